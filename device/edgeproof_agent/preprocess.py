@@ -1,0 +1,106 @@
+"""Pixels to the model's input tensor: the one code that prepares pictures for calibration, on the host and on the board."""
+
+import functools
+from typing import Tuple
+
+import cv2
+import numpy as np
+
+from edgeproof_agent.manifest import ColourOrder, Coordinates, InputContract, InputType
+
+MAX_SIDE = 32767
+"""Longest side of a picture in pixels: OpenCV's gather takes 16-bit coordinates."""
+
+
+def prepare(picture: np.ndarray, contract: InputContract) -> np.ndarray:
+    """Prepares one picture: uint8 [H, W, 3] in BGR to [1, height, width, 3] of the contract's dtype.
+
+    Only gathers and separate float32 additions and multiplications are used, so that x86 and ARM give the same bits.
+    Raises ValueError when `picture` is of another shape or type, or has a side over `MAX_SIDE`.
+    """
+    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or 0 in picture.shape:
+        raise ValueError(f"a picture must be uint8 [height, width, 3], got {picture.dtype} {list(picture.shape)}")
+    if max(picture.shape) > MAX_SIDE:
+        raise ValueError(f"a picture's side may have at most {MAX_SIDE} pixels, got {list(picture.shape[:2])}")
+    pixels = resize_bilinear(picture, contract.height, contract.width, contract.coordinates)
+    if contract.colour_order is ColourOrder.RGB:
+        pixels = pixels[:, :, ::-1]
+    factor, offset, low, high = _affine(contract)
+    tensor = np.multiply(pixels, factor, order="C", dtype=np.float32)
+    tensor += offset
+    if contract.dtype is InputType.FLOAT32:
+        return tensor[np.newaxis]
+    np.rint(tensor, out=tensor)
+    np.clip(tensor, low, high, out=tensor)
+    return tensor.astype(contract.dtype.value)[np.newaxis]
+
+
+def resize_bilinear(picture: np.ndarray, height: int, width: int, coordinates: Coordinates) -> np.ndarray:
+    """Bilinear resize of uint8 [H, W, 3] to float32 [height, width, 3], as TensorFlow's ResizeBilinear kernel does it.
+
+    Source: `compute_interpolation_weights` and `compute_lerp` in tensorflow/core/kernels/image/resize_bilinear_op.cc.
+    Like that kernel it does not filter when it shrinks.
+    """
+    if picture.shape[:2] == (height, width):
+        return picture.astype(np.float32)
+    gather, x_lerp, y_lerp = _plan(picture.shape[0], picture.shape[1], height, width, coordinates)
+    corners = [
+        cv2.remap(picture, source, None, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
+        for source in gather
+    ]
+    top = _lerp(corners[0], corners[1], x_lerp)
+    bottom = _lerp(corners[2], corners[3], x_lerp)
+    return _lerp(top, bottom, y_lerp)
+
+
+def _lerp(first: np.ndarray, second: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """`first + (second - first) * weight`, in the memory of `second`."""
+    second -= first
+    second *= weight
+    second += first
+    return second
+
+
+@functools.lru_cache(maxsize=16)
+def _plan(
+    source_height: int, source_width: int, height: int, width: int, coordinates: Coordinates
+) -> Tuple[Tuple[np.ndarray, ...], np.ndarray, np.ndarray]:
+    """For each target pixel the coordinates of its four source pixels (int16 [h, w, 2] as x, y) and its two weights."""
+    y_low, y_high, y_lerp = _axis(source_height, height, coordinates)
+    x_low, x_high, x_lerp = _axis(source_width, width, coordinates)
+    gather = tuple(
+        np.ascontiguousarray(np.stack(np.broadcast_arrays(x[np.newaxis, :], y[:, np.newaxis]), axis=-1).astype(np.int16))
+        for y in (y_low, y_high)
+        for x in (x_low, x_high)
+    )
+    return gather, x_lerp[np.newaxis, :, np.newaxis], y_lerp[:, np.newaxis, np.newaxis]
+
+
+def _axis(source: int, target: int, coordinates: Coordinates) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Lower and upper source index and the weight of the upper one, for each of `target` positions along an axis."""
+    index = np.arange(target, dtype=np.float32)
+    if coordinates is Coordinates.ALIGN_CORNERS and target > 1:
+        position = index * (np.float32(source - 1) / np.float32(target - 1))
+    elif coordinates is Coordinates.HALF_PIXEL:
+        half = np.float32(0.5)
+        position = (index + half) * (np.float32(source) / np.float32(target)) - half
+    else:
+        position = index * (np.float32(source) / np.float32(target))
+    floor = np.floor(position)
+    low = np.clip(floor, 0, source - 1).astype(np.intp)
+    high = np.clip(np.ceil(position), 0, source - 1).astype(np.intp)
+    return low, high, (position - floor).astype(np.float32)
+
+
+@functools.lru_cache(maxsize=16)
+def _affine(contract: InputContract) -> Tuple[np.ndarray, np.ndarray, int, int]:
+    """Normalisation and quantization as one `pixel * factor + offset` a channel, with the bounds of the dtype."""
+    std = np.asarray(contract.std, np.float64)
+    factor, offset = 1.0 / std, -np.asarray(contract.mean, np.float64) / std
+    low = high = 0
+    if contract.quantization is not None:
+        factor = factor / contract.quantization.scale
+        offset = offset / contract.quantization.scale + contract.quantization.zero_point
+        bounds = np.iinfo(contract.dtype.value)
+        low, high = int(bounds.min), int(bounds.max)
+    return factor.astype(np.float32), offset.astype(np.float32), low, high

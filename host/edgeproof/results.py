@@ -1,0 +1,108 @@
+"""What comes back from a board: detections and nanoseconds, as plain data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+STAGES = ("capture", "decode", "preprocess", "invoke", "postprocess", "total")
+"""The stages that the agent times, in their order; a stage that a job does not have is absent."""
+
+
+@dataclass(frozen=True)
+class Detections:
+    """Detections on one picture, best score first as the model gave them."""
+
+    boxes: npt.NDArray[np.float32]
+    """[N, 4] as (ymin, xmin, ymax, xmax), in 0..1 of the picture's height and width."""
+    classes: npt.NDArray[np.int32]
+    """[N] class indices, 0-based without background."""
+    scores: npt.NDArray[np.float32]
+    """[N] in 0..1."""
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    def above(self, score: float) -> "Detections":
+        """Those with at least this score."""
+        keep = self.scores >= score
+        return Detections(self.boxes[keep], self.classes[keep], self.scores[keep])
+
+
+@dataclass(frozen=True)
+class PictureResult:
+    """One picture's outcome: detections, or the reason why there are none."""
+
+    name: str
+    width: int = 0
+    """Width of the decoded picture in pixels; 0 when it could not be decoded."""
+    height: int = 0
+    detections: Detections | None = None
+    stages_ns: Mapping[str, int] = field(default_factory=dict)
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class LoadResult:
+    """What loading a bundle cost on the board."""
+
+    load_ns: int
+    """Reading the file, building the interpreter and allocating its tensors."""
+    first_invoke_ns: int
+    """The first inference after loading."""
+    threads: int
+
+
+@dataclass(frozen=True)
+class BoardState:
+    """The board at one moment. What a board cannot tell is None, which is normal."""
+
+    temperature_celsius: float | None
+    clock_mhz: float | None
+    governor: str | None
+    throttled_bits: int | None
+    """The bits of `vcgencmd get_throttled`: 0-3 now, 16-19 since boot."""
+    load_1min: float | None
+    memory_available_mib: float | None
+    peak_rss_mib: float | None
+    """Peak resident set size of the agent's process."""
+
+
+@dataclass(frozen=True)
+class BenchResult:
+    """Raw latency samples of one run of the agent's `bench`."""
+
+    samples_ns: Mapping[str, npt.NDArray[np.int64]]
+    """A stage's samples, [runs] each, in the order in which they were taken."""
+    warmup_runs: int
+    before: BoardState
+    after: BoardState
+
+    @property
+    def runs(self) -> int:
+        return len(next(iter(self.samples_ns.values()), ()))
+
+
+@dataclass(frozen=True)
+class RuntimeInfo:
+    name: str
+    """The distribution: `tflite-runtime` or `ai-edge-litert`."""
+    version: str
+
+
+@dataclass(frozen=True)
+class BoardInfo:
+    """What a report says of a board."""
+
+    name: str
+    machine: str
+    """The model as the board names itself, or its CPU."""
+    os: str
+    arch: str
+    """Architecture of the userland, e.g. `aarch64`."""
+    python: str
+    memory_mib: float
+    cpu_count: int
+    emulated: bool = False
+    """True when the CPU is emulated: its latency says nothing about a board."""
