@@ -3,4 +3,4 @@
 __version__ = "0.1.0"
 
 PROTOCOL_VERSION = 1
-"""Version of the messages in `operations` and `store_operations`; host and board must agree on it in the first exchange."""
+"""Version of the messages; host and board agree on it in their first exchange."""

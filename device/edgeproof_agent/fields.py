@@ -1,7 +1,8 @@
 """Typed, bounded reading of a JSON object that came from somebody else."""
 
 import math
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, Optional
 
 
 class FieldError(ValueError):
@@ -56,11 +57,11 @@ class Fields:
             raise FieldError(f"{self.path(name)} must be true or false, got {_kind(value)}")
         return value
 
-    def numbers(self, name: str, count: int) -> List[float]:
+    def numbers(self, name: str, count: int) -> list[float]:
         """A list of exactly `count` finite numbers."""
         return [_number(item, self.path(name)) for item in self.items(name, max_items=count, min_items=count)]
 
-    def items(self, name: str, max_items: int, min_items: int = 0) -> List[Any]:
+    def items(self, name: str, max_items: int, min_items: int = 0) -> list[Any]:
         value = self._value(name, None)
         if not isinstance(value, list):
             raise FieldError(f"{self.path(name)} must be a list, got {_kind(value)}")
@@ -68,15 +69,13 @@ class Fields:
             raise FieldError(f"{self.path(name)} must have {min_items} to {max_items} items, got {len(value)}")
         return value
 
-    def objects(self, name: str, max_items: int) -> List["Fields"]:
-        return [
-            Fields(item, f"{self.path(name)}[{index}]") for index, item in enumerate(self.items(name, max_items))
-        ]
+    def objects(self, name: str, max_items: int) -> list["Fields"]:
+        return [Fields(item, f"{self.path(name)}[{index}]") for index, item in enumerate(self.items(name, max_items))]
 
-    def object(self, name: str) -> "Fields":
+    def nested(self, name: str) -> "Fields":
         return Fields(self._value(name, None), self.path(name))
 
-    def mapping(self, name: str) -> Dict[str, Any]:
+    def mapping(self, name: str) -> dict[str, Any]:
         value = self._value(name, None)
         if not isinstance(value, dict):
             raise FieldError(f"{self.path(name)} must be a JSON object, got {_kind(value)}")

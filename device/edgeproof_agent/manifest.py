@@ -2,8 +2,9 @@
 
 import enum
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Any, Optional
 
 from edgeproof_agent.fields import FieldError, Fields
 
@@ -70,8 +71,8 @@ class InputContract:
     width: int
     colour_order: ColourOrder
     coordinates: Coordinates
-    mean: Tuple[float, float, float]
-    std: Tuple[float, float, float]
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
     dtype: InputType = InputType.FLOAT32
     quantization: Optional[Quantization] = None
 
@@ -104,7 +105,10 @@ class FileEntry:
 
 @dataclass(frozen=True)
 class Manifest:
-    """A whole `bundle.json`. `label_offset` leads from class index to line of labels.txt, `category_offset` to the data set's category id."""
+    """A whole `bundle.json`.
+
+    Class index + `label_offset` is the line in labels.txt, class index + `category_offset` the data set's category id.
+    """
 
     name: str
     variant: str
@@ -115,7 +119,7 @@ class Manifest:
     category_offset: int
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
-    def to_json(self) -> Dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """The JSON object of `bundle.json`."""
         contract, output = self.input, self.output
         return {
@@ -164,21 +168,21 @@ def _parse(root: Fields) -> Manifest:
     schema = root.text("schema")
     if schema != SCHEMA:
         raise FieldError(f"schema is {schema!r}; this version of edgeproof reads {SCHEMA!r}")
-    labels = root.object("labels")
+    labels = root.nested("labels")
     return Manifest(
         name=root.text("name", max_length=128),
         variant=root.text("variant", max_length=64),
         files=_parse_files(root.mapping("files")),
-        input=_parse_input(root.object("input")),
-        output=_parse_output(root.object("output")),
+        input=_parse_input(root.nested("input")),
+        output=_parse_output(root.nested("output")),
         label_offset=labels.integer("label_offset", high=1),
         category_offset=labels.integer("category_offset", high=2**31),
         provenance=root.mapping("provenance"),
     )
 
 
-def _parse_files(entries: Dict[str, Any]) -> Dict[str, FileEntry]:
-    files: Dict[str, FileEntry] = {}
+def _parse_files(entries: dict[str, Any]) -> dict[str, FileEntry]:
+    files: dict[str, FileEntry] = {}
     for name, entry in entries.items():
         if not _FILE_NAME.fullmatch(name) or name == MANIFEST_FILE:
             raise FieldError(f"files: {name!r} is not a file name that a bundle may hold")
@@ -199,8 +203,10 @@ def _parse_input(data: Fields) -> InputContract:
     dtype = InputType(data.choice("dtype", [item.value for item in InputType]))
     quantization = None
     if "quantization" in data:
-        numbers = data.object("quantization")
-        quantization = Quantization(numbers.number("scale", low=1e-12), numbers.integer("zero_point", low=-128, high=255))
+        numbers = data.nested("quantization")
+        quantization = Quantization(
+            numbers.number("scale", low=1e-12), numbers.integer("zero_point", low=-128, high=255)
+        )
     if (quantization is None) != (dtype is InputType.FLOAT32):
         raise FieldError("input.quantization must be given for uint8 and int8, and for these alone")
     mean, std = data.numbers("mean", 3), data.numbers("std", 3)

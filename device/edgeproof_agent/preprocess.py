@@ -1,18 +1,21 @@
-"""Pixels to the model's input tensor: the one code that prepares pictures for calibration, on the host and on the board."""
+"""Pixels to the model's input tensor: one code for calibration, the host's reference run and the board."""
 
 import functools
-from typing import Tuple
+from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from edgeproof_agent.manifest import ColourOrder, Coordinates, InputContract, InputType
+
+Tensor = npt.NDArray[Any]
 
 MAX_SIDE = 32767
 """Longest side of a picture in pixels: OpenCV's gather takes 16-bit coordinates."""
 
 
-def prepare(picture: np.ndarray, contract: InputContract) -> np.ndarray:
+def prepare(picture: Tensor, contract: InputContract) -> Tensor:
     """Prepares one picture: uint8 [H, W, 3] in BGR to [1, height, width, 3] of the contract's dtype.
 
     Only gathers and separate float32 additions and multiplications are used, so that x86 and ARM give the same bits.
@@ -24,18 +27,20 @@ def prepare(picture: np.ndarray, contract: InputContract) -> np.ndarray:
         raise ValueError(f"a picture's side may have at most {MAX_SIDE} pixels, got {list(picture.shape[:2])}")
     pixels = resize_bilinear(picture, contract.height, contract.width, contract.coordinates)
     if contract.colour_order is ColourOrder.RGB:
-        pixels = pixels[:, :, ::-1]
+        pixels = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
     factor, offset, low, high = _affine(contract)
-    tensor = np.multiply(pixels, factor, order="C", dtype=np.float32)
+    tensor: Tensor = pixels.reshape(contract.height, contract.width * 3)
+    tensor *= factor
     tensor += offset
+    tensor = tensor.reshape(1, contract.height, contract.width, 3)
     if contract.dtype is InputType.FLOAT32:
-        return tensor[np.newaxis]
+        return tensor
     np.rint(tensor, out=tensor)
     np.clip(tensor, low, high, out=tensor)
-    return tensor.astype(contract.dtype.value)[np.newaxis]
+    return tensor.astype(contract.dtype.value)
 
 
-def resize_bilinear(picture: np.ndarray, height: int, width: int, coordinates: Coordinates) -> np.ndarray:
+def resize_bilinear(picture: Tensor, height: int, width: int, coordinates: Coordinates) -> Tensor:
     """Bilinear resize of uint8 [H, W, 3] to float32 [height, width, 3], as TensorFlow's ResizeBilinear kernel does it.
 
     Source: `compute_interpolation_weights` and `compute_lerp` in tensorflow/core/kernels/image/resize_bilinear_op.cc.
@@ -45,15 +50,17 @@ def resize_bilinear(picture: np.ndarray, height: int, width: int, coordinates: C
         return picture.astype(np.float32)
     gather, x_lerp, y_lerp = _plan(picture.shape[0], picture.shape[1], height, width, coordinates)
     corners = [
-        cv2.remap(picture, source, None, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
+        cv2.remap(picture, source, None, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
+        .reshape(height, width * 3)
+        .astype(np.float32)
         for source in gather
     ]
     top = _lerp(corners[0], corners[1], x_lerp)
     bottom = _lerp(corners[2], corners[3], x_lerp)
-    return _lerp(top, bottom, y_lerp)
+    return _lerp(top, bottom, y_lerp).reshape(height, width, 3)
 
 
-def _lerp(first: np.ndarray, second: np.ndarray, weight: np.ndarray) -> np.ndarray:
+def _lerp(first: Tensor, second: Tensor, weight: Tensor) -> Tensor:
     """`first + (second - first) * weight`, in the memory of `second`."""
     second -= first
     second *= weight
@@ -64,19 +71,24 @@ def _lerp(first: np.ndarray, second: np.ndarray, weight: np.ndarray) -> np.ndarr
 @functools.lru_cache(maxsize=16)
 def _plan(
     source_height: int, source_width: int, height: int, width: int, coordinates: Coordinates
-) -> Tuple[Tuple[np.ndarray, ...], np.ndarray, np.ndarray]:
-    """For each target pixel the coordinates of its four source pixels (int16 [h, w, 2] as x, y) and its two weights."""
+) -> tuple[tuple[Tensor, ...], Tensor, Tensor]:
+    """Where each target pixel comes from: its four source pixels, and the weights of the right and of the lower ones.
+
+    Four times int16 [h, w, 2] as (x, y); float32 [1, w * 3]; float32 [h, 1].
+    """
     y_low, y_high, y_lerp = _axis(source_height, height, coordinates)
     x_low, x_high, x_lerp = _axis(source_width, width, coordinates)
     gather = tuple(
-        np.ascontiguousarray(np.stack(np.broadcast_arrays(x[np.newaxis, :], y[:, np.newaxis]), axis=-1).astype(np.int16))
+        np.ascontiguousarray(
+            np.stack(np.broadcast_arrays(x[np.newaxis, :], y[:, np.newaxis]), axis=-1).astype(np.int16)
+        )
         for y in (y_low, y_high)
         for x in (x_low, x_high)
     )
-    return gather, x_lerp[np.newaxis, :, np.newaxis], y_lerp[:, np.newaxis, np.newaxis]
+    return gather, np.repeat(x_lerp, 3)[np.newaxis, :], y_lerp[:, np.newaxis]
 
 
-def _axis(source: int, target: int, coordinates: Coordinates) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _axis(source: int, target: int, coordinates: Coordinates) -> tuple[Tensor, Tensor, Tensor]:
     """Lower and upper source index and the weight of the upper one, for each of `target` positions along an axis."""
     index = np.arange(target, dtype=np.float32)
     if coordinates is Coordinates.ALIGN_CORNERS and target > 1:
@@ -93,8 +105,8 @@ def _axis(source: int, target: int, coordinates: Coordinates) -> Tuple[np.ndarra
 
 
 @functools.lru_cache(maxsize=16)
-def _affine(contract: InputContract) -> Tuple[np.ndarray, np.ndarray, int, int]:
-    """Normalisation and quantization as one `pixel * factor + offset` a channel, with the bounds of the dtype."""
+def _affine(contract: InputContract) -> tuple[Tensor, Tensor, int, int]:
+    """Normalisation and quantization as `pixel * factor + offset`, [width * 3] each, with the bounds of the dtype."""
     std = np.asarray(contract.std, np.float64)
     factor, offset = 1.0 / std, -np.asarray(contract.mean, np.float64) / std
     low = high = 0
@@ -103,4 +115,5 @@ def _affine(contract: InputContract) -> Tuple[np.ndarray, np.ndarray, int, int]:
         offset = offset / contract.quantization.scale + contract.quantization.zero_point
         bounds = np.iinfo(contract.dtype.value)
         low, high = int(bounds.min), int(bounds.max)
-    return factor.astype(np.float32), offset.astype(np.float32), low, high
+    row = (np.tile(values.astype(np.float32), contract.width) for values in (factor, offset))
+    return next(row), next(row), low, high

@@ -106,3 +106,22 @@ class BoardInfo:
     cpu_count: int
     emulated: bool = False
     """True when the CPU is emulated: its latency says nothing about a board."""
+
+
+@dataclass(frozen=True)
+class StreamFrame:
+    """One frame of a video or camera on the board."""
+
+    index: int
+    result: PictureResult
+    jpeg: bytes | None
+    """The frame itself, when it was asked for."""
+
+
+@dataclass(frozen=True)
+class StreamResult:
+    """How a stream ended."""
+
+    frames: int
+    before: BoardState
+    after: BoardState

@@ -1,0 +1,28 @@
+"""`python -m edgeproof_agent [RUNTIME]`: serves the detection operations on standard input and output."""
+
+import sys
+
+from edgeproof_agent.link import take_standard_streams
+from edgeproof_agent.service import serve
+
+
+def main() -> int:
+    """Exit status: 0 after `bye`, 3 when the stream broke, 4 when the runtime cannot be imported."""
+    link = take_standard_streams()
+    # numpy and the interpreter are imported only now, so that nothing they print gets into the stream.
+    from edgeproof_agent.interpreters import InterpreterError, import_runtime
+    from edgeproof_agent.operations import DetectionOperations
+
+    try:
+        runtime = import_runtime(sys.argv[1] if len(sys.argv) > 1 else None)
+    except InterpreterError as error:
+        sys.stderr.write(f"edgeproof agent: {error}\n")
+        return 4
+    try:
+        return serve(link, DetectionOperations(runtime).table())
+    except BrokenPipeError:
+        return 3
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,201 @@
+"""What the detection agent answers: hello, prove, load, prepare, detect, bench, stream, state."""
+
+import platform
+import time
+from pathlib import Path
+from typing import Optional
+
+import cv2
+import numpy as np
+
+from edgeproof_agent import PROTOCOL_VERSION, __version__
+from edgeproof_agent.arrays import pack_arrays
+from edgeproof_agent.board_state import read_board_state
+from edgeproof_agent.detector import BundleLoadError, Detection, Detector, load_detector
+from edgeproof_agent.interpreters import MAX_THREADS, InterpreterError, Runtime, default_threads, prove
+from edgeproof_agent.pictures import PictureError, decode_picture
+from edgeproof_agent.preprocess import prepare
+from edgeproof_agent.service import Exchange, Operation, Reply, RequestError, check_protocol
+
+MAX_RUNS = 1_000_000
+MAX_WINDOW = 64
+_BLOCK_NS = 500_000_000
+_JPEG_QUALITY = 90
+
+
+class DetectionOperations:
+    """The agent's state between requests: its runtime and, once loaded, its detector."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._detector: Optional[Detector] = None
+
+    def table(self) -> dict[str, Operation]:
+        return {
+            "hello": self.hello,
+            "prove": self.prove,
+            "load": self.load,
+            "prepare": self.prepare,
+            "detect": self.detect,
+            "bench": self.bench,
+            "stream": self.stream,
+            "state": self.state,
+        }
+
+    def hello(self, exchange: Exchange) -> Reply:
+        check_protocol(exchange)
+        return {
+            "protocol": PROTOCOL_VERSION,
+            "agent": __version__,
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "opencv": cv2.__version__,
+            "runtime": {"name": self._runtime.name, "version": self._runtime.version},
+        }, b""
+
+    def prove(self, exchange: Exchange) -> Reply:
+        """Builds and runs an interpreter for the payload, a model that adds one to its float32 input."""
+        try:
+            prove(self._runtime, exchange.payload)
+        except InterpreterError as error:
+            raise RequestError("runtime", str(error)) from error
+        return {}, b""
+
+    def load(self, exchange: Exchange) -> Reply:
+        """Loads the bundle at a path of this machine and runs it once."""
+        path = Path(exchange.fields.text("bundle")).expanduser()
+        threads = exchange.fields.integer("threads", default=default_threads(), low=1, high=MAX_THREADS)
+        self._detector = None  # its memory goes before the next one is built
+        try:
+            detector = load_detector(path, self._runtime, threads)
+        except BundleLoadError as error:
+            raise RequestError("bundle", str(error)) from error
+        contract = detector.manifest.input
+        try:
+            first = detector.detect(np.zeros((contract.height, contract.width, 3), np.uint8))
+        except (ValueError, RuntimeError) as error:
+            raise RequestError("bundle", f"the model loads but does not run: {error}") from error
+        self._detector = detector
+        return {
+            "name": detector.manifest.name,
+            "variant": detector.manifest.variant,
+            "threads": detector.threads,
+            "load_ns": detector.load_ns,
+            "first_invoke_ns": first.stages_ns["invoke"],
+        }, b""
+
+    def prepare(self, exchange: Exchange) -> Reply:
+        """The input tensor for the picture in the payload, without running the model."""
+        tensor = prepare(_decode(exchange.payload), self._loaded().manifest.input)
+        arrays, payload = pack_arrays({"input": tensor})
+        return {"arrays": arrays}, payload
+
+    def detect(self, exchange: Exchange) -> Reply:
+        """Detections on the encoded picture in the payload."""
+        return _reply(_detect(self._loaded(), exchange.payload))
+
+    def bench(self, exchange: Exchange) -> Reply:
+        """Runs the whole pipeline on the payload's picture again and again; samples travel in blocks as they come."""
+        detector = self._loaded()
+        runs = exchange.fields.integer("runs", low=1, high=MAX_RUNS)
+        warmup_runs = exchange.fields.integer("warmup_runs", low=0, high=MAX_RUNS)
+        _decode(exchange.payload)
+        before = read_board_state()
+        samples: list[dict[str, int]] = []
+        block_end = time.monotonic_ns() + _BLOCK_NS
+        for index in range(-warmup_runs, runs):
+            stages = detector.detect_encoded(exchange.payload).stages_ns
+            if index >= 0:
+                samples.append(stages)
+            if time.monotonic_ns() >= block_end:
+                _send_block(exchange, samples, done=index + 1)
+                samples = []
+                block_end = time.monotonic_ns() + _BLOCK_NS
+        _send_block(exchange, samples, done=runs)
+        return {"before": before, "after": read_board_state()}, b""
+
+    def stream(self, exchange: Exchange) -> Reply:
+        """Reads a video or a camera of this machine frame by frame; one event a frame, `window` of them unanswered."""
+        detector = self._loaded()
+        source = exchange.fields.text("source")
+        frames = exchange.fields.integer("frames", low=1, high=MAX_RUNS)
+        window = exchange.fields.integer("window", default=4, low=1, high=MAX_WINDOW)
+        jpeg_every = exchange.fields.integer("jpeg_every", default=0)
+        capture = cv2.VideoCapture(int(source) if source.isdigit() else str(Path(source).expanduser()))
+        try:
+            if not capture.isOpened():
+                raise RequestError("source", f"cannot open {source} as a video or a camera")
+            before = read_board_state()
+            done = _stream_frames(exchange, detector, capture, frames, window, jpeg_every)
+        finally:
+            capture.release()
+        return {"frames": done, "before": before, "after": read_board_state()}, b""
+
+    def state(self, exchange: Exchange) -> Reply:  # noqa: ARG002
+        return {"state": read_board_state()}, b""
+
+    def _loaded(self) -> Detector:
+        if self._detector is None:
+            raise RequestError("request", "no bundle is loaded; send `load` first")
+        return self._detector
+
+
+def _stream_frames(
+    exchange: Exchange, detector: Detector, capture: cv2.VideoCapture, frames: int, window: int, jpeg_every: int
+) -> int:
+    """The number of frames that were sent. The host answers each event with `more`, or once with `stop`."""
+    unanswered = 0
+    sent = 0
+    while sent < frames:
+        start = time.monotonic_ns()
+        arrived, picture = capture.read()
+        captured_ns = time.monotonic_ns() - start
+        if not arrived:
+            break
+        detection = detector.detect(picture, {"capture": captured_ns})
+        with_picture = jpeg_every > 0 and sent % jpeg_every == 0
+        body, payload = _reply(detection, picture if with_picture else None)
+        exchange.send_event("frame", {"index": sent, **body}, payload)
+        sent += 1
+        unanswered += 1
+        while unanswered >= window:
+            if exchange.receive_control() == "stop":
+                return sent
+            unanswered -= 1
+    while unanswered and exchange.receive_control() == "more":
+        unanswered -= 1
+    return sent
+
+
+def _send_block(exchange: Exchange, samples: list[dict[str, int]], done: int) -> None:
+    stages = samples[0] if samples else {}
+    columns = {name: np.array([sample[name] for sample in samples], np.int64) for name in stages}
+    arrays, payload = pack_arrays(columns)
+    exchange.send_event("block", {"done": done, "arrays": arrays}, payload)
+
+
+def _reply(detection: Detection, picture: Optional[np.ndarray] = None) -> Reply:
+    columns = detection.arrays()
+    if picture is not None:
+        columns["jpeg"] = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])[1].ravel()
+    arrays, payload = pack_arrays(columns)
+    return {
+        "height": detection.height,
+        "width": detection.width,
+        "stages_ns": detection.stages_ns,
+        "arrays": arrays,
+    }, payload
+
+
+def _decode(data: bytes) -> np.ndarray:
+    try:
+        return decode_picture(data)
+    except PictureError as error:
+        raise RequestError("picture", str(error)) from error
+
+
+def _detect(detector: Detector, data: bytes) -> Detection:
+    try:
+        return detector.detect_encoded(data)
+    except PictureError as error:
+        raise RequestError("picture", str(error)) from error

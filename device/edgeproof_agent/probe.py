@@ -1,0 +1,49 @@
+"""What this machine is, as raw texts and numbers; the host makes sense of them."""
+
+import os
+import platform
+import shutil
+import struct
+import sys
+import sysconfig
+from pathlib import Path
+from typing import Any, Optional
+
+_MAX_BYTES = 65536
+
+
+def probe(root: Path = Path("/"), home: Optional[Path] = None) -> dict[str, Any]:
+    """Standard library only: it runs before anything is installed. `root` holds /proc, /sys and /etc."""
+    return {
+        "machine": platform.machine(),
+        "pointer_bits": struct.calcsize("P") * 8,
+        "multiarch": sysconfig.get_config_var("MULTIARCH"),
+        "soabi": sysconfig.get_config_var("SOABI"),
+        "python": platform.python_version(),
+        "python_implementation": platform.python_implementation(),
+        "python_executable": sys.executable,
+        "libc": _libc(),
+        "kernel": platform.release(),
+        "cpu_count": os.cpu_count() or 1,
+        "disk_free_bytes": shutil.disk_usage(home or Path.home()).free,
+        "model": _read(root / "proc/device-tree/model").rstrip("\0\n"),
+        "os_release": _read(root / "etc/os-release"),
+        "meminfo": _read(root / "proc/meminfo"),
+        "cpuinfo": _read(root / "proc/cpuinfo"),
+    }
+
+
+def _libc() -> str:
+    """For example `glibc 2.36`; empty for a libc that is not GNU's (musl)."""
+    try:
+        return os.confstr("CS_GNU_LIBC_VERSION") or ""
+    except (AttributeError, OSError, ValueError):
+        return ""
+
+
+def _read(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return file.read(_MAX_BYTES).decode("utf-8", errors="replace")
+    except OSError:
+        return ""

@@ -1,0 +1,32 @@
+"""The agent as an object of the board's store, and the command that starts it there."""
+
+import shlex
+from importlib import resources
+from pathlib import Path
+
+from edgeproof_agent.store import Kind, listing_digest
+
+from edgeproof.board.bootstrap import PACKAGE
+from edgeproof.board.store import BoardStore, LocalObject, describe_file
+
+
+def agent_object() -> LocalObject:
+    """The agent that belongs to this version of edgeproof."""
+    folder = Path(str(resources.files(PACKAGE)))
+    files = {describe_file(f"{PACKAGE}/{path.name}", path): path for path in sorted(folder.glob("*.py"))}
+    return LocalObject(Kind.AGENT, listing_digest(list(files)), files)
+
+
+def runtime_python(runtime_path: str) -> str:
+    """The interpreter of a runtime, given the runtime's folder on the board."""
+    return f"{runtime_path}/venv/bin/python"
+
+
+def agent_command(store: BoardStore, agent_digest: str, runtime_path: str, runtime_name: str) -> str:
+    """The shell command that serves the detection operations. The shell stays its parent, so that a signal that kills
+    the agent reaches the host as an exit status. Nothing of the user's Python settings gets in."""
+    environment = (
+        f"PYTHONPATH={shlex.quote(store.path(Kind.AGENT, agent_digest))} PYTHONNOUSERSITE=1 PYTHONDONTWRITEBYTECODE=1"
+    )
+    python = shlex.quote(runtime_python(runtime_path))
+    return f"{environment} {python} -m {PACKAGE} {shlex.quote(runtime_name)}; exit $?"

@@ -1,0 +1,66 @@
+"""Starts the agent's store service on a board that has nothing of ours yet: its source travels over standard input."""
+
+import json
+import shlex
+import zlib
+from importlib import resources
+
+PACKAGE = "edgeproof_agent"
+
+STORE_MODULES = (
+    "__init__",
+    "fields",
+    "frames",
+    "link",
+    "service",
+    "probe",
+    "store",
+    "runtime_build",
+    "store_operations",
+)
+"""What the store service consists of: the part of the agent that needs nothing but the standard library."""
+
+# Runs on any Python, in order to say which one it met. Reads exactly what it is given: frames follow at once.
+_LOADER = """
+import os, sys
+v = sys.version_info[:3]
+if v < (3, 9):
+    os.write(2, ("python3 is Python %d.%d.%d" % v).encode())
+    sys.exit(5)
+import importlib.abc, importlib.util, json, zlib
+def read(n):
+    data = b""
+    while len(data) < n:
+        part = os.read(0, n - len(data))
+        if not part:
+            sys.exit(3)
+        data += part
+    return data
+sources = json.loads(zlib.decompress(read(int(read(8)))))
+class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    def find_spec(self, name, path=None, target=None):
+        if name in sources:
+            return importlib.util.spec_from_loader(name, self, is_package="." not in name)
+    def exec_module(self, module):
+        exec(compile(sources[module.__name__], module.__name__ + ".py", "exec"), module.__dict__)
+sys.meta_path.insert(0, Finder())
+from edgeproof_agent.store_operations import main
+sys.exit(main())
+"""
+
+
+def store_service_command(python: str) -> str:
+    """The shell command that waits for `store_service_source` on its standard input. The shell stays its parent, so
+    that a signal that kills Python reaches the host as an exit status."""
+    return f"{shlex.quote(python)} -S -c {shlex.quote(_LOADER)}; exit $?"
+
+
+def store_service_source() -> bytes:
+    """The store service's modules, compressed, with their length ahead."""
+    folder = resources.files(PACKAGE)
+    sources = {
+        PACKAGE if name == "__init__" else f"{PACKAGE}.{name}": (folder / f"{name}.py").read_text(encoding="utf-8")
+        for name in STORE_MODULES
+    }
+    packed = zlib.compress(json.dumps(sources).encode(), 9)
+    return b"%08d" % len(packed) + packed

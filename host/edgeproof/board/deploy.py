@@ -1,0 +1,113 @@
+"""Puts a bundle on a board: sends what is missing, checks its health there, and only then switches the app to it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgeproof_agent.manifest import MANIFEST_FILE
+from edgeproof_agent.store import Kind, listing_digest
+
+from edgeproof.board.agent import agent_command, agent_object
+from edgeproof.board.session import AgentSession, start_session
+from edgeproof.board.store import BoardStore, LocalObject, Progress, SentObject, StoredRuntime, describe_file
+from edgeproof.board.transport import Transport
+from edgeproof.bundle import Bundle
+from edgeproof.errors import AgentDiedError, AgentRefusedError, DeploymentError, NoRuntimeError, UsageError
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """The outcome of a push."""
+
+    app: str
+    sent: SentObject
+    before: str | None
+    """The digest that the app pointed at before; None when it is new."""
+
+    @property
+    def changed(self) -> bool:
+        return self.before != self.sent.digest
+
+
+def push_bundle(
+    transport: Transport,
+    store: BoardStore,
+    bundle: Bundle,
+    app: str,
+    runtime: str | None = None,
+    progress: Progress | None = None,
+) -> Deployment:
+    """Sends a bundle, loads and runs it once on the board, and points `app` at it.
+
+    Raises `DeploymentError` when it cannot be stored or does not run there; the app then stays as it was.
+    """
+    sent = send_bundle(store, bundle, progress)
+    current = store.inventory.apps.get(app)
+    if current is not None and current.current == bundle.digest:
+        return Deployment(app, sent, bundle.digest)
+    try:
+        with open_session(transport, store, runtime) as session:
+            session.load(store.path(Kind.BUNDLE, bundle.digest))
+    except (AgentDiedError, AgentRefusedError) as error:
+        raise DeploymentError(
+            f"the bundle {bundle.path} does not run on {transport.name}, so {app} stays as it was.\n{error}"
+        ) from error
+    return Deployment(app, sent, store.switch(app, bundle.digest))
+
+
+def send_bundle(store: BoardStore, bundle: Bundle, progress: Progress | None = None) -> SentObject:
+    """Puts a bundle into the board's store without switching anything."""
+    names = [MANIFEST_FILE, *bundle.manifest.files]
+    files = {describe_file(name, bundle.path / name): bundle.path / name for name in names}
+    return store.send(LocalObject(Kind.BUNDLE, bundle.digest, files), progress)
+
+
+def send_media(store: BoardStore, path: Path, progress: Progress | None = None) -> str:
+    """Puts a file (a video that stands in for a camera) into the store; returns its path on the board."""
+    file = describe_file(path.name, path)
+    item = LocalObject(Kind.MEDIA, listing_digest([file]), {file: path})
+    store.send(item, progress)
+    return f"{store.path(Kind.MEDIA, item.digest)}/{path.name}"
+
+
+def choose_runtime(store: BoardStore, board: str, name: str | None) -> StoredRuntime:
+    """The named runtime of a board, or the preferred one that it has. Raises `NoRuntimeError`."""
+    # Releases are listed by preference; the board's own order says nothing.
+    from edgeproof.board.runtimes import fitting_releases
+
+    by_digest = {runtime.digest: runtime for runtime in store.inventory.runtimes}
+    usable = [
+        by_digest[digest]
+        for digest in (r.digest(store.facts) for r in fitting_releases(store.facts))
+        if digest in by_digest
+    ]
+    for runtime in usable:
+        if name in (None, runtime.name):
+            return runtime
+    has = " and ".join(f"{runtime.name} {runtime.version}" for runtime in usable) or "no runtime"
+    option = f" --runtime {name}" if name else ""
+    raise NoRuntimeError(f"{board} has {has} of this version of edgeproof. Run: edgeproof provision {board}{option}")
+
+
+def open_session(transport: Transport, store: BoardStore, runtime: str | None = None) -> AgentSession:
+    """Starts the agent with the named runtime, or the preferred one, sending the agent first if the board lacks it."""
+    chosen = choose_runtime(store, transport.name, runtime)
+    agent = agent_object()
+    if agent.digest not in store.inventory.agents:
+        store.send(agent)
+    return start_session(transport, agent_command(store, agent.digest, chosen.path, chosen.name))
+
+
+def current_bundle(store: BoardStore, board: str, app: str | None) -> tuple[str, str]:
+    """(app, digest) of what a board serves: of the named app, or of its only one. Raises `UsageError`."""
+    apps = {name: state.current for name, state in store.inventory.apps.items() if state.current}
+    if app is None and len(apps) == 1:
+        app = next(iter(apps))
+    if app is None or app not in apps:
+        has = f"It has {', '.join(sorted(apps))}." if apps else "It has none yet."
+        wanted = "which app to use" if app is None else f"an app {app!r}"
+        raise UsageError(
+            f"{board} cannot tell {wanted}. {has} Push a bundle (edgeproof push {board} BUNDLE), or name one with --app."
+        )
+    digest = apps[app]
+    assert digest is not None
+    return app, digest

@@ -1,0 +1,110 @@
+"""What a board is: the agent's raw probe, made sense of. Pure: text in, facts out."""
+
+import re
+import shlex
+from dataclasses import dataclass
+
+from edgeproof_agent.fields import Fields
+
+from edgeproof.results import BoardInfo
+
+_MAX_TEXT = 65536
+
+
+@dataclass(frozen=True)
+class BoardFacts:
+    arch: str
+    """Of the userland that Python runs in, which can be 32-bit on a 64-bit kernel: x86_64, aarch64, armv7l."""
+    machine: str
+    """The board's model as it names itself, or its CPU."""
+    os: str
+    kernel: str
+    python: tuple[int, int, int]
+    python_executable: str
+    soabi: str
+    """For example `cpython-311-aarch64-linux-gnu`; tells a free-threaded Python from a usual one."""
+    glibc: tuple[int, int] | None
+    """None for another libc."""
+    memory_mib: float
+    disk_free_mib: float
+    cpu_count: int
+
+    @property
+    def python_version(self) -> str:
+        return ".".join(str(number) for number in self.python)
+
+    def info(self, name: str) -> BoardInfo:
+        """What a report says of the board."""
+        return BoardInfo(
+            name=name,
+            machine=self.machine,
+            os=self.os,
+            arch=self.arch,
+            python=self.python_version,
+            memory_mib=self.memory_mib,
+            cpu_count=self.cpu_count,
+            emulated="qemu" in self.machine.lower() or "linux,dummy-virt" in self.machine.lower(),
+        )
+
+
+def parse_facts(probe: Fields) -> BoardFacts:
+    """Reads what the agent's `probe` returned. Raises `FieldError` for what no probe returns."""
+    cpuinfo = _colon_lines(probe.text("cpuinfo", max_length=_MAX_TEXT))
+    machine = probe.text("machine")
+    pointer_bits = probe.integer("pointer_bits", high=128)
+    memory_kib = (_colon_lines(probe.text("meminfo", max_length=_MAX_TEXT)).get("MemTotal") or "0").split()[0]
+    return BoardFacts(
+        arch=userland_arch(machine, pointer_bits),
+        machine=probe.text("model", default="") or cpuinfo.get("model name") or cpuinfo.get("Model") or machine,
+        os=os_name(probe.text("os_release", max_length=_MAX_TEXT)),
+        kernel=probe.text("kernel"),
+        python=python_version(probe.text("python")),
+        python_executable=probe.text("python_executable"),
+        soabi=probe.text("soabi", default=""),
+        glibc=glibc_version(probe.text("libc", default="")),
+        memory_mib=float(memory_kib) / 1024 if memory_kib.isdigit() else 0.0,
+        disk_free_mib=probe.integer("disk_free_bytes", high=2**63) / (1 << 20),
+        cpu_count=probe.integer("cpu_count", low=1, high=4096),
+    )
+
+
+def userland_arch(machine: str, pointer_bits: int) -> str:
+    """The architecture that wheels are chosen by: a 64-bit kernel names itself even above a 32-bit userland."""
+    name = {"arm64": "aarch64", "amd64": "x86_64", "armv8l": "armv7l"}.get(machine.lower(), machine.lower())
+    if pointer_bits == 32:
+        return {"aarch64": "armv7l", "x86_64": "i686"}.get(name, name)
+    return name
+
+
+def os_name(os_release: str) -> str:
+    """`PRETTY_NAME` of an os-release file."""
+    for line in os_release.splitlines():
+        key, _, value = line.partition("=")
+        if key == "PRETTY_NAME":
+            try:
+                return " ".join(shlex.split(value))
+            except ValueError:
+                return value.strip()
+    return "unknown"
+
+
+def python_version(text: str) -> tuple[int, int, int]:
+    """`3.11.2` or `3.13.0rc1` to numbers; what is missing is 0."""
+    numbers = [int(number) for number in re.findall(r"\d+", text)[:3]]
+    major, minor, micro = [*numbers, 0, 0, 0][:3]
+    return major, minor, micro
+
+
+def glibc_version(text: str) -> tuple[int, int] | None:
+    """`glibc 2.36` to (2, 36)."""
+    match = re.fullmatch(r"glibc (\d+)\.(\d+).*", text.strip())
+    return (int(match[1]), int(match[2])) if match else None
+
+
+def _colon_lines(text: str) -> dict[str, str]:
+    """The first value of each `name : value` line."""
+    values: dict[str, str] = {}
+    for line in text.splitlines():
+        key, _, value = line.partition(":")
+        values.setdefault(key.strip(), value.strip())
+    return values

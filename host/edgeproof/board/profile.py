@@ -1,0 +1,110 @@
+"""Which board: `user@host[:port]`, or a name from `edgeproof.toml`."""
+
+import os
+import re
+from pathlib import Path
+
+import msgspec
+
+from edgeproof.errors import ProfileError
+
+CONFIG_FILE = "edgeproof.toml"
+_TARGET = re.compile(
+    r"(?:(?P<user>[^@\s]+)@)?(?:\[(?P<ipv6>[0-9A-Fa-f:.%\w]+)\]|(?P<host>[^@:\s]+))(?::(?P<port>\d+))?"
+)
+
+
+class BoardProfile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A board as `[boards.NAME]` of edgeproof.toml describes it. Unset fields are left to ~/.ssh/config."""
+
+    host: str
+    """Host name, address, or alias of ~/.ssh/config; `user@host:port` is understood too."""
+    user: str | None = None
+    port: int | None = None
+    identity_file: str | None = None
+    """A private key to log in with; else the SSH agent's and ~/.ssh's keys are tried."""
+    known_hosts: str | None = None
+    """Where the board's host key is trusted; else ~/.ssh/known_hosts."""
+    python: str = "python3"
+    """Python 3.9+ on the board: a command or a path."""
+    runtime: str | None = None
+    """Runtime to use when the board has several: tflite-runtime or ai-edge-litert."""
+    name: str = ""
+
+
+class _Config(msgspec.Struct, forbid_unknown_fields=True):
+    boards: dict[str, BoardProfile] = {}
+
+
+def find_board(board: str, config: Path | None = None) -> BoardProfile:
+    """The profile for `board`. Raises `ProfileError`.
+
+    `config` names the file, else `EDGEPROOF_CONFIG` does, else it is looked for here and in the folders above.
+    """
+    path = config or _find_config()
+    boards = read_config(path).boards if path else {}
+    if board in boards:
+        return _with_target(boards[board], board, path)
+    if "@" in board:
+        return parse_target(board)
+    known = (
+        f"{path} knows {', '.join(boards) or 'none'}"
+        if path
+        else f"there is no {CONFIG_FILE} here or in a folder above"
+    )
+    raise ProfileError(
+        f"no board is called {board!r}: {known}.\n"
+        f'Give user@host[:port], or add to {CONFIG_FILE}:\n\n[boards.{board}]\nhost = "user@address"'
+    )
+
+
+def parse_target(target: str) -> BoardProfile:
+    """`user@host[:port]`; an IPv6 address with a port stands in brackets."""
+    user, host, port = _split(target)
+    return BoardProfile(host=host, user=user, port=port, name=target)
+
+
+def read_config(path: Path) -> _Config:
+    """Reads edgeproof.toml. Raises `ProfileError` naming what is wrong."""
+    try:
+        return msgspec.toml.decode(path.read_bytes(), type=_Config)
+    except OSError as error:
+        raise ProfileError(f"cannot read {path}: {error.strerror}") from error
+    except (msgspec.DecodeError, ValueError) as error:
+        raise ProfileError(f"{path} is not right: {error}") from error
+
+
+def _with_target(profile: BoardProfile, name: str, path: Path | None) -> BoardProfile:
+    user, host, port = _split(profile.host)
+    folder = path.parent if path else Path()
+
+    def resolve(file: str | None) -> str | None:
+        return str(folder / Path(file).expanduser()) if file else None
+
+    return msgspec.structs.replace(
+        profile,
+        name=name,
+        host=host,
+        user=profile.user or user,
+        port=profile.port or port,
+        identity_file=resolve(profile.identity_file),
+        known_hosts=resolve(profile.known_hosts),
+    )
+
+
+def _split(target: str) -> tuple[str | None, str, int | None]:
+    if target.count(":") > 1 and "[" not in target:
+        user, _, address = target.rpartition("@")
+        return user or None, address, None
+    match = _TARGET.fullmatch(target)
+    if match is None or (match["port"] and not 0 < int(match["port"]) < 65536):
+        raise ProfileError(f"{target!r} is not a board: give user@host[:port], or user@[address]:port for IPv6")
+    return match["user"], match["ipv6"] or match["host"], int(match["port"]) if match["port"] else None
+
+
+def _find_config() -> Path | None:
+    named = os.environ.get("EDGEPROOF_CONFIG")
+    if named:
+        return Path(named)
+    here = Path.cwd()
+    return next((folder / CONFIG_FILE for folder in (here, *here.parents) if (folder / CONFIG_FILE).is_file()), None)
