@@ -9,9 +9,12 @@ from typing import Any, Optional
 import numpy as np
 
 from edgeproof_agent.interpreters import InterpreterError, Runtime, build_interpreter
-from edgeproof_agent.manifest import MANIFEST_FILE, MODEL_FILE, Manifest, ManifestError, parse_manifest
+from edgeproof_agent.manifest import LABELS_FILE, MANIFEST_FILE, MODEL_FILE, Manifest, ManifestError, parse_manifest
 from edgeproof_agent.pictures import decode_picture
 from edgeproof_agent.preprocess import prepare
+
+MAX_LABELS_CHARACTERS = 200_000
+"""What is sent of labels.txt at the most; it fits into a frame's header."""
 
 
 class BundleLoadError(Exception):
@@ -105,11 +108,21 @@ def read_manifest(bundle: Path) -> Manifest:
         raise BundleLoadError(f"{bundle} is no bundle: {error}") from error
 
 
+def read_labels(bundle: Path) -> list[str]:
+    """The lines of a bundle's labels.txt. Raises `BundleLoadError`."""
+    try:
+        with (bundle / LABELS_FILE).open(encoding="utf-8") as file:
+            text = file.read(MAX_LABELS_CHARACTERS)
+    except (OSError, ValueError) as error:
+        raise BundleLoadError(f"{bundle} is no bundle: {error}: {LABELS_FILE}") from error
+    return text.removesuffix("\n").split("\n")
+
+
 def _check(manifest: Manifest, interpreter: Any) -> None:
     contract, output = manifest.input, manifest.output
     details = interpreter.get_input_details()
     wanted = [1, contract.height, contract.width, 3]
-    if len(details) != 1 or list(details[0]["shape"]) != wanted or details[0]["dtype"] != contract.dtype.value:
+    if len(details) != 1 or list(details[0]["shape"]) != wanted or np.dtype(details[0]["dtype"]) != contract.dtype.value:
         found = ", ".join(f"{np.dtype(item['dtype'])} {list(item['shape'])}" for item in details)
         raise BundleLoadError(f"the model's input is {found}; its manifest says {contract.dtype.value} {wanted}")
     outputs = interpreter.get_output_details()

@@ -11,7 +11,7 @@ import numpy as np
 from edgeproof_agent import PROTOCOL_VERSION, __version__
 from edgeproof_agent.arrays import pack_arrays
 from edgeproof_agent.board_state import read_board_state
-from edgeproof_agent.detector import BundleLoadError, Detection, Detector, load_detector
+from edgeproof_agent.detector import BundleLoadError, Detection, Detector, load_detector, read_labels
 from edgeproof_agent.interpreters import MAX_THREADS, InterpreterError, Runtime, default_threads, prove
 from edgeproof_agent.pictures import PictureError, decode_picture
 from edgeproof_agent.preprocess import prepare
@@ -67,6 +67,7 @@ class DetectionOperations:
         threads = exchange.fields.integer("threads", default=default_threads(), low=1, high=MAX_THREADS)
         self._detector = None  # its memory goes before the next one is built
         try:
+            labels = read_labels(path)
             detector = load_detector(path, self._runtime, threads)
         except BundleLoadError as error:
             raise RequestError("bundle", str(error)) from error
@@ -77,8 +78,8 @@ class DetectionOperations:
             raise RequestError("bundle", f"the model loads but does not run: {error}") from error
         self._detector = detector
         return {
-            "name": detector.manifest.name,
-            "variant": detector.manifest.variant,
+            "manifest": detector.manifest.to_json(),
+            "labels": labels,
             "threads": detector.threads,
             "load_ns": detector.load_ns,
             "first_invoke_ns": first.stages_ns["invoke"],
@@ -95,23 +96,31 @@ class DetectionOperations:
         return _reply(_detect(self._loaded(), exchange.payload))
 
     def bench(self, exchange: Exchange) -> Reply:
-        """Runs the whole pipeline on the payload's picture again and again; samples travel in blocks as they come."""
+        """Runs the whole pipeline on the payload's picture again and again; samples travel in blocks as they come.
+
+        Ends after `runs`, or after `max_seconds` with what was measured until then (at least one run).
+        """
         detector = self._loaded()
         runs = exchange.fields.integer("runs", low=1, high=MAX_RUNS)
         warmup_runs = exchange.fields.integer("warmup_runs", low=0, high=MAX_RUNS)
+        max_seconds = exchange.fields.number("max_seconds", default=86_400.0, low=0.0, high=86_400.0)
         _decode(exchange.payload)
         before = read_board_state()
         samples: list[dict[str, int]] = []
-        block_end = time.monotonic_ns() + _BLOCK_NS
+        now = time.monotonic_ns()
+        block_end, end, done = now + _BLOCK_NS, now + int(max_seconds * 1e9), 0
         for index in range(-warmup_runs, runs):
             stages = detector.detect_encoded(exchange.payload).stages_ns
+            now = time.monotonic_ns()
             if index >= 0:
                 samples.append(stages)
-            if time.monotonic_ns() >= block_end:
-                _send_block(exchange, samples, done=index + 1)
-                samples = []
-                block_end = time.monotonic_ns() + _BLOCK_NS
-        _send_block(exchange, samples, done=runs)
+                done += 1
+            if now >= block_end:
+                _send_block(exchange, samples, done)
+                samples, block_end = [], now + _BLOCK_NS
+            if done and now >= end:
+                break
+        _send_block(exchange, samples, done)
         return {"before": before, "after": read_board_state()}, b""
 
     def stream(self, exchange: Exchange) -> Reply:

@@ -4,10 +4,9 @@ import shlex
 from importlib import resources
 from pathlib import Path
 
-from edgeproof_agent.store import Kind, listing_digest
-
 from edgeproof.board.bootstrap import PACKAGE
 from edgeproof.board.store import BoardStore, LocalObject, describe_file
+from edgeproof_agent.store import Kind, listing_digest
 
 
 def agent_object() -> LocalObject:

@@ -5,13 +5,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from edgeproof_agent import PROTOCOL_VERSION
-from edgeproof_agent.fields import FieldError, Fields
-from edgeproof_agent.frames import PREFIX_BYTES, Frame, FrameError, encode_frame, read_frame
-
 from edgeproof.board.deadline import Deadline
 from edgeproof.board.transport import Channel
 from edgeproof.errors import AgentDiedError, AgentRefusedError, BoardPythonError, DeadlineError, ProtocolError
+from edgeproof_agent import PROTOCOL_VERSION
+from edgeproof_agent.fields import FieldError, Fields
+from edgeproof_agent.frames import PREFIX_BYTES, Frame, FrameError, encode_frame, read_frame
 
 _GOODBYE_SECONDS = 2.0
 _LAST_WORDS_SECONDS = 5.0

@@ -3,15 +3,16 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgeproof_agent.manifest import MANIFEST_FILE
-from edgeproof_agent.store import Kind, listing_digest
-
 from edgeproof.board.agent import agent_command, agent_object
+from edgeproof.board.runtimes import fitting_releases
 from edgeproof.board.session import AgentSession, start_session
-from edgeproof.board.store import BoardStore, LocalObject, Progress, SentObject, StoredRuntime, describe_file
+from edgeproof.board.store import BoardStore, LocalObject, SentObject, StoredRuntime, describe_file
 from edgeproof.board.transport import Transport
 from edgeproof.bundle import Bundle
 from edgeproof.errors import AgentDiedError, AgentRefusedError, DeploymentError, NoRuntimeError, UsageError
+from edgeproof.progress import Progress, ProgressListener, silent
+from edgeproof_agent.manifest import MANIFEST_FILE
+from edgeproof_agent.store import Kind, listing_digest
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ def push_bundle(
     bundle: Bundle,
     app: str,
     runtime: str | None = None,
-    progress: Progress | None = None,
+    progress: ProgressListener = silent,
 ) -> Deployment:
     """Sends a bundle, loads and runs it once on the board, and points `app` at it.
 
@@ -44,6 +45,7 @@ def push_bundle(
     current = store.inventory.apps.get(app)
     if current is not None and current.current == bundle.digest:
         return Deployment(app, sent, bundle.digest)
+    progress(Progress(f"checking {app} on the board"))
     try:
         with open_session(transport, store, runtime) as session:
             session.load(store.path(Kind.BUNDLE, bundle.digest))
@@ -54,26 +56,24 @@ def push_bundle(
     return Deployment(app, sent, store.switch(app, bundle.digest))
 
 
-def send_bundle(store: BoardStore, bundle: Bundle, progress: Progress | None = None) -> SentObject:
+def send_bundle(store: BoardStore, bundle: Bundle, progress: ProgressListener = silent) -> SentObject:
     """Puts a bundle into the board's store without switching anything."""
+    label = f"{bundle.manifest.name} {bundle.manifest.variant}"
     names = [MANIFEST_FILE, *bundle.manifest.files]
     files = {describe_file(name, bundle.path / name): bundle.path / name for name in names}
-    return store.send(LocalObject(Kind.BUNDLE, bundle.digest, files), progress)
+    return store.send(LocalObject(Kind.BUNDLE, bundle.digest, files), label, progress)
 
 
-def send_media(store: BoardStore, path: Path, progress: Progress | None = None) -> str:
+def send_media(store: BoardStore, path: Path, progress: ProgressListener = silent) -> str:
     """Puts a file (a video that stands in for a camera) into the store; returns its path on the board."""
     file = describe_file(path.name, path)
     item = LocalObject(Kind.MEDIA, listing_digest([file]), {file: path})
-    store.send(item, progress)
+    store.send(item, path.name, progress)
     return f"{store.path(Kind.MEDIA, item.digest)}/{path.name}"
 
 
 def choose_runtime(store: BoardStore, board: str, name: str | None) -> StoredRuntime:
     """The named runtime of a board, or the preferred one that it has. Raises `NoRuntimeError`."""
-    # Releases are listed by preference; the board's own order says nothing.
-    from edgeproof.board.runtimes import fitting_releases
-
     by_digest = {runtime.digest: runtime for runtime in store.inventory.runtimes}
     usable = [
         by_digest[digest]
@@ -93,7 +93,7 @@ def open_session(transport: Transport, store: BoardStore, runtime: str | None = 
     chosen = choose_runtime(store, transport.name, runtime)
     agent = agent_object()
     if agent.digest not in store.inventory.agents:
-        store.send(agent)
+        store.send(agent, "the agent")
     return start_session(transport, agent_command(store, agent.digest, chosen.path, chosen.name))
 
 

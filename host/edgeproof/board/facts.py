@@ -4,9 +4,8 @@ import re
 import shlex
 from dataclasses import dataclass
 
-from edgeproof_agent.fields import Fields
-
 from edgeproof.results import BoardInfo
+from edgeproof_agent.fields import Fields
 
 _MAX_TEXT = 65536
 

@@ -1,30 +1,22 @@
 """Makes a board ready: the agent, and a runtime that has been proven by running an interpreter."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from edgeproof_agent.runtime_build import LOCK_FILE, WHEELS_FOLDER
-from edgeproof_agent.store import Kind
-
 from edgeproof.board.agent import agent_command, agent_object
 from edgeproof.board.runtimes import RuntimeRelease, choose_releases
 from edgeproof.board.session import start_session
-from edgeproof.board.store import BoardStore, LocalObject, Progress, describe_file
+from edgeproof.board.store import BoardStore, LocalObject, describe_file
 from edgeproof.board.transport import Transport
 from edgeproof.board.wheels import fetch_wheels, unpacked_bytes
 from edgeproof.errors import AgentDiedError, AgentRefusedError, DeploymentError, ProvisionError
+from edgeproof.progress import Progress, ProgressListener, silent
+from edgeproof_agent.runtime_build import LOCK_FILE, WHEELS_FOLDER
+from edgeproof_agent.store import Kind
 
 _BUILD_SECONDS = 1800.0
-
-
-@dataclass(frozen=True)
-class ProvisionStep:
-    """What is happening, for a progress display: a sentence, and the payload bytes to come (0 when none travel)."""
-
-    what: str
-    total_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -40,8 +32,7 @@ def provision(
     transport: Transport,
     store: BoardStore,
     names: Sequence[str] = (),
-    on_step: Callable[[ProvisionStep], None] = lambda _: None,
-    progress: Progress | None = None,
+    progress: ProgressListener = silent,
 ) -> list[ProvisionedRuntime]:
     """Sets up the named runtimes, or the one that fits best when none is named; what is there already stays.
 
@@ -50,9 +41,8 @@ def provision(
     releases = choose_releases(store.facts, transport.name, names)
     agent = agent_object()
     if agent.digest not in store.inventory.agents:
-        on_step(ProvisionStep("sending the agent", agent.total_bytes))
-        store.send(agent, progress)
-    provisioned = [_provision(transport, store, agent.digest, release, on_step, progress) for release in releases]
+        store.send(agent, "the agent", progress)
+    provisioned = [_provision(transport, store, agent.digest, release, progress) for release in releases]
     store.refresh()
     return provisioned
 
@@ -62,25 +52,23 @@ def _provision(
     store: BoardStore,
     agent_digest: str,
     release: RuntimeRelease,
-    on_step: Callable[[ProvisionStep], None],
-    progress: Progress | None,
+    progress: ProgressListener,
 ) -> ProvisionedRuntime:
     digest, label = release.digest(store.facts), f"{release.name} {release.version}"
     if any(runtime.digest == digest for runtime in store.inventory.runtimes):
         return ProvisionedRuntime(release.name, release.version, digest, payload_bytes=0)
-    on_step(ProvisionStep(f"fetching the wheels of {label} for {store.facts.arch}"))
+    progress(Progress(f"fetching the wheels of {label} for {store.facts.arch}"))
     wheels = fetch_wheels(release, store.facts)
     lock = Path(str(resources.files("edgeproof.board"))) / f"locks/{release.name}-{release.version}.lock"
     files = {describe_file(f"{WHEELS_FOLDER}/{wheel.name}", wheel): wheel for wheel in wheels}
     item = LocalObject(Kind.RUNTIME, digest, {**files, describe_file(LOCK_FILE, lock): lock})
-    on_step(ProvisionStep(f"sending {label}", item.total_bytes))
-    sent = store.send(item, progress, extra_bytes=unpacked_bytes(wheels))
-    on_step(ProvisionStep(f"building {label} on the board"))
+    sent = store.send(item, label, progress, extra_bytes=unpacked_bytes(wheels))
+    progress(Progress(f"building {label} on the board"))
     try:
         path = store.build_runtime(digest, release.name, release.version, _BUILD_SECONDS)
     except DeploymentError as error:
         raise ProvisionError(str(error)) from error
-    on_step(ProvisionStep(f"proving {label} by running an interpreter"))
+    progress(Progress(f"proving {label} by running an interpreter"))
     _prove(transport, store, agent_digest, release, path)
     store.publish_runtime(digest)
     return ProvisionedRuntime(release.name, release.version, digest, sent.payload_bytes)

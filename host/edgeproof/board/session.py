@@ -1,12 +1,11 @@
 """A session with the detection agent: load a bundle, detect on pictures, measure, stream."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from edgeproof_agent.arrays import unpack_arrays
-from edgeproof_agent.fields import FieldError, Fields
 
 from edgeproof.board.conversation import Conversation, Reply, Request
 from edgeproof.board.transport import Transport
@@ -22,6 +21,9 @@ from edgeproof.results import (
     StreamFrame,
     StreamResult,
 )
+from edgeproof_agent.arrays import unpack_arrays
+from edgeproof_agent.fields import FieldError, Fields
+from edgeproof_agent.manifest import Manifest, ManifestError, parse_manifest
 
 START_SECONDS = 120.0
 LOAD_SECONDS = 300.0
@@ -29,6 +31,17 @@ SILENCE_SECONDS = 60.0
 """How long the agent may be silent while it works: no inference of an SSD takes that long on any board."""
 _MAX_SIDE = 1 << 16
 _MAX_NS = 2**62
+_MAX_LABELS = 200_001
+
+
+@dataclass(frozen=True)
+class LoadedBundle:
+    """A bundle as the board has loaded it."""
+
+    manifest: Manifest
+    labels: tuple[str, ...]
+    """The lines of its labels.txt."""
+    load: LoadResult
 
 
 class AgentSession:
@@ -47,17 +60,21 @@ class AgentSession:
         """Has the agent build and run an interpreter for a model that adds one to its input."""
         self._conversation.request(Request("prove", payload=model), START_SECONDS)
 
-    def load(self, bundle_path: str, threads: int | None = None) -> LoadResult:
-        """Loads a bundle by its path on the board and runs it once."""
+    def load(self, bundle_path: str, threads: int | None = None) -> LoadedBundle:
+        """Loads a bundle by its path on the board and runs it once. `threads` None leaves their number to the board."""
         arguments: dict[str, Any] = {"bundle": bundle_path}
         if threads is not None:
             arguments["threads"] = threads
         fields = self._conversation.request(Request("load", arguments), LOAD_SECONDS).fields
         with self._conversation.reading():
-            return LoadResult(
-                load_ns=fields.integer("load_ns", high=_MAX_NS),
-                first_invoke_ns=fields.integer("first_invoke_ns", high=_MAX_NS),
-                threads=fields.integer("threads", low=1, high=4096),
+            return LoadedBundle(
+                manifest=_manifest(fields),
+                labels=tuple(_label(item) for item in fields.items("labels", _MAX_LABELS)),
+                load=LoadResult(
+                    load_ns=fields.integer("load_ns", high=_MAX_NS),
+                    first_invoke_ns=fields.integer("first_invoke_ns", high=_MAX_NS),
+                    threads=fields.integer("threads", low=1, high=4096),
+                ),
             )
 
     def prepare(self, picture: bytes) -> npt.NDArray[Any]:
@@ -89,26 +106,33 @@ class AgentSession:
                 yield _picture_result(names[index], outcome)
 
     def bench(
-        self, picture: bytes, runs: int, warmup_runs: int, progress: Callable[[int], None] | None = None
+        self,
+        picture: bytes,
+        runs: int,
+        warmup_runs: int,
+        max_seconds: float = 86_400.0,
+        on_runs: Callable[[int], None] = lambda _: None,
     ) -> BenchResult:
-        """Runs the pipeline on one encoded picture; `progress` is told the number of measured runs so far."""
+        """Runs the pipeline on one encoded picture `runs` times, or as often as `max_seconds` allow.
+
+        `on_runs` is told the number of measured runs so far.
+        """
         blocks: list[Mapping[str, npt.NDArray[np.int64]]] = []
 
         def on_event(_: str, event: Reply) -> None:
             arrays = unpack_arrays(event.fields, event.payload)
             if arrays:
                 blocks.append({stage: _array(arrays, stage, "int64", 1) for stage in STAGES if stage in arrays})
-            if progress:
-                progress(max(event.fields.integer("done", low=-(2**53)), 0))
+            on_runs(event.fields.integer("done"))
 
-        arguments = {"runs": runs, "warmup_runs": warmup_runs}
+        arguments = {"runs": runs, "warmup_runs": warmup_runs, "max_seconds": max_seconds}
         reply = self._conversation.request(Request("bench", arguments, picture), SILENCE_SECONDS, on_event)
         with self._conversation.reading():
             stages = list(blocks[0]) if blocks else []
-            if any(list(block) != stages for block in blocks):
-                raise FieldError("the stages changed on the way")
+            if "invoke" not in stages or any(list(block) != stages for block in blocks):
+                raise FieldError("the samples of a stage are missing")
             samples = {stage: np.concatenate([block[stage] for block in blocks]) for stage in stages}
-            if any(len(values) != runs for values in samples.values()) or "invoke" not in samples:
+            if len({len(values) for values in samples.values()}) != 1 or not 1 <= len(samples["invoke"]) <= runs:
                 raise FieldError(f"{runs} runs were asked for")
             return BenchResult(samples, warmup_runs, _state(reply.fields, "before"), _state(reply.fields, "after"))
 
@@ -121,7 +145,12 @@ class AgentSession:
         has only a few frames unanswered. Every `jpeg_every`-th frame brings its picture along.
         """
 
-        def on_event(_: str, event: Reply) -> str:
+        stopping = False
+
+        def on_event(_: str, event: Reply) -> str | None:
+            nonlocal stopping
+            if stopping:
+                return None  # was under way when the agent was told to stop
             index = event.fields.integer("index")
             arrays = unpack_arrays(event.fields, event.payload)
             jpeg = arrays.pop("jpeg", None)
@@ -130,7 +159,8 @@ class AgentSession:
                 result=_picture_result(f"frame {index}", event),
                 jpeg=None if jpeg is None else jpeg.tobytes(),
             )
-            return "more" if on_frame(frame) else "stop"
+            stopping = not on_frame(frame)
+            return "stop" if stopping else "more"
 
         arguments = {"source": source, "frames": frames, "jpeg_every": jpeg_every}
         fields = self._conversation.request(Request("stream", arguments), SILENCE_SECONDS, on_event).fields
@@ -145,6 +175,10 @@ class AgentSession:
 
     def close(self) -> None:
         self._conversation.close()
+
+    def abandon(self) -> None:
+        """Hangs up at once, as is right when an answer is missing."""
+        self._conversation.abandon()
 
     def __enter__(self) -> "AgentSession":
         return self
@@ -184,6 +218,19 @@ def _picture_result(name: str, reply: Reply) -> PictureResult:
         detections=Detections(boxes, classes, scores),
         stages_ns={stage: stages.integer(stage, high=_MAX_NS) for stage in STAGES if stage in stages},
     )
+
+
+def _manifest(fields: Fields) -> Manifest:
+    try:
+        return parse_manifest(fields.mapping("manifest"))
+    except ManifestError as error:
+        raise FieldError(str(error)) from error
+
+
+def _label(item: object) -> str:
+    if not isinstance(item, str):
+        raise FieldError("labels must be strings")
+    return item
 
 
 def _array(arrays: Mapping[str, npt.NDArray[Any]], name: str, dtype: str | None, dimensions: int) -> npt.NDArray[Any]:

@@ -3,12 +3,9 @@
 import contextlib
 import re
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-
-from edgeproof_agent.fields import FieldError, Fields
-from edgeproof_agent.store import Kind, StoredFile, file_sha256
 
 from edgeproof.board.bootstrap import store_service_command, store_service_source
 from edgeproof.board.conversation import Conversation, EventHandler, Request
@@ -16,6 +13,9 @@ from edgeproof.board.deadline import Deadline
 from edgeproof.board.facts import BoardFacts, parse_facts
 from edgeproof.board.transport import Transport
 from edgeproof.errors import AgentRefusedError, DeploymentError
+from edgeproof.progress import Progress, ProgressListener, ProgressUnit, silent
+from edgeproof_agent.fields import FieldError, Fields
+from edgeproof_agent.store import Kind, StoredFile, file_sha256
 
 CHUNK_BYTES = 1 << 20
 _START_SECONDS = 60.0
@@ -29,8 +29,6 @@ _REMEDIES = {
     "busy": "\nWait until it is done, or end it, and try again.",
     "checksum": "\nWhat was damaged has been dropped; try again.",
 }
-Progress = Callable[[int], None]
-"""Is told of payload bytes as they are sent."""
 
 
 @dataclass(frozen=True)
@@ -104,9 +102,12 @@ class BoardStore:
             self.inventory = _parse_inventory(reply.fields)
         return self.inventory
 
-    def send(self, item: LocalObject, progress: Progress | None = None, extra_bytes: int = 0) -> SentObject:
-        """Sends what the board lacks of an object and verifies it there. Raises `DeploymentError`.
+    def send(
+        self, item: LocalObject, what: str, progress: ProgressListener = silent, extra_bytes: int = 0
+    ) -> SentObject:
+        """Sends what the board lacks of an object, called `what`, and verifies it there. Raises `DeploymentError`.
 
+        `extra_bytes` is the room that it needs beside its files.
         A runtime stays in `incoming` until it is built and published.
         """
         files = [{"name": file.name, "size_bytes": file.size_bytes, "sha256": file.sha256} for file in item.files]
@@ -118,13 +119,14 @@ class BoardStore:
             offsets = begin.nested("offsets")
             starts = {file: offsets.integer(file.name, high=file.size_bytes) for file in item.files}
         sizes: deque[int] = deque()
-        sent_bytes = 0
+        sent_bytes, text = 0, f"sending {what}"
+        missing_bytes = sum(file.size_bytes - start for file, start in starts.items())
         for outcome in self._conversation.pipeline(_chunks(item, starts, sizes), window=_WINDOW):
             if isinstance(outcome, AgentRefusedError):
                 raise self._refused("store it", outcome)
-            sent_bytes += sizes[0]
-            if progress:
-                progress(sizes.popleft())
+            sent_bytes += sizes.popleft()
+            progress(Progress(text, done=sent_bytes, total=missing_bytes, unit=ProgressUnit.BYTES))
+        progress(Progress(f"verifying {what} on the board"))
         self._ask(Request("finish", {**named, "files": files}), "verify it", _FINISH_SECONDS)
         return SentObject(item.digest, sent_bytes, item.total_bytes)
 

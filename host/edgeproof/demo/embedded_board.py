@@ -1,4 +1,4 @@
-"""An embedded board: an SSH server on this machine's loopback, with a home folder of its own and no rights but the user's.
+"""An embedded board: an SSH server on this machine's loopback, with a home folder of its own.
 
 It stands for a board on the desk: it is reached, provisioned and used over SSH like one, by key login alone.
 """

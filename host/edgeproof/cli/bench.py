@@ -1,0 +1,62 @@
+"""`edgeproof bench`: measures a detector's latency on a board."""
+
+import tempfile
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from edgeproof.board.profile import BoardProfile
+from edgeproof.bundle import open_bundle
+from edgeproof.cli.board_options import app_option, board_argument, bundle_option, runtime_option, threads_option
+from edgeproof.cli.progress_display import shown_progress
+from edgeproof.cli.run_output import bundle_digest, require_whole, write_report
+from edgeproof.report.model import Report
+from edgeproof.report.terminal import print_bench
+from edgeproof.runs.bench_picture import generated_picture, read_picture
+from edgeproof.runs.open_board import open_board
+from edgeproof.runs.plan import BenchPlan, RunPlan
+from edgeproof.runs.run import execute
+
+
+@click.command(name="bench")
+@board_argument
+@click.option(
+    "--image", type=click.Path(path_type=Path), help="Picture to run on.  [default: a generated 640 x 480 JPEG]"
+)
+@click.option("--runs", type=click.IntRange(min=1), default=150, show_default=True, help="Measured runs.")
+@click.option("--warmup", type=click.IntRange(min=0), default=10, show_default=True, help="Runs ahead of them.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for a report (JSON and HTML).")
+@app_option
+@bundle_option
+@runtime_option
+@threads_option
+def command(
+    board: BoardProfile,
+    image: Path | None,
+    runs: int,
+    warmup: int,
+    out: Path | None,
+    app: str | None,
+    bundle: Path | None,
+    runtime: str | None,
+    threads: int | None,
+) -> None:
+    """Measure the detector's latency on BOARD, stage by stage, on the board's own clock."""
+    picture = read_picture(image) if image else generated_picture()
+    opened_bundle = open_bundle(bundle) if bundle else None
+    console = Console()
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        open_board(board) as opened,
+        shown_progress(console) as progress,
+    ):
+        digest = bundle_digest(opened, app, opened_bundle, progress)
+        plan = RunPlan(out=out or Path(scratch), bench=BenchPlan(picture, runs, warmup), threads=threads)
+        run = execute(opened, digest, plan, runtime, progress)
+    report = Report((run,))
+    if run.latency is not None:
+        print_bench(run, console)
+    if out is not None:
+        write_report(report, out, console)
+    require_whole(report)

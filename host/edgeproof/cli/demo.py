@@ -1,0 +1,28 @@
+"""`edgeproof demo`: the whole chain on a board that edgeproof starts itself."""
+
+import time
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+from edgeproof.cli.progress_display import shown_progress
+from edgeproof.cli.run_output import require_whole, write_report
+from edgeproof.demo.chain import run_demo
+from edgeproof.report.terminal import print_report
+
+
+@click.command(name="demo")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("build/demo"), show_default=True)
+def command(out: Path) -> None:
+    """Fetch a pretrained SSD, convert and quantize it, and run it on an embedded board that is reached over SSH."""
+    console = Console()
+    started = time.monotonic()
+    with shown_progress(console) as progress:
+        report = run_demo(out, progress)
+    console.print()
+    print_report(report, console)
+    console.print(Text(f"\n{len(report.runs)} runs in {time.monotonic() - started:.0f} s"))
+    write_report(report, out, console)
+    require_whole(report)

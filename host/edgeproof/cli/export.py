@@ -1,0 +1,97 @@
+"""`edgeproof export`: converts an SSD to bundles."""
+
+import os
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from edgeproof.bundle import Bundle
+from edgeproof.cli.progress_display import shown_progress
+from edgeproof.convert.export import ExportOptions, export
+from edgeproof.convert.representative import Sampling
+from edgeproof.convert.variants import available_variants, parse_variant
+from edgeproof.ssd.postprocess import PostprocessOptions
+from edgeproof.ssd.tensorflow_import import LOG_LEVEL_VARIABLE
+
+_PATH = click.Path(path_type=Path)
+_POSTPROCESS, _SAMPLING = PostprocessOptions(), Sampling()
+
+
+@click.command(name="export")
+@click.argument("source", type=_PATH)
+@click.option("--out", required=True, type=_PATH, help="Folder for the bundles, one a variant.")
+@click.option(
+    "--variant",
+    "variants",
+    multiple=True,
+    required=True,
+    metavar="NAME",
+    help=f"{' or '.join(variant.value for variant in available_variants())}; may be given more than once.",
+)
+@click.option("--images", type=_PATH, help="Folder of pictures to calibrate int8 with.")
+@click.option("--labels", type=_PATH, help="Text file, one label a line.")
+@click.option("--name", help="Name of the model on the board.  [default: the source's file name]")
+@click.option("--max-detections", type=int, default=_POSTPROCESS.max_detections, show_default=True)
+@click.option("--score-threshold", type=float, default=_POSTPROCESS.score_threshold, show_default=True)
+@click.option(
+    "--iou-threshold",
+    type=float,
+    default=_POSTPROCESS.iou_threshold,
+    show_default=True,
+    help="Of two boxes that overlap more than this, the weaker is suppressed.",
+)
+@click.option(
+    "--calibration-size",
+    type=click.IntRange(min=1),
+    default=_SAMPLING.limit,
+    show_default=True,
+    help="Pictures to calibrate with at most.",
+)
+@click.option("--seed", type=int, default=_SAMPLING.seed, show_default=True, help="Draws them when there are more.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    source: Path,
+    out: Path,
+    variants: tuple[str, ...],
+    images: Path | None,
+    labels: Path | None,
+    name: str | None,
+    max_detections: int,
+    score_threshold: float,
+    iou_threshold: float,
+    calibration_size: int,
+    seed: int,
+) -> None:
+    """Convert and quantize the SSD in SOURCE to bundles that a board can run."""
+    if (ctx.obj or {}).get("debug"):
+        os.environ[LOG_LEVEL_VARIABLE] = "0"
+    options = ExportOptions(
+        name=name,
+        labels=labels,
+        postprocess=PostprocessOptions(
+            max_detections=max_detections, score_threshold=score_threshold, iou_threshold=iou_threshold
+        ),
+        sampling=Sampling(limit=calibration_size, seed=seed),
+    )
+    # On standard output, because TensorFlow's noise on standard error is turned off underneath.
+    console = Console()
+    with shown_progress(console) as progress:
+        bundles = export(source, out, [parse_variant(text) for text in variants], images, options, progress)
+    console.print(_table(bundles))
+
+
+def _table(bundles: list[Bundle]) -> Table:
+    table = Table("variant", "size", "input", "digest", "bundle", box=None, header_style="bold", pad_edge=False)
+    for bundle in bundles:
+        table.add_row(
+            bundle.manifest.variant,
+            f"{bundle.size_bytes / 1e6:.2f} MB",
+            bundle.manifest.input.dtype.value,
+            bundle.digest[:12],
+            Text(str(bundle.path), overflow="fold"),
+        )
+    return table

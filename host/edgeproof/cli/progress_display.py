@@ -1,0 +1,47 @@
+"""Shows the progress of a long job on the terminal: a bar or a spinner, and lines for notes and warnings."""
+
+import contextlib
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, ProgressColumn, SpinnerColumn, Task, TextColumn
+from rich.progress import Progress as Bar
+from rich.text import Text
+
+from edgeproof.progress import Progress, ProgressKind, ProgressListener, ProgressUnit
+
+_STYLES = {ProgressKind.NOTE: "dim", ProgressKind.WARNING: "yellow"}
+
+
+class _AmountColumn(ProgressColumn):
+    """Bytes as megabytes, items as `3/10`, nothing when the total is not known."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._bytes = DownloadColumn()
+        self._items = MofNCompleteColumn()
+
+    def render(self, task: Task) -> Text:
+        if task.total is None:
+            return Text("")
+        column = self._bytes if task.fields.get("unit") is ProgressUnit.BYTES else self._items
+        return column.render(task)
+
+
+@contextlib.contextmanager
+def shown_progress(console: Console) -> Iterator[ProgressListener]:
+    """A listener that draws on `console` until the block ends. Where output is no terminal, steps are not drawn."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=30), _AmountColumn())
+    with Bar(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", total=None, unit=ProgressUnit.ITEMS)
+
+        def listen(event: Progress) -> None:
+            if event.kind is ProgressKind.STEP:
+                bar.update(task, description=event.text, completed=event.done, total=event.total, unit=event.unit)
+                if event.total is None and bar.tasks[0].total is not None:
+                    bar.reset(task, total=None, description=event.text, unit=event.unit)
+                return
+            prefix = "warning: " if event.kind is ProgressKind.WARNING else ""
+            bar.console.print(Text(prefix + event.text, style=_STYLES[event.kind]), soft_wrap=True)
+
+        yield listen

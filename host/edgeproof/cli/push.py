@@ -1,0 +1,44 @@
+"""`edgeproof push`: puts a bundle on a board."""
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+from edgeproof.board.deploy import Deployment, push_bundle
+from edgeproof.board.profile import BoardProfile
+from edgeproof.bundle import open_bundle
+from edgeproof.cli.board_options import board_argument, runtime_option
+from edgeproof.cli.progress_display import shown_progress
+from edgeproof.runs.open_board import open_board
+
+
+@click.command(name="push")
+@board_argument
+@click.argument("bundle", type=click.Path(path_type=Path))
+@click.option("--app", metavar="NAME", help="App to switch to the bundle.  [default: the model's name]")
+@runtime_option
+def command(board: BoardProfile, bundle: Path, app: str | None, runtime: str | None) -> None:
+    """Put BUNDLE on BOARD, run it there once, and switch the app to it if that went well."""
+    opened_bundle = open_bundle(bundle)
+    console = Console()
+    with open_board(board) as opened, shown_progress(console) as progress:
+        name = app or opened_bundle.manifest.name
+        deployment = push_bundle(
+            opened.transport, opened.store, opened_bundle, name, runtime or board.runtime, progress
+        )
+    console.print(Text(describe_deployment(deployment, board.name)), soft_wrap=True)
+
+
+def describe_deployment(deployment: Deployment, board: str) -> str:
+    """What travelled, and what the app points at now."""
+    sent = deployment.sent
+    travelled = f"{sent.payload_bytes / 1e6:.2f} MB sent" if sent.payload_bytes else "nothing sent, the board had it"
+    if not deployment.changed:
+        now = f"serves {sent.digest[:12]} as before"
+    elif deployment.before is None:
+        now = f"serves {sent.digest[:12]} now, its first bundle"
+    else:
+        now = f"serves {sent.digest[:12]} now, before {deployment.before[:12]}"
+    return f"{deployment.app} on {board} {now} ({travelled})"

@@ -1,0 +1,40 @@
+"""What commands that run a board's detector have in common: which bundle, the files of the report, the exit code."""
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from edgeproof.board.deploy import current_bundle, send_bundle
+from edgeproof.bundle import Bundle
+from edgeproof.errors import EdgeproofError
+from edgeproof.progress import ProgressListener
+from edgeproof.report.html import write_html
+from edgeproof.report.json_report import write_json
+from edgeproof.report.model import Report
+from edgeproof.runs.open_board import OpenBoard
+
+
+def bundle_digest(board: OpenBoard, app: str | None, bundle: Bundle | None, progress: ProgressListener) -> str:
+    """The digest of the bundle to run: the user's own, sent if the board lacks it, or what the app points at."""
+    if bundle is not None:
+        return send_bundle(board.store, bundle, progress).digest
+    return current_bundle(board.store, board.profile.name, app)[1]
+
+
+def write_report(report: Report, out: Path, console: Console) -> None:
+    """Writes report.json and report.html and says where they are."""
+    write_json(report, out / "report.json")
+    write_html(report, out / "report.html")
+    console.print(Text(f"\nreport: {out / 'report.html'}"), soft_wrap=True)
+
+
+def require_whole(report: Report) -> None:
+    """Raises when a run ended early or a picture failed: what had arrived is written by then."""
+    for run in report.runs:
+        if run.error is not None:
+            raise EdgeproofError(run.error)
+    broken = [picture for run in report.runs for picture in run.pictures if picture.error is not None]
+    if broken:
+        reasons = "\n".join(f"  {picture.name}: {picture.error}" for picture in broken)
+        raise EdgeproofError(f"{len(broken)} of the pictures failed; all others were done.\n{reasons}")

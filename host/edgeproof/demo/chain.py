@@ -1,0 +1,80 @@
+"""The demo: the whole chain on an embedded board, from a pretrained SSD to a report."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from edgeproof.board.deploy import push_bundle
+from edgeproof.board.provision import provision
+from edgeproof.board.runtimes import fitting_releases
+from edgeproof.bundle import Bundle
+from edgeproof.convert.export import ExportOptions, export
+from edgeproof.convert.variants import Variant
+from edgeproof.demo.embedded_board import EmbeddedBoard
+from edgeproof.progress import Progress, ProgressKind, ProgressListener
+from edgeproof.report.model import Report, Run
+from edgeproof.runs.open_board import OpenBoard, open_board
+from edgeproof.runs.pictures import find_pictures
+from edgeproof.runs.plan import BenchPlan, RunPlan, StreamPlan
+from edgeproof.runs.run import execute
+from edgeproof.sample.pedestrian import Sample, fetch_pedestrian
+
+VARIANTS = (Variant.FLOAT32, Variant.INT8)
+MIN_SCORE = 0.6
+# A slow pair of variant and runtime (tflite-runtime's int8 on x86) gets fewer runs, not a longer demo.
+_BENCH_RUNS, _BENCH_SECONDS = 150, 4.0
+_VIDEO_FRAMES, _VIDEO_SECONDS = 60, 3.0
+
+
+def run_demo(out: Path, progress: ProgressListener) -> Report:
+    """Does everything below `out`; what is there from an earlier call is used again."""
+    note = _Numbered(progress)
+    note("sample: a pretrained SSDLite MobileNetV2 that finds people, photos and a video")
+    sample = fetch_pedestrian(out / "sample", progress)
+    note(f"export: {' and '.join(variant.value for variant in VARIANTS)} bundles with TFLite_Detection_PostProcess")
+    options = ExportOptions(name=sample.name, labels=sample.labels)
+    bundles = export(sample.model, out / "bundles", VARIANTS, sample.calibration, options, progress)
+    note("board: an SSH server on the loopback, with a home folder of its own and a fresh host key that is pinned")
+    with EmbeddedBoard(out / "board") as embedded, open_board(embedded.profile) as board:
+        note("provision: runtimes and agent, sent over SSH and proven by running an interpreter")
+        releases = fitting_releases(board.store.facts)
+        for runtime in provision(board.transport, board.store, [release.name for release in releases], progress):
+            how = f"{runtime.payload_bytes / 1e6:.1f} MB sent" if runtime.payload_bytes else "was there, nothing sent"
+            progress(Progress(f"{runtime.name} {runtime.version}: {how}", ProgressKind.NOTE))
+        note("push, run: photos, latency and a video, for each bundle and runtime")
+        runs = tuple(_runs(board, sample, bundles, [release.name for release in releases], out, progress))
+    return Report(runs)
+
+
+def _runs(
+    board: OpenBoard, sample: Sample, bundles: list[Bundle], runtimes: list[str], out: Path, progress: ProgressListener
+) -> Iterator[Run]:
+    pictures = find_pictures(sample.photos)
+    bench = BenchPlan(sample.photos[0].read_bytes(), _BENCH_RUNS, max_seconds=_BENCH_SECONDS)
+    stream = StreamPlan(sample.video, _VIDEO_FRAMES, max_seconds=_VIDEO_SECONDS)
+    for runtime in runtimes:
+        for bundle in bundles:
+            variant = bundle.manifest.variant
+            sent = push_bundle(board.transport, board.store, bundle, sample.name, runtime, progress).sent
+            how = f"{sent.payload_bytes / 1e6:.2f} MB pushed" if sent.payload_bytes else "unchanged, no payload pushed"
+            progress(Progress(f"{variant} on {runtime}: {how}", ProgressKind.NOTE))
+            plan = RunPlan(
+                out=out / "results" / f"{variant}-{runtime}",
+                pictures=pictures,
+                bench=bench,
+                stream=stream,
+                min_score=MIN_SCORE,
+                relative_to=out,
+            )
+            yield execute(board, bundle.digest, plan, runtime, progress)
+
+
+class _Numbered:
+    """Announces the steps."""
+
+    def __init__(self, progress: ProgressListener) -> None:
+        self._progress = progress
+        self._number = 0
+
+    def __call__(self, text: str) -> None:
+        self._number += 1
+        self._progress(Progress(f"{self._number}. {text}", ProgressKind.NOTE))

@@ -1,0 +1,47 @@
+"""Detections in COCO's results format (https://cocodataset.org/#format-results)."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgeproof.report.boxes import pixel_box
+from edgeproof.report.files import write_atomically
+from edgeproof.results import PictureResult
+
+
+def coco_results(pictures: Iterable[PictureResult], category_offset: int) -> list[dict[str, Any]]:
+    """One entry a detection, pictures in the order given and each picture's detections in the model's order.
+
+    `image_id` counts the pictures from 1; a picture that failed, or on which nothing was found, keeps its number and
+    has no entries. `category_id` is the class index + `category_offset`; `bbox` is [x, y, width, height] in pixels of
+    the decoded picture, clipped to it. `file_name` is ours, so that the file is of use without an annotations file.
+    A detection whose box or score is not a finite number is left out: JSON cannot hold it.
+    """
+    entries: list[dict[str, Any]] = []
+    for image_id, picture in enumerate(pictures, start=1):
+        found = picture.detections
+        if found is None:
+            continue
+        for box, class_index, score in zip(found.boxes, found.classes, found.scores, strict=True):
+            if not (np.isfinite(box).all() and np.isfinite(score)):
+                continue
+            entries.append(
+                {
+                    "image_id": image_id,
+                    "category_id": int(class_index) + category_offset,
+                    "bbox": pixel_box(box, picture.width, picture.height).to_list(),
+                    "score": round(float(score), 6),
+                    "file_name": picture.name,
+                }
+            )
+    return entries
+
+
+def write_coco_results(path: Path, pictures: Iterable[PictureResult], category_offset: int) -> None:
+    """Writes `coco_results` as one JSON array, one detection a line, as a whole or not at all."""
+    entries = (json.dumps(entry, ensure_ascii=False) for entry in coco_results(pictures, category_offset))
+    lines = ",\n".join(f"  {entry}" for entry in entries)
+    write_atomically(path, (f"[\n{lines}\n]\n" if lines else "[]\n").encode())

@@ -1,0 +1,27 @@
+"""Pictures as data: URIs, shrunk so that a page of them stays small."""
+
+import base64
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from edgeproof.report.drawing import encode_jpeg
+from edgeproof_agent.pictures import PictureError, decode_picture
+
+_QUALITY = 82
+
+
+def data_uri(path: Path, widest: int) -> str | None:
+    """The picture in `path` as a JPEG of at most `widest` pixels width; None when it cannot be read (any more)."""
+    try:
+        picture = decode_picture(path.read_bytes())
+    except (OSError, PictureError):
+        return None
+    height, width = picture.shape[:2]
+    # A tall strip is bounded as well: it would be as heavy as a wide one.
+    scale = min(widest / width, 2 * widest / height)
+    if scale < 1:
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA))
+    return f"data:image/jpeg;base64,{base64.b64encode(encode_jpeg(picture, _QUALITY)).decode('ascii')}"

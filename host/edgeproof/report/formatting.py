@@ -1,0 +1,98 @@
+"""Numbers and facts as people read them, the same on the terminal and in report.html."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from edgeproof.report.model import Run
+from edgeproof.results import BoardInfo, BoardState
+
+ABSENT = "-"
+_NOT_AVAILABLE = "not available"
+
+# Bits of `vcgencmd get_throttled`; the same 16 higher up mean 'since boot'.
+# https://www.raspberrypi.com/documentation/computers/os.html#get_throttled
+_THROTTLING = {0: "under-voltage", 1: "clock capped", 2: "throttled", 3: "soft temperature limit"}
+
+
+def ms(value: float | None) -> str:
+    """Milliseconds without the unit, to three digits: three decimals below 1, none from 100."""
+    if value is None:
+        return ABSENT
+    for limit, decimals in ((1, 3), (10, 2), (100, 1)):
+        if round(value, decimals) < limit:
+            return f"{value:.{decimals}f}"
+    return f"{value:.0f}"
+
+
+def megabytes(size_bytes: int) -> str:
+    return f"{size_bytes / 1e6:.2f} MB"
+
+
+def whole(value: float | None) -> str:
+    return ABSENT if value is None else f"{value:.0f}"
+
+
+def printable(text: str) -> str:
+    """Replaces what would steer a terminal or turn the reading direction: names come from strangers."""
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
+
+
+def board_facts(board: BoardInfo) -> list[str]:
+    """What a latency was measured on, most telling first."""
+    facts = [board.machine, board.os, board.arch, f"Python {board.python}", f"{board.cpu_count} CPUs"]
+    return [printable(fact) for fact in facts if fact] + [f"{board.memory_mib:.0f} MiB"]
+
+
+def run_title(run: Run) -> str:
+    return printable(f"{run.board.name} · {run.runtime.name} {run.runtime.version} · {run.bundle.variant}")
+
+
+def throttling(bits: int | None) -> str:
+    """The bits of `vcgencmd get_throttled` in words."""
+    if bits is None:
+        return _NOT_AVAILABLE
+    now = [name for bit, name in _THROTTLING.items() if bits >> bit & 1]
+    before = [name for bit, name in _THROTTLING.items() if bits >> (bit + 16) & 1]
+    parts = [f"now: {', '.join(now)}"] * bool(now) + [f"since boot: {', '.join(before)}"] * bool(before)
+    return "; ".join(parts) or "none"
+
+
+def state_facts(before: BoardState | None, after: BoardState | None) -> dict[str, str]:
+    """A board's state over a run, as name to `before → after`; what the board could not tell is `not available`."""
+    parts = [_facts(state) for state in (before, after) if state is not None]
+    names = parts[0] if parts else {}
+    return {name: " → ".join(dict.fromkeys(part[name] for part in parts)) for name in names}
+
+
+def _facts(state: BoardState) -> dict[str, str]:
+    def fact(value: float | None, unit: str, decimals: int = 0) -> str:
+        return _NOT_AVAILABLE if value is None else f"{value:.{decimals}f}{unit}"
+
+    return {
+        "temperature": fact(state.temperature_celsius, " °C", 1),
+        "clock": fact(state.clock_mhz, " MHz"),
+        "governor": _NOT_AVAILABLE if state.governor is None else printable(state.governor),
+        "throttling": throttling(state.throttled_bits),
+        "load (1 min)": fact(state.load_1min, "", 2),
+        "memory available": fact(state.memory_available_mib, " MiB"),
+    }
+
+
+def flattened(data: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Nested objects as one level of dotted names: provenance for people."""
+    flat: dict[str, str] = {}
+    for key, value in data.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            flat |= flattened(value, f"{name}.")
+        else:
+            flat[name] = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+    return flat
+
+
+def missing_reasons(run: Run, percents: Sequence[int]) -> list[str]:
+    """Why a table of this run shows `-` where one of these percentiles would be."""
+    if run.latency is None:
+        return ["no bench was run"]
+    reasons = (summary.reasons.get(f"p{percent}_ms") for summary in run.latency.stages.values() for percent in percents)
+    return [reason for reason in dict.fromkeys(reasons) if reason is not None]

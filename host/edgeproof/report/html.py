@@ -1,0 +1,119 @@
+"""The report as one self-contained HTML page."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from edgeproof.report.embedded_picture import data_uri
+from edgeproof.report.files import write_atomically
+from edgeproof.report.formatting import (
+    board_facts,
+    flattened,
+    megabytes,
+    missing_reasons,
+    ms,
+    printable,
+    run_title,
+    state_facts,
+    whole,
+)
+from edgeproof.report.histogram import latency_svg
+from edgeproof.report.measurements import Frame
+from edgeproof.report.model import BundleFacts, Report, Run
+from edgeproof.report.pictures import Picture
+from edgeproof.results import BoardInfo
+from edgeproof.verify.latency import PERCENTS, LatencySummary
+
+_MOST_PICTURES = 48  # on the page: a data set's thousands are for the detections file
+_WIDEST, _WIDEST_OF_MANY = 640, 420  # pixels; the latter from 17 pictures on
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """A picture in a run, as the page shows it."""
+
+    picture: Picture | None
+    image: str | None
+
+
+@dataclass(frozen=True)
+class _Share:
+    """A stage's part of the total, in percent of the sum of the stages' means."""
+
+    stage: str
+    mean_ms: float
+    percent: float
+
+
+def render_html(report: Report) -> str:
+    """The page. Pictures that cannot be read are said to be missing; text from outside is escaped."""
+    environment = Environment(
+        loader=PackageLoader("edgeproof.report", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"ms": ms, "megabytes": megabytes, "whole": whole, "printable": printable}
+    runs = report.runs
+    with_pictures = [run for run in runs if run.pictures]
+    names = list(dict.fromkeys(picture.name for run in with_pictures for picture in run.pictures))
+    shown = names[: max(1, _MOST_PICTURES // max(1, len(with_pictures)))]
+    boards: dict[str, BoardInfo] = {run.board.name: run.board for run in runs}
+    bundles: dict[str, BundleFacts] = {run.bundle.digest: run.bundle for run in runs}
+    return environment.get_template("report.html.j2").render(
+        report=report,
+        run_title=run_title,
+        with_pictures=with_pictures,
+        grid=_grid(with_pictures, shown),
+        left_out=len(names) - len(shown),
+        several_boards=len(boards) > 1,
+        charts={index: _chart(run, index) for index, run in enumerate(runs)},
+        shares={index: _shares(run.latency.stages) for index, run in enumerate(runs) if run.latency},
+        reasons=lambda run: missing_reasons(run, PERCENTS),
+        strips={index: _strip(run) for index, run in enumerate(runs) if run.stream},
+        boards=[(board, board_facts(board)) for board in boards.values()],
+        states=[(run, state_facts(run.before, run.after)) for run in runs if run.before or run.after],
+        bundles=[(bundle, flattened(bundle.provenance)) for bundle in bundles.values()],
+    )
+
+
+def write_html(report: Report, path: Path) -> None:
+    """Writes the page, as a whole or not at all."""
+    write_atomically(path, render_html(report).encode())
+
+
+def _grid(runs: Sequence[Run], names: Sequence[str]) -> list[tuple[str, list[_Cell]]]:
+    """One row a picture, one cell a run."""
+    widest = _WIDEST if len(runs) * len(names) <= 16 else _WIDEST_OF_MANY
+    by_name = [{picture.name: picture for picture in run.pictures} for run in runs]
+
+    def cell(picture: Picture | None) -> _Cell:
+        drawn = picture.annotated if picture else None
+        return _Cell(picture, data_uri(drawn, widest) if drawn else None)
+
+    return [(name, [cell(pictures.get(name)) for pictures in by_name]) for name in names]
+
+
+def _chart(run: Run, index: int) -> Markup | None:
+    """The histogram of the inference, or of the whole where a run has no such stage."""
+    if run.latency is None:
+        return None
+    stage = "invoke" if "invoke" in run.latency.stages else list(run.latency.stages)[-1]
+    return Markup(latency_svg(run.latency.samples_ns[stage], run.latency.stages[stage], stage, f"run{index}"))
+
+
+def _shares(stages: Mapping[str, LatencySummary]) -> list[_Share]:
+    parts = {stage: summary.mean_ms for stage, summary in stages.items() if stage != "total"}
+    whole_ms = sum(parts.values())
+    return [_Share(stage, mean, 100 * mean / whole_ms) for stage, mean in parts.items()] if whole_ms else []
+
+
+def _strip(run: Run) -> list[tuple[Frame, str]]:
+    """Frames that can be shown, each with its data: URI."""
+    frames = run.stream.shown if run.stream else ()
+    images = ((frame, data_uri(frame.annotated, _WIDEST_OF_MANY)) for frame in frames)
+    return [(frame, image) for frame, image in images if image is not None]

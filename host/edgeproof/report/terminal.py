@@ -1,0 +1,199 @@
+"""The report as tables on a terminal."""
+
+from collections.abc import Iterable, Sequence
+
+from rich import box
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from edgeproof.report.formatting import ABSENT, board_facts, missing_reasons, ms, printable, run_title, whole
+from edgeproof.report.measurements import Latency
+from edgeproof.report.model import Report, Run
+from edgeproof.report.pictures import Picture
+from edgeproof.verify.latency import PERCENTS, LatencySummary
+
+_PERCENTS_OF_RUNS = (50, 90)  # what the runs table states
+_WIDE = 116  # columns from which a run's facts stand side by side; below, they are stacked
+_UNBOUNDED = 10_000  # columns; rich measures within a given width
+_LABELS_SHOWN = 4  # a cell of the pictures table
+_PICTURE_COLUMN, _RUN_COLUMN, _WIDEST_RUN_COLUMN = 14, 14, 24  # widths in the pictures table
+
+
+def print_report(report: Report, console: Console) -> None:
+    """Prints what was measured, on what, and what was found on each picture."""
+    if any(run.load or run.latency for run in report.runs):
+        _print_table(console, runs_table(report, console.width))
+        for line in latency_notes(report, _PERCENTS_OF_RUNS):
+            console.print(Text(line, style="dim"))
+    for table in pictures_tables(report, console.width):
+        console.print()
+        _print_table(console, table)
+    for run in report.runs:
+        if run.stream is not None:
+            console.print()
+            console.print(Text(f"{run_title(run)}: {stream_line(run)}"))
+    for run in report.runs:
+        if run.error is not None:
+            console.print(Text(f"{run_title(run)}: {printable(run.error)}", style="red"))
+
+
+def runs_table(report: Report, width: int) -> Table:
+    """One row a run. Below 116 columns runtime and version, p50 and p90, p50 and range stand on top of each other."""
+    wide = width >= _WIDE
+    table = _table("Runs")
+    for head in ("board", "runtime", "variant") if wide else ("board\nruntime", "variant"):
+        table.add_column(head, overflow="fold", min_width=7 if head == "variant" else 12)
+    heads = ["size\nMB", "load\nms", "invoke ms\np50 / p90", "total ms\np50 (min..max)", "peak\nRSS MiB"]
+    for head in (
+        heads if wide else [head.replace(" / ", "\n").replace(" (", "\n(").replace(" M", "\nM") for head in heads]
+    ):
+        table.add_column(head, justify="right", no_wrap=True)
+    table.add_column("pictures", justify="right", no_wrap=True)
+    for run in report.runs:
+        table.add_row(*_run_cells(run, wide))
+    return table
+
+
+def latency_notes(report: Report, percents: Sequence[int] = PERCENTS) -> list[str]:
+    """What the latencies were measured on, said once, and why a percentile of `percents` is missing."""
+    notes = []
+    boards = {run.board.name: run.board for run in report.runs}
+    for board in boards.values():
+        emulated = " Emulated: its latency says nothing about real hardware." if board.emulated else ""
+        notes.append(f"Measured on {printable(board.name)}: {', '.join(board_facts(board))}.{emulated}")
+    conditions = dict.fromkeys(_conditions(run) for run in report.runs if run.latency is not None)
+    if conditions:
+        notes.append(f"Latency: wall time by the board's own clock, {'; '.join(conditions)}.")
+    reasons = dict.fromkeys(reason for run in report.runs for reason in missing_reasons(run, percents))
+    return notes + [f"{ABSENT}  {reason}" for reason in reasons]
+
+
+def pictures_tables(report: Report, width: int) -> list[Table]:
+    """Picture x run, cut into as many tables as it takes for every score to stay whole."""
+    runs = [(number, run) for number, run in enumerate(report.runs, start=1) if run.pictures]
+    at_once = max(1, (width - _PICTURE_COLUMN) // (_RUN_COLUMN + 2))
+    return [_pictures_table(runs[start : start + at_once]) for start in range(0, len(runs), at_once)]
+
+
+def bench_table(run: Run) -> Table:
+    """One row a stage, in ms. Raises `ValueError` when the run has no bench."""
+    if run.latency is None:
+        raise ValueError("the run has no bench")
+    return _stages_table(f"{run_title(run)}, ms a stage", run.latency.stages.items())
+
+
+def print_bench(run: Run, console: Console) -> None:
+    """Prints a bench stage by stage, then on what and how it was measured, drift and what is missing."""
+    _print_table(console, bench_table(run))
+    for line in [*drift_notes(run), *latency_notes(Report((run,)))]:
+        console.print(Text(line, style="dim"))
+
+
+def drift_notes(run: Run) -> list[str]:
+    if run.latency is None:
+        return []
+    ratio = run.latency.drift.ratio
+    if ratio is None:
+        return [f"Drift is unknown: {run.latency.drift.reason}."]
+    return [f"Drift {ratio:.3f}: the last third's median over the first third's."]
+
+
+def stream_line(run: Run) -> str:
+    """A run's video in one line."""
+    if run.stream is None:
+        return ""
+    stream = run.stream
+    return (
+        f"{printable(stream.source)}, {stream.frames} frames at {stream.fps:.1f} a second, "
+        f"detections on {stream.frames_with_detections}"
+    )
+
+
+def _run_cells(run: Run, wide: bool) -> list[RenderableType]:
+    name = [printable(run.board.name)] + ["emulated"] * run.board.emulated
+    runtime = [printable(run.runtime.name), printable(run.runtime.version)]
+    who = ["\n".join(name), " ".join(runtime)] if wide else ["\n".join(name + runtime)]
+    invoke, total = _stage(run.latency, "invoke"), _stage(run.latency, "total")
+    numbers = [
+        f"{run.bundle.size_bytes / 1e6:.2f}",
+        ms(run.load.load_ns / 1e6) if run.load else ABSENT,
+        (" / " if wide else "\n").join([ms(invoke.p50_ms), ms(invoke.p90_ms)]) if invoke else ABSENT,
+        (" " if wide else "\n").join([ms(total.p50_ms), f"({ms(total.min_ms)}..{ms(total.max_ms)})"])
+        if total
+        else ABSENT,
+        whole(run.peak_rss_mib),
+    ]
+    failed = sum(picture.error is not None for picture in run.pictures)
+    pictures = Text(str(len(run.pictures)) if run.pictures else ABSENT)
+    if failed:
+        pictures.append(f"\n{failed} failed", style="red")
+    return [*map(Text, who), Text(printable(run.bundle.variant)), *map(Text, numbers), pictures]
+
+
+def _stage(latency: Latency | None, stage: str) -> LatencySummary | None:
+    return latency.stages.get(stage) if latency else None
+
+
+def _conditions(run: Run) -> str:
+    assert run.latency is not None
+    threads = "" if run.load is None else f", {run.load.threads} thread{'s' * (run.load.threads != 1)}"
+    return f"{run.latency.runs} runs after {run.latency.warmup_runs} to warm up{threads}"
+
+
+def _pictures_table(runs: Sequence[tuple[int, Run]]) -> Table:
+    scores = {run.min_score for _, run in runs}
+    table = _table("Found on each picture" + (f", score {min(scores):.2f} or more" if len(scores) == 1 else ""))
+    table.add_column("picture", overflow="fold", min_width=_PICTURE_COLUMN)
+    several_boards = len({run.board.name for _, run in runs}) > 1
+    for _, run in runs:
+        head = [run.board.name] * several_boards + [run.runtime.name, run.bundle.variant]
+        table.add_column(
+            Text("\n".join(map(printable, head))), overflow="fold", min_width=_RUN_COLUMN, max_width=_WIDEST_RUN_COLUMN
+        )
+    names = list(dict.fromkeys(picture.name for _, run in runs for picture in run.pictures))
+    by_name = [{picture.name: picture for picture in run.pictures} for _, run in runs]
+    for name in names:
+        cells = [_found(pictures.get(name)) for pictures in by_name]
+        table.add_row(Text(printable(name)), *cells)
+    return table
+
+
+def _found(picture: Picture | None) -> Text:
+    if picture is None:
+        return Text(ABSENT, style="dim")
+    if picture.error is not None:
+        return Text(printable(picture.error), style="red")
+    if not picture.detections:
+        return Text("none", style="dim")
+    shown = picture.detections[:_LABELS_SHOWN]
+    lines = [f"{printable(item.label)} {item.score:.2f}" for item in shown]
+    more = len(picture.detections) - len(shown)
+    return Text("\n".join(lines + [f"and {more} more"] * bool(more)), style="green")
+
+
+def _stages_table(title: str, stages: Iterable[tuple[str, LatencySummary]]) -> Table:
+    table = _table(title)
+    table.add_column("stage", overflow="fold", min_width=7)
+    for head in ("mean", "min", "p50", "p90", "p95", "p99", "max", "MAD"):
+        table.add_column(head, justify="right", no_wrap=True)
+    for stage, of in stages:
+        numbers = (of.mean_ms, of.min_ms, of.p50_ms, of.p90_ms, of.p95_ms, of.p99_ms, of.max_ms, of.mad_ms)
+        table.add_row(Text(printable(stage)), *(Text(ms(number)) for number in numbers))
+    return table
+
+
+def _table(title: str) -> Table:
+    heading = Text(title, style="bold")
+    return Table(
+        title=heading, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0)
+    )
+
+
+def _print_table(console: Console, table: Table) -> None:
+    """Prints a table wider than the terminal rather than cut a number, which would make it a wrong one."""
+    for column in table.columns:
+        if column.no_wrap:
+            column.min_width = max(console.measure(cell).maximum for cell in [column.header, *column.cells])
+    least = console.measure(table, options=console.options.update(width=_UNBOUNDED)).minimum
+    console.print(table, width=max(console.width, least), crop=False, no_wrap=True, overflow="ignore")

@@ -1,0 +1,41 @@
+"""What a run is to do."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgeproof.runs.pictures import PictureFile
+
+
+@dataclass(frozen=True)
+class BenchPlan:
+    picture: bytes
+    """An encoded picture; the whole pipeline runs on it again and again."""
+    runs: int = 150
+    """130 carry a p95 with 99 % confidence."""
+    warmup_runs: int = 10
+    max_seconds: float = 86_400.0
+
+
+@dataclass(frozen=True)
+class StreamPlan:
+    video: Path
+    """A file of this machine, which is sent to the board and read there."""
+    frames: int
+    max_seconds: float = 86_400.0
+    shown: int = 6
+    """How many frames the report shows."""
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    out: Path
+    """Folder for the run's files."""
+    pictures: Sequence[PictureFile] = ()
+    bench: BenchPlan | None = None
+    stream: StreamPlan | None = None
+    threads: int | None = None
+    min_score: float = 0.5
+    """From this score on a detection is listed and drawn; the file of detections holds them all."""
+    relative_to: Path | None = None
+    """Folder of the report, which names the run's files relative to itself."""

@@ -1,0 +1,175 @@
+"""One run: a bundle on a board under a runtime, from pictures, a bench and a video to what a report says of it."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from edgeproof.board.deploy import open_session, send_media
+from edgeproof.board.session import AgentSession, LoadedBundle
+from edgeproof.errors import BoardError
+from edgeproof.progress import Progress, ProgressListener, silent
+from edgeproof.report.coco_results import write_coco_results
+from edgeproof.report.drawing import write_annotated
+from edgeproof.report.measurements import Frame, Latency, Stream
+from edgeproof.report.model import BundleFacts, Run
+from edgeproof.report.pictures import Picture
+from edgeproof.results import STAGES, PictureResult, StreamFrame
+from edgeproof.runs.open_board import OpenBoard
+from edgeproof.runs.pictures import PictureFile, read_pictures
+from edgeproof.runs.plan import RunPlan, StreamPlan
+from edgeproof_agent.pictures import PictureError, decode_picture
+from edgeproof_agent.store import Kind
+
+DETECTIONS_FILE = "detections.json"
+
+
+def execute(
+    board: OpenBoard, digest: str, plan: RunPlan, runtime: str | None = None, progress: ProgressListener = silent
+) -> Run:
+    """Carries out a plan with a bundle that is on the board.
+
+    When the board, the agent or the connection fails on the way, the run that is returned says so in `error` and holds
+    what had arrived. Raises only what keeps it from starting.
+    """
+    with open_session(board.transport, board.store, runtime or board.profile.runtime) as session:
+        loaded = session.load(board.store.path(Kind.BUNDLE, digest), plan.threads)
+        run = Run(
+            board=board.info,
+            runtime=session.runtime,
+            bundle=BundleFacts.of(digest, loaded.manifest),
+            load=loaded.load,
+            min_score=plan.min_score,
+            before=session.state(),
+        )
+        work = _Work(board, session, loaded, plan, progress, run)
+        try:
+            work.detect()
+            work.bench()
+            work.stream()
+            work.run = replace(work.run, after=session.state())
+        except BoardError as error:
+            work.run = replace(work.run, error=str(error))
+            session.abandon()
+        return work.run
+
+
+@dataclass
+class _Work:
+    """A run under way: each step adds to `run` what it has got, also when it fails."""
+
+    board: OpenBoard
+    session: AgentSession
+    loaded: LoadedBundle
+    plan: RunPlan
+    progress: ProgressListener
+    run: Run
+
+    def detect(self) -> None:
+        files = self.plan.pictures
+        if not files:
+            return
+        failed: dict[str, PictureResult] = {}
+        arrived: dict[str, PictureResult] = {}
+        text = f"detecting on {len(files)} pictures"
+        self.progress(Progress(text, done=0, total=len(files)))
+        try:
+            for result in self.session.detect(read_pictures(files, failed)):
+                arrived[result.name] = result
+                self.progress(Progress(text, done=len(arrived) + len(failed), total=len(files)))
+        finally:
+            outcomes = {**arrived, **failed}
+            self._keep([(file, outcomes[file.name]) for file in files if file.name in outcomes])
+
+    def _keep(self, outcomes: Sequence[tuple[PictureFile, PictureResult]]) -> None:
+        results = [result for _, result in outcomes]
+        path = self.plan.out / DETECTIONS_FILE
+        write_coco_results(path, results, self.loaded.manifest.category_offset)
+        pictures = tuple(self._picture(file, result) for file, result in outcomes)
+        relative = path.relative_to(self.plan.relative_to or self.plan.out)
+        self.run = replace(self.run, pictures=pictures, detections_file=relative.as_posix())
+
+    def _picture(self, file: PictureFile, result: PictureResult) -> Picture:
+        manifest = self.loaded.manifest
+        picture = Picture.of(result, self.loaded.labels, manifest.label_offset, self.plan.min_score)
+        if picture.error is not None:
+            return picture
+        annotated = self.plan.out / "annotated" / file.annotated_name
+        try:
+            write_annotated(annotated, decode_picture(file.path.read_bytes()), picture.detections)
+        except (OSError, PictureError):
+            return picture  # the board has read it; here it is gone meanwhile
+        return replace(picture, annotated=annotated)
+
+    def bench(self) -> None:
+        plan = self.plan.bench
+        if plan is None:
+            return
+
+        def on_runs(done: int) -> None:
+            self.progress(Progress("measuring", done=done, total=plan.runs))
+
+        on_runs(0)
+        result = self.session.bench(plan.picture, plan.runs, plan.warmup_runs, plan.max_seconds, on_runs)
+        self.run = replace(self.run, latency=Latency.of(result))
+
+    def stream(self) -> None:
+        plan = self.plan.stream
+        if plan is None:
+            return
+        source = send_media(self.board.store, plan.video, self.progress)
+        frames: list[StreamFrame] = []
+        started = time.monotonic()
+
+        def on_frame(frame: StreamFrame) -> bool:
+            frames.append(frame)
+            self.progress(Progress(f"streaming {plan.video.name}", done=len(frames), total=plan.frames))
+            return time.monotonic() - started < plan.max_seconds
+
+        jpeg_every = max(plan.frames // plan.shown, 1)
+        try:
+            self.session.stream(source, plan.frames, on_frame, jpeg_every)
+        finally:
+            seconds = time.monotonic() - started
+            if frames:
+                self.run = replace(self.run, stream=self._stream(plan, frames, seconds))
+
+    def _stream(self, plan: StreamPlan, frames: Sequence[StreamFrame], seconds: float) -> Stream:
+        video_fps = _frames_per_second(plan.video)
+        stages = [stage for stage in STAGES if stage in frames[0].result.stages_ns]
+        samples = {
+            stage: np.array([frame.result.stages_ns.get(stage, 0) for frame in frames], np.int64) for stage in stages
+        }
+        pictures = [self._frame_picture(frame) for frame in frames]
+        shown = []
+        for frame, picture in zip(frames, pictures, strict=True):
+            if frame.jpeg is None:
+                continue
+            path = self.plan.out / "frames" / f"{frame.index:05d}.jpg"
+            try:
+                write_annotated(path, decode_picture(frame.jpeg), picture.detections)
+            except PictureError:
+                continue
+            shown.append(Frame(frame.index / video_fps, path, picture.detections))
+        return Stream.of(
+            plan.video.name,
+            frames=len(frames),
+            frames_with_detections=sum(bool(picture.detections) for picture in pictures),
+            seconds=seconds,
+            samples_ns=samples,
+            shown=shown,
+        )
+
+    def _frame_picture(self, frame: StreamFrame) -> Picture:
+        return Picture.of(frame.result, self.loaded.labels, self.loaded.manifest.label_offset, self.plan.min_score)
+
+
+def _frames_per_second(video: Path) -> float:
+    capture = cv2.VideoCapture(str(video))
+    try:
+        return float(capture.get(cv2.CAP_PROP_FPS)) or 25.0
+    finally:
+        capture.release()

@@ -1,0 +1,132 @@
+"""Latency statistics of raw samples, and which percentiles a number of samples can carry."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+PERCENTS = (50, 90, 95, 99)
+"""The percentiles of a summary."""
+
+CONFIDENCE = 0.99
+"""One-sided confidence that a percentile must reach to be stated."""
+
+ALLOWED_ABOVE = 1
+"""How many samples may lie above the bound: one stray sample (an interrupt, a scheduler's whim) must not decide it."""
+
+Samples = npt.NDArray[np.int64]
+"""Latencies in nanoseconds, [runs], in the order in which they were taken."""
+
+
+@dataclass(frozen=True)
+class LatencySummary:
+    """One stage's latency. A percentile that the number of samples cannot carry is None; `reasons` says why."""
+
+    runs: int
+    mean_ms: float
+    min_ms: float
+    p50_ms: float | None
+    p90_ms: float | None
+    p95_ms: float | None
+    p99_ms: float | None
+    max_ms: float
+    mad_ms: float
+    """Median absolute deviation from the median, as it is (not scaled to a normal distribution's sigma)."""
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    """Name of a field that is None to the reason, e.g. `p99_ms` to `p99 needs at least 662 samples, ...`."""
+
+
+@dataclass(frozen=True)
+class Drift:
+    """Whether the samples of a run are alike: above 1 the board got slower while it was measured (heat, say)."""
+
+    ratio: float | None
+    """Median of the last third of the samples over the median of the first third."""
+    reason: str | None = None
+    """Why there is no ratio."""
+
+
+def chance_of_at_most(count: int, runs: int, probability: float) -> float:
+    """The binomial distribution function: P(X <= count) for X ~ Bin(runs, probability)."""
+    return math.fsum(
+        math.comb(runs, hits) * probability**hits * (1.0 - probability) ** (runs - hits) for hits in range(count + 1)
+    )
+
+
+@lru_cache(maxsize=64)
+def samples_needed(percent: int, confidence: float = CONFIDENCE, allowed_above: int = ALLOWED_ABOVE) -> int:
+    """The fewest samples with which a percentile can be bounded from above without assuming a distribution.
+
+    Of n independent samples, each lies above the true percentile with probability 1 - percent/100. The sample that has
+    `allowed_above` samples above it is an upper bound of the percentile unless at most `allowed_above` samples lie
+    above the true value, so the bound holds with confidence 1 - P(Bin(n, 1 - percent/100) <= allowed_above).
+    This is Wilks' one-sided tolerance limit (S. S. Wilks, 'Determination of sample sizes for setting tolerance limits',
+    Annals of Mathematical Statistics 12, 1941). With 99 % and one sample above: 64 for p90, 130 for p95, 662 for p99.
+    """
+    if not 0 < percent < 100 or not 0.0 < confidence < 1.0 or allowed_above < 0:
+        raise ValueError(f"no such bound: percentile {percent}, confidence {confidence}, {allowed_above} samples above")
+    runs = allowed_above + 1
+    while chance_of_at_most(allowed_above, runs, 1.0 - percent / 100.0) > 1.0 - confidence:
+        runs += 1
+    return runs
+
+
+def percentile_ns(samples_ns: Samples, percent: int) -> int:
+    """The smallest sample that at least `percent` % of the samples do not exceed; its rank is ceil(n * percent / 100).
+
+    Nothing is interpolated, so every percentile is a latency that was measured (Hyndman and Fan's definition 1, numpy's
+    `inverted_cdf`).
+    """
+    if not 0 < percent <= 100:
+        raise ValueError(f"a percentile is in 1..100, not {percent}")
+    rank = -(-len(samples_ns) * percent // 100)
+    return int(np.partition(samples_ns, rank - 1)[rank - 1])
+
+
+def summarize(samples_ns: Samples) -> LatencySummary:
+    """Sums up one stage's samples, [runs] in ns. Raises `ValueError` when there are none."""
+    runs = len(samples_ns)
+    if samples_ns.ndim != 1 or runs == 0:
+        raise ValueError(f"latency samples must be a non-empty row of numbers, not of shape {samples_ns.shape}")
+    percentiles: dict[str, float | None] = {}
+    reasons: dict[str, str] = {}
+    for percent in PERCENTS:
+        name = f"p{percent}_ms"
+        needed = samples_needed(percent)
+        percentiles[name] = _ms(percentile_ns(samples_ns, percent)) if runs >= needed else None
+        if runs < needed:
+            reasons[name] = (
+                f"p{percent} needs at least {needed} samples for {100 * CONFIDENCE:.0f} % confidence, there are {runs}"
+            )
+    median = percentile_ns(samples_ns, 50)
+    return LatencySummary(
+        runs=runs,
+        mean_ms=_ms(float(np.mean(samples_ns))),
+        min_ms=_ms(int(np.min(samples_ns))),
+        p50_ms=percentiles["p50_ms"],
+        p90_ms=percentiles["p90_ms"],
+        p95_ms=percentiles["p95_ms"],
+        p99_ms=percentiles["p99_ms"],
+        max_ms=_ms(int(np.max(samples_ns))),
+        mad_ms=_ms(percentile_ns(np.abs(samples_ns - median), 50)),
+        reasons=reasons,
+    )
+
+
+def drift(samples_ns: Samples) -> Drift:
+    """Compares the last third of the samples, [runs] in ns, with the first. Each third must carry its own median."""
+    block = len(samples_ns) // 3
+    needed = samples_needed(50)
+    if block < needed:
+        return Drift(None, f"it needs at least {3 * needed} samples, there are {len(samples_ns)}")
+    first, last = percentile_ns(samples_ns[:block], 50), percentile_ns(samples_ns[-block:], 50)
+    if first == 0:
+        return Drift(None, "the stage is too short for the board's clock")
+    return Drift(last / first)
+
+
+def _ms(ns: float) -> float:
+    return ns / 1e6
