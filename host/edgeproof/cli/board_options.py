@@ -6,22 +6,15 @@ from typing import Any, TypeVar
 
 import click
 
-from edgeproof.board.profile import BoardProfile, find_board
+from edgeproof.board.profile import find_board
 from edgeproof.board.runtimes import RUNTIME_NAMES
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
-class _BoardType(click.ParamType):
-    name = "board"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> BoardProfile:  # noqa: ARG002
-        return value if isinstance(value, BoardProfile) else find_board(value)
-
-
 def board_argument(command: _Command) -> _Command:
     """BOARD: user@host[:port], or a name from edgeproof.toml."""
-    return click.argument("board", type=_BoardType(), metavar="BOARD")(command)
+    return click.argument("board", type=find_board, metavar="BOARD")(command)
 
 
 def runtime_option(command: _Command) -> _Command:

@@ -31,17 +31,29 @@ class _AmountColumn(ProgressColumn):
 @contextlib.contextmanager
 def shown_progress(console: Console) -> Iterator[ProgressListener]:
     """A listener that draws on `console` until the block ends. Where output is no terminal, steps are not drawn."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=30), _AmountColumn())
-    with Bar(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("", total=None, unit=ProgressUnit.ITEMS)
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=30),
+        _AmountColumn(),
+    )
+    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
 
         def listen(event: Progress) -> None:
             if event.kind is ProgressKind.STEP:
-                bar.update(task, description=event.text, completed=event.done, total=event.total, unit=event.unit)
-                if event.total is None and bar.tasks[0].total is not None:
-                    bar.reset(task, total=None, description=event.text, unit=event.unit)
+                _show_step(bar, event)
                 return
             prefix = "warning: " if event.kind is ProgressKind.WARNING else ""
             bar.console.print(Text(prefix + event.text, style=_STYLES[event.kind]), soft_wrap=True)
 
         yield listen
+
+
+def _show_step(bar: Bar, event: Progress) -> None:
+    for task in bar.tasks:
+        if (task.total, task.fields["unit"]) == (event.total, event.unit):
+            bar.update(task.id, description=event.text, completed=event.done)
+            return
+        # A task cannot lose its total: a step with another one begins a new task.
+        bar.remove_task(task.id)
+    bar.add_task(event.text, total=event.total, completed=event.done, unit=event.unit)

@@ -1,0 +1,143 @@
+"""The bundle: a directory with a model, its labels and `bundle.json`, which verifies and explains both."""
+
+import contextlib
+import json
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from edgeproof.digests import sha256_of_bytes, sha256_of_file
+from edgeproof.errors import BundleError
+from edgeproof_agent.manifest import (
+    LABELS_FILE,
+    MANIFEST_FILE,
+    MODEL_FILE,
+    FileEntry,
+    Manifest,
+    ManifestError,
+    parse_manifest,
+)
+
+_MAX_MANIFEST_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle whose files were verified when this object was made."""
+
+    path: Path
+    manifest: Manifest
+    digest: str
+    """SHA-256 of the bytes of `bundle.json`, which holds those of all other files: it names the bundle."""
+
+    @property
+    def model_path(self) -> Path:
+        return self.path / MODEL_FILE
+
+    @property
+    def size_bytes(self) -> int:
+        """Size of all files that travel, `bundle.json` not counted."""
+        return sum(entry.size_bytes for entry in self.manifest.files.values())
+
+    def labels(self) -> list[str]:
+        """The lines of labels.txt: a class index plus `manifest.label_offset` is a position in this list."""
+        return (self.path / LABELS_FILE).read_text("utf-8").removesuffix("\n").split("\n")
+
+
+def manifest_bytes(manifest: Manifest) -> bytes:
+    """`bundle.json`, byte by byte the same for the same content."""
+    text = json.dumps(manifest.to_json(), sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)
+    return (text + "\n").encode()
+
+
+def write_bundle(out_dir: Path, manifest: Manifest, model: bytes, labels: Sequence[str]) -> Bundle:
+    """Writes a bundle to `out_dir` and returns it, opened and verified.
+
+    `manifest.files` is filled in here. A bundle that stands at `out_dir` already is replaced when the new one is whole;
+    until then, and when anything goes wrong, it stays. Raises BundleError when something else stands there.
+    """
+    if any("\n" in label or "\r" in label for label in labels):
+        raise BundleError("a label holds a line break; labels.txt has one label a line")
+    contents = {MODEL_FILE: model, LABELS_FILE: "".join(f"{label}\n" for label in labels).encode()}
+    files = {name: FileEntry(sha256_of_bytes(data), len(data)) for name, data in contents.items()}
+    contents[MANIFEST_FILE] = manifest_bytes(replace(manifest, files=files))
+    require_replaceable(out_dir)
+    out_dir.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{out_dir.name}.partial-", dir=out_dir.parent) as scratch:
+        whole = Path(scratch) / "new"
+        whole.mkdir()
+        for name, data in contents.items():
+            (whole / name).write_bytes(data)
+        open_bundle(whole)
+        _put(whole, out_dir, Path(scratch) / "old")
+    return open_bundle(out_dir)
+
+
+def open_bundle(path: Path) -> Bundle:
+    """Reads `bundle.json` and verifies size and SHA-256 of every file it names.
+
+    Raises BundleError when the bundle is missing, incomplete or changed.
+    """
+    again = "Export it again with 'edgeproof export'."
+    if not path.is_dir():
+        raise BundleError(f"{path}: there is no bundle. {again}")
+    manifest_path = path / MANIFEST_FILE
+    try:
+        with manifest_path.open("rb") as file:
+            data = file.read(_MAX_MANIFEST_BYTES + 1)
+    except FileNotFoundError:
+        raise BundleError(
+            f"{path}: it holds no {MANIFEST_FILE}, so it is no bundle. Name a folder that 'edgeproof export' wrote."
+        ) from None
+    except OSError as error:
+        raise BundleError(f"{manifest_path}: {error.strerror}.") from error
+    if len(data) > _MAX_MANIFEST_BYTES:
+        raise BundleError(f"{manifest_path}: it is over {_MAX_MANIFEST_BYTES} bytes long. {again}")
+    try:
+        manifest = parse_manifest(json.loads(data.decode("utf-8")))
+    except (ValueError, RecursionError) as error:
+        reason = str(error) if isinstance(error, ManifestError) else f"it is not JSON ({error})"
+        raise BundleError(f"{manifest_path}: {reason}. {again}") from error
+    for name, entry in manifest.files.items():
+        _verify(path / name, entry, again)
+    return Bundle(path, manifest, sha256_of_bytes(data))
+
+
+def _verify(path: Path, entry: FileEntry, again: str) -> None:
+    try:
+        size_bytes = path.stat().st_size
+        if size_bytes != entry.size_bytes:
+            raise BundleError(f"{path}: it has {size_bytes} bytes, bundle.json says {entry.size_bytes}. {again}")
+        if sha256_of_file(path) != entry.sha256:
+            raise BundleError(f"{path}: its content is not what bundle.json says (SHA-256 differs). {again}")
+    except FileNotFoundError:
+        raise BundleError(f"{path}: the file is missing. {again}") from None
+    except OSError as error:
+        raise BundleError(f"{path}: {error.strerror}. {again}") from error
+
+
+def require_replaceable(out_dir: Path) -> None:
+    """Raises BundleError when `out_dir` holds something that is neither a bundle nor an empty folder."""
+    if not out_dir.exists() and not out_dir.is_symlink():
+        return
+    if out_dir.is_symlink() or not out_dir.is_dir():
+        raise BundleError(f"{out_dir}: something that is not a folder is in the bundle's place. Choose another --out.")
+    if not (out_dir / MANIFEST_FILE).is_file() and any(out_dir.iterdir()):
+        raise BundleError(f"{out_dir}: the folder holds other files than a bundle. Choose another --out.")
+
+
+def _put(whole: Path, out_dir: Path, aside: Path) -> None:
+    """Renames `whole` to `out_dir`; what was there goes to `aside`, and comes back if the rename fails."""
+    if not out_dir.exists():
+        whole.rename(out_dir)
+        return
+    out_dir.rename(aside)
+    try:
+        whole.rename(out_dir)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            shutil.rmtree(out_dir, ignore_errors=True)
+            aside.rename(out_dir)
+        raise

@@ -1,0 +1,69 @@
+"""What a bundle was made from and by: equal provenance means that converting again would give the same bytes."""
+
+import functools
+import hashlib
+from dataclasses import asdict
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import cv2
+
+import edgeproof
+import edgeproof_agent
+from edgeproof.convert.representative import RepresentativeSet, Sampling
+from edgeproof.convert.variants import VariantSettings
+from edgeproof.digests import sha256_of_file
+from edgeproof.ssd.postprocess import PostprocessOptions
+from edgeproof.ssd.sources import RecognisedSource
+
+_TENSORFLOW_DISTRIBUTIONS = ("tensorflow", "tensorflow-cpu", "tf-nightly", "tensorflow-intel", "tensorflow-macos")
+_CODE = ("ssd", "convert", "bundle.py")
+
+
+def describe_provenance(
+    source: RecognisedSource,
+    settings: VariantSettings,
+    postprocess: PostprocessOptions,
+    labels: Path | None,
+    calibration: tuple[RepresentativeSet, Sampling] | None,
+) -> dict[str, Any]:
+    """The `provenance` of a bundle, without importing TensorFlow. It holds no path of this machine and no time."""
+    tools = {"edgeproof": edgeproof.__version__, "conversion_code": _code_digest(), "tensorflow": tensorflow_version()}
+    provenance: dict[str, Any] = {
+        "source": {"kind": source.kind.kind, "file": source.path.name, "sha256": source.sha256},
+        "settings": {
+            "variant": settings.variant.value,
+            "postprocess": asdict(postprocess),
+            "labels_sha256": None if labels is None or not labels.is_file() else sha256_of_file(labels),
+        },
+        "tools": tools,
+    }
+    if calibration is not None and settings.calibrated:
+        pictures, sampling = calibration
+        provenance["calibration"] = {"pictures": len(pictures), "sha256": pictures.digest, **asdict(sampling)}
+        tools["opencv"] = cv2.__version__
+    return provenance
+
+
+def tensorflow_version() -> str | None:
+    """The installed version by its metadata; None when TensorFlow is not installed."""
+    for distribution in _TENSORFLOW_DISTRIBUTIONS:
+        try:
+            return metadata.version(distribution)
+        except metadata.PackageNotFoundError:
+            continue
+    return None
+
+
+@functools.cache
+def _code_digest() -> str:
+    """Names the code that converts, so that a changed edgeproof never takes an older one's bundle for its own."""
+    host, agent = Path(edgeproof.__file__).parent, Path(edgeproof_agent.__file__).parent
+    files = [agent / "manifest.py", agent / "pictures.py", agent / "preprocess.py"]
+    for name in _CODE:
+        files += sorted((host / name).rglob("*.py")) if (host / name).is_dir() else [host / name]
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(bytes.fromhex(sha256_of_file(path)))
+    return digest.hexdigest()[:16]

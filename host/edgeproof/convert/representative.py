@@ -1,0 +1,112 @@
+"""The representative data set: pictures of a folder, prepared by the code that prepares them on the board."""
+
+import hashlib
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from edgeproof.digests import sha256_of_file
+from edgeproof.errors import PictureFolderError
+from edgeproof.picture_files import PICTURE_KINDS, pictures_below
+from edgeproof_agent.manifest import InputContract
+from edgeproof_agent.pictures import PictureError, decode_picture
+from edgeproof_agent.preprocess import prepare
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """Which pictures of a folder are used: all, or `limit` of them drawn with `seed`."""
+
+    limit: int = 100
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class RepresentativeSet:
+    """The chosen pictures of a folder, in a fixed order. Nothing is decoded until `tensors` is read."""
+
+    folder: Path
+    files: tuple[Path, ...]
+    digest: str
+    """SHA-256 over the SHA-256 of each file in order: the same pictures give the same digest wherever they lie."""
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def tensors(
+        self,
+        contract: InputContract,
+        on_done: Callable[[int], None] | None = None,
+        on_broken: Callable[[Path, str], None] | None = None,
+    ) -> Iterator[npt.NDArray[np.float32]]:
+        """Yields float32 [1, height, width, 3] a readable picture; broken ones are reported and left out.
+
+        `on_done` is told how many files were looked at. Raises PictureFolderError when no picture can be read.
+        """
+        float_contract = contract.as_float()
+        readable = 0
+        for done, path in enumerate(self.files, start=1):
+            try:
+                tensor = prepare(decode_picture(path.read_bytes()), float_contract)
+            except (OSError, ValueError) as error:
+                if on_broken is not None:
+                    on_broken(path, getattr(error, "strerror", None) or str(error))
+            else:
+                readable += 1
+                yield tensor
+            if on_done is not None:
+                on_done(done)
+        if not readable:
+            raise PictureFolderError(self._nothing_readable())
+
+    def require_readable(self) -> None:
+        """Raises PictureFolderError when none of the pictures can be read. Stops at the first that can."""
+        for path in self.files:
+            try:
+                decode_picture(path.read_bytes())
+            except (OSError, PictureError):
+                continue
+            return
+        raise PictureFolderError(self._nothing_readable())
+
+    def _nothing_readable(self) -> str:
+        return (
+            f"{self.folder}: none of its {len(self.files)} pictures can be read. "
+            f"Give a folder of intact {PICTURE_KINDS} files with --images."
+        )
+
+
+def representative_set(folder: Path, sampling: Sampling | None = None) -> RepresentativeSet:
+    """The pictures below `folder`, in the order of their names.
+
+    Raises PictureFolderError when the folder is missing or holds no picture.
+    """
+    sampling = sampling or Sampling()
+    if not folder.exists():
+        raise PictureFolderError(f"{folder}: there is no such folder. Give one with pictures with --images.")
+    if not folder.is_dir():
+        raise PictureFolderError(f"{folder}: it is a file. Give the folder that holds the pictures with --images.")
+    files = pictures_below(folder)
+    if not files:
+        raise PictureFolderError(
+            f"{folder}: the folder holds no picture ({PICTURE_KINDS}). "
+            "Give one with 100 or so pictures like those that the detector will see with --images."
+        )
+    if len(files) > sampling.limit:
+        chosen = sorted(random.Random(sampling.seed).sample(range(len(files)), sampling.limit))
+        files = [files[index] for index in chosen]
+    return RepresentativeSet(folder, tuple(files), _digest(files))
+
+
+def _digest(files: list[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in files:
+        try:
+            digest.update(bytes.fromhex(sha256_of_file(path)))
+        except OSError as error:
+            raise PictureFolderError(f"{path}: {error.strerror}.") from error
+    return digest.hexdigest()

@@ -1,0 +1,179 @@
+"""Reads the structure of a .tflite file, without TensorFlow and without running it."""
+
+import struct
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tflite
+
+from edgeproof.errors import ModelError
+from edgeproof_agent.manifest import Quantization
+
+_IDENTIFIER = b"TFL3"
+_MAX_ITEMS = 1_000_000
+_DTYPES = {
+    getattr(tflite.TensorType, name): name.lower()
+    for name in (
+        "FLOAT32",
+        "FLOAT16",
+        "FLOAT64",
+        "INT8",
+        "UINT8",
+        "INT16",
+        "INT32",
+        "INT64",
+        "BOOL",
+        "STRING",
+        "RESOURCE",
+    )
+}
+_BUILTIN_NAMES = {code: name for name, code in vars(tflite.BuiltinOperator).items() if isinstance(code, int)}
+_WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV")
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    """numpy's name of the type, e.g. `float32`; `type N` for one that is not known."""
+    quantization: Quantization | None
+    """None when the tensor is not quantized, or is so channel by channel."""
+    has_data: bool
+    """Whether the file carries the tensor's values: it is a weight or another constant."""
+
+
+@dataclass(frozen=True)
+class Signature:
+    """Positions in the file's lists of inputs and outputs, by the names that the exporter gave."""
+
+    key: str
+    inputs: Mapping[str, int]
+    outputs: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class WeightedOperator:
+    """A convolution or fully connected layer."""
+
+    operator: str
+    weights: TensorInfo
+
+
+@dataclass(frozen=True)
+class TfliteFile:
+    size_bytes: int
+    inputs: tuple[TensorInfo, ...]
+    outputs: tuple[TensorInfo, ...]
+    operators: Mapping[str, int]
+    """How often each operator occurs, over all subgraphs; a custom operator goes by its own name."""
+    weighted: tuple[WeightedOperator, ...]
+    signatures: tuple[Signature, ...]
+
+
+def read_tflite(data: bytes, name: str = "model.tflite") -> TfliteFile:
+    """Reads the structure of a whole .tflite file. Raises ModelError, naming the file `name`, when it is not one."""
+    if len(data) < 16 or data[4:8] != _IDENTIFIER:
+        raise ModelError(f"{name}: it is not a TFLite file. Export the model again.")
+    try:
+        return _read(data)
+    except (
+        struct.error,
+        IndexError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        UnicodeDecodeError,
+        OverflowError,
+    ) as error:
+        raise ModelError(f"{name}: the TFLite file is broken or cut short ({error}). Export it again.") from error
+
+
+def _read(data: bytes) -> TfliteFile:
+    model = tflite.Model.GetRootAs(data, 0)
+    codes = [_operator_name(model.OperatorCodes(index)) for index in _range(model.OperatorCodesLength())]
+    operators: Counter[str] = Counter()
+    weighted: list[WeightedOperator] = []
+    for index in _range(model.SubgraphsLength()):
+        graph = model.Subgraphs(index)
+        for position in _range(graph.OperatorsLength()):
+            operator = graph.Operators(position)
+            name = codes[operator.OpcodeIndex()]
+            operators[name] += 1
+            if name in _WEIGHTED and operator.InputsLength() > 1:
+                weights = _tensor(model, graph, operator.Inputs(0 if name == "TRANSPOSE_CONV" else 1), len(data))
+                weighted.append(WeightedOperator(name, weights))
+    if not model.SubgraphsLength():
+        raise ValueError("it has no graph")
+    main = model.Subgraphs(0)
+    inputs = [main.Inputs(index) for index in _range(main.InputsLength())]
+    outputs = [main.Outputs(index) for index in _range(main.OutputsLength())]
+    return TfliteFile(
+        size_bytes=len(data),
+        inputs=tuple(_tensor(model, main, index, len(data)) for index in inputs),
+        outputs=tuple(_tensor(model, main, index, len(data)) for index in outputs),
+        operators=dict(operators),
+        weighted=tuple(weighted),
+        signatures=tuple(
+            _signature(model.SignatureDefs(index), inputs, outputs)
+            for index in _range(model.SignatureDefsLength())
+            if model.SignatureDefs(index).SubgraphIndex() == 0
+        ),
+    )
+
+
+def _range(length: int) -> range:
+    if length > _MAX_ITEMS:
+        raise ValueError(f"a list of {length} items")
+    return range(length)
+
+
+def _operator_name(code: Any) -> str:
+    # Codes over 126 are in the newer field alone; older files have the older field alone.
+    builtin = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+    if builtin == tflite.BuiltinOperator.CUSTOM:
+        return str((code.CustomCode() or b"CUSTOM").decode())
+    return str(_BUILTIN_NAMES.get(builtin, f"operator {builtin}"))
+
+
+def _tensor(model: Any, graph: Any, index: int, file_bytes: int) -> TensorInfo:
+    if not 0 <= index < graph.TensorsLength():
+        raise ValueError(f"there is no tensor {index}")
+    tensor = graph.Tensors(index)
+    if not 0 <= tensor.Buffer() < model.BuffersLength():
+        raise ValueError(f"there is no buffer {tensor.Buffer()}")
+    buffer = model.Buffers(tensor.Buffer())
+    # Buffers of models over 2 GB lie behind the flatbuffer, at an offset.
+    length = buffer.DataLength() or buffer.Size()
+    if length > file_bytes:
+        raise ValueError(f"a buffer of {length} bytes")
+    return TensorInfo(
+        name=(tensor.Name() or b"").decode(),
+        shape=tuple(int(tensor.Shape(axis)) for axis in _range(tensor.ShapeLength())),
+        dtype=_DTYPES.get(tensor.Type(), f"type {tensor.Type()}"),
+        quantization=_quantization(tensor.Quantization()),
+        has_data=length > 0,
+    )
+
+
+def _quantization(parameters: Any) -> Quantization | None:
+    if parameters is None or parameters.ScaleLength() != 1:
+        return None
+    zero_point = int(parameters.ZeroPoint(0)) if parameters.ZeroPointLength() else 0
+    # The shortest decimal that is this float32, so that bundle.json reads well and loses nothing.
+    return Quantization(float(str(np.float32(parameters.Scale(0)))), zero_point)
+
+
+def _signature(signature: Any, inputs: list[int], outputs: list[int]) -> Signature:
+    def positions(length: int, item: Any, tensors: list[int]) -> dict[str, int]:
+        maps = [item(index) for index in _range(length)]
+        return {entry.Name().decode(): tensors.index(entry.TensorIndex()) for entry in maps}
+
+    return Signature(
+        key=(signature.SignatureKey() or b"").decode(),
+        inputs=positions(signature.InputsLength(), signature.Inputs, inputs),
+        outputs=positions(signature.OutputsLength(), signature.Outputs, outputs),
+    )

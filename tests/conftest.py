@@ -1,0 +1,83 @@
+"""Fixtures of all tests: a tiny SSD and its bundles, made once by the real reader and converter in another process."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+_TESTS = Path(__file__).parent
+_ROOT = _TESTS.parent
+_TINY_SSD = _TESTS / "models" / "tiny_ssd.py"
+_CACHE = _ROOT / "build" / "test"
+
+sys.path.insert(0, str(_TINY_SSD.parent))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "tensorflow: imports TensorFlow into the process of the tests.")
+    config.addinivalue_line("markers", "network: fetches a sample, unless it is in the cache.")
+
+
+@pytest.fixture(scope="session")
+def tiny_ssd_folder() -> Path:
+    """The tiny SSD with labels.txt, pictures/ and bundles/, kept until anything it is made from changes."""
+    folder = _CACHE / f"tiny-ssd-{_tiny_ssd_digest()}"
+    if not folder.is_dir():
+        _drop_old_caches()
+        _CACHE.mkdir(parents=True, exist_ok=True)
+        partial = _CACHE / f"{folder.name}.partial-{os.getpid()}"
+        try:
+            built = subprocess.run([sys.executable, str(_TINY_SSD), str(partial)], capture_output=True, text=True)
+            if built.returncode:
+                pytest.fail(f"the tiny SSD could not be built:\n{built.stderr[-4000:]}", pytrace=False)
+            # Another run may have been quicker.
+            if not folder.is_dir():
+                partial.rename(folder)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_frozen_graph(tiny_ssd_folder: Path) -> Path:
+    """A TensorFlow 1 frozen graph with the node names of the Object Detection API."""
+    return tiny_ssd_folder / "tiny_ssd.pb"
+
+
+@pytest.fixture(scope="session")
+def tiny_pictures(tiny_ssd_folder: Path) -> Path:
+    """The folder of pictures that the tiny SSD was calibrated with."""
+    return tiny_ssd_folder / "pictures"
+
+
+@pytest.fixture(scope="session")
+def tiny_bundles(tiny_ssd_folder: Path) -> dict[str, Path]:
+    """The tiny SSD's bundles by the name of their variant. Copy one before changing it."""
+    return {path.name: path for path in sorted((tiny_ssd_folder / "bundles").iterdir())}
+
+
+def _drop_old_caches() -> None:
+    """Yesterday's: one of today may be in use by another run of the tests."""
+    for old in _CACHE.glob("tiny-ssd-*"):
+        if time.time() - old.stat().st_mtime > 24 * 3600:
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def _tiny_ssd_digest() -> str:
+    """Over all code and tools that make it, so that a stale one is never used."""
+    host, agent = _ROOT / "host" / "edgeproof", _ROOT / "device" / "edgeproof_agent"
+    files = [_TINY_SSD, host / "bundle.py", host / "digests.py"]
+    files += [agent / f"{name}.py" for name in ("fields", "manifest", "pictures", "preprocess")]
+    files += sorted([*(host / "ssd").rglob("*.py"), *(host / "convert").rglob("*.py")])
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    for tool in ("tensorflow", "numpy", "opencv-python-headless"):
+        digest.update(f"{tool} {metadata.version(tool)}".encode())
+    return digest.hexdigest()[:16]
