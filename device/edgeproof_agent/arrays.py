@@ -32,8 +32,14 @@ def unpack_arrays(fields: Fields, payload: bytes) -> dict[str, np.ndarray]:
             size_bytes *= dimension
         if offset + size_bytes > len(payload):
             raise FieldError(f"{item.path('shape')} needs {size_bytes} bytes, the payload has fewer")
+        name = item.text("name", max_length=64)
+        if name in arrays:
+            raise FieldError(f"{item.path('name')} {name!r} is there twice")
         flat = np.frombuffer(payload, dtype, count=size_bytes // dtype.itemsize, offset=offset)
-        arrays[item.text("name", max_length=64)] = flat.reshape(shape).astype(dtype.newbyteorder("="))
+        try:
+            arrays[name] = flat.reshape(shape).astype(dtype.newbyteorder("="))
+        except ValueError:  # numpy bounds the product of the sizes even where one of them is 0
+            raise FieldError(f"{item.path('shape')} is too large") from None
         offset += size_bytes
     if offset != len(payload):
         raise FieldError(f"the payload has {len(payload) - offset} bytes that no array describes")
@@ -42,7 +48,7 @@ def unpack_arrays(fields: Fields, payload: bytes) -> dict[str, np.ndarray]:
 
 def _dimension(size: object, item: Fields) -> int:
     if isinstance(size, bool) or not isinstance(size, int) or not 0 <= size <= 2**31:
-        raise FieldError(f"{item.path('shape')} must hold sizes, got {size!r}")
+        raise FieldError(f"{item.path('shape')} must hold sizes from 0 to 2^31")
     return size
 
 

@@ -122,7 +122,11 @@ def _check(manifest: Manifest, interpreter: Any) -> None:
     contract, output = manifest.input, manifest.output
     details = interpreter.get_input_details()
     wanted = [1, contract.height, contract.width, 3]
-    if len(details) != 1 or list(details[0]["shape"]) != wanted or np.dtype(details[0]["dtype"]) != contract.dtype.value:
+    if (
+        len(details) != 1
+        or list(details[0]["shape"]) != wanted
+        or np.dtype(details[0]["dtype"]) != contract.dtype.value
+    ):
         found = ", ".join(f"{np.dtype(item['dtype'])} {list(item['shape'])}" for item in details)
         raise BundleLoadError(f"the model's input is {found}; its manifest says {contract.dtype.value} {wanted}")
     outputs = interpreter.get_output_details()

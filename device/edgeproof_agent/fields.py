@@ -1,8 +1,11 @@
 """Typed, bounded reading of a JSON object that came from somebody else."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Optional
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class FieldError(ValueError):
@@ -30,6 +33,8 @@ class Fields:
             raise FieldError(f"{self.path(name)} must be a string, got {_kind(value)}")
         if len(value) > max_length:
             raise FieldError(f"{self.path(name)} is {len(value)} characters long, at most {max_length} are allowed")
+        if _SURROGATE.search(value):  # JSON can spell them; files and C++ libraries choke on them
+            raise FieldError(f"{self.path(name)} is not Unicode text")
         return value
 
     def choice(self, name: str, allowed: Sequence[str], default: Optional[str] = None) -> str:
@@ -93,9 +98,13 @@ class Fields:
 def _number(value: object, path: str, low: float = -math.inf, high: float = math.inf) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise FieldError(f"{path} must be a number, got {_kind(value)}")
-    if not math.isfinite(value) or not low <= value <= high:
-        raise FieldError(f"{path} must be a finite number between {low} and {high}, got {value}")
-    return float(value)
+    try:
+        number = float(value)
+    except OverflowError:  # an integer of hundreds of digits
+        number = math.inf
+    if not math.isfinite(number) or not low <= number <= high:
+        raise FieldError(f"{path} must be a finite number between {low} and {high}, got {number}")
+    return number
 
 
 def _kind(value: object) -> str:

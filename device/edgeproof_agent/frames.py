@@ -76,17 +76,18 @@ def _check_lengths(header_bytes: int, payload_bytes: int) -> None:
 
 
 def _read_exactly(read: Callable[[int], bytes], count: int, what: str, at_start: bool = False) -> Optional[bytes]:
-    parts = []
-    missing = count
-    while missing:
+    data = bytearray()  # a list of parts would take many times their bytes from a peer that sends them one by one
+    while len(data) < count:
+        missing = count - len(data)
         part = read(min(missing, _READ_BYTES))
         if not part:
-            if at_start and missing == count:
+            if at_start and not data:
                 return None
             raise FrameError(f"the stream ended inside a frame: {missing} of {count} bytes of {what} are missing")
-        parts.append(part)
-        missing -= len(part)
-    return parts[0] if len(parts) == 1 else b"".join(parts)
+        if len(part) == count:
+            return part
+        data += part
+    return bytes(data)
 
 
 def _parse_integer(digits: str) -> int:

@@ -1,6 +1,8 @@
 """What the detection agent answers: hello, prove, load, prepare, detect, bench, stream, state."""
 
+import os
 import platform
+import re
 import time
 from pathlib import Path
 from typing import Optional
@@ -21,6 +23,7 @@ MAX_RUNS = 1_000_000
 MAX_WINDOW = 64
 _BLOCK_NS = 500_000_000
 _JPEG_QUALITY = 90
+_CAMERA = re.compile(r"[0-9]{1,3}")
 
 
 class DetectionOperations:
@@ -50,6 +53,7 @@ class DetectionOperations:
             "python": platform.python_version(),
             "numpy": np.__version__,
             "opencv": cv2.__version__,
+            "pid": os.getpid(),
             "runtime": {"name": self._runtime.name, "version": self._runtime.version},
         }, b""
 
@@ -130,7 +134,7 @@ class DetectionOperations:
         frames = exchange.fields.integer("frames", low=1, high=MAX_RUNS)
         window = exchange.fields.integer("window", default=4, low=1, high=MAX_WINDOW)
         jpeg_every = exchange.fields.integer("jpeg_every", default=0)
-        capture = cv2.VideoCapture(int(source) if source.isdigit() else str(Path(source).expanduser()))
+        capture = cv2.VideoCapture(int(source) if _CAMERA.fullmatch(source) else str(Path(source).expanduser()))
         try:
             if not capture.isOpened():
                 raise RequestError("source", f"cannot open {source} as a video or a camera")

@@ -24,10 +24,11 @@ SWEEP_AFTER_SECONDS = 86_400
 DISK_RESERVE_BYTES = 16 << 20
 """What a push leaves free: a disk that is full to the last byte stops a board in many ways."""
 
+APP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
 _BLOCK_BYTES = 1 << 20
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _SEGMENT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+!-]{0,199}")
-_APP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 class StoreError(Exception):
@@ -120,6 +121,7 @@ class Store:
         `extra_bytes` is what the object needs beside its files (a runtime unpacks its wheels). A disk that is too
         full is an error before anything changes.
         """
+        self.require_lock()
         _check_names(files)
         self._sweep(keep=self.incoming(kind, digest))
         folder = self.incoming(kind, digest)
@@ -131,13 +133,16 @@ class Store:
         for file in files:
             (folder / file.name).parent.mkdir(parents=True, exist_ok=True)
             (folder / file.name).touch()
+        os.utime(folder)  # from now on it has another day
         return offsets
 
     def append(self, kind: Kind, digest: str, name: str, offset: int, data: bytes) -> int:
         """Adds bytes at the end of an incoming file; returns its new size."""
+        self.require_lock()
         path = self.incoming(kind, digest) / _checked_name(name)
         try:
-            with path.open("r+b") as file:
+            # A virtual environment that is being built links to files outside the store.
+            with open(os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC), "r+b") as file:
                 size = file.seek(0, os.SEEK_END)
                 if size != offset:
                     raise StoreError("request", f"{name} has {size} bytes, cannot continue at {offset}")
@@ -150,6 +155,7 @@ class Store:
 
     def verify(self, kind: Kind, digest: str, files: Sequence[StoredFile]) -> None:
         """Compares every incoming file with its sha-256 and writes it through to the disk."""
+        self.require_lock()
         folder = self.incoming(kind, digest)
         for file in files:
             path = folder / _checked_name(file.name)
@@ -163,6 +169,7 @@ class Store:
 
     def publish(self, kind: Kind, digest: str) -> Path:
         """Renames a whole incoming object to its name. From then on it never changes."""
+        self.require_lock()
         source, target = self.incoming(kind, digest), self.path(kind, digest)
         if target.exists():
             shutil.rmtree(source)
@@ -175,6 +182,7 @@ class Store:
 
     def switch(self, app: str, digest: str) -> Optional[str]:
         """Points `apps/<app>/current` at a bundle; returns the digest that it pointed at before."""
+        self.require_lock()
         folder = self._app(app)
         if not self.has(Kind.BUNDLE, digest):
             raise StoreError("missing", f"bundle {digest} is not on this board")
@@ -198,10 +206,17 @@ class Store:
 
     def apps(self) -> list[str]:
         folder = self.root / "apps"
-        return sorted(entry.name for entry in folder.iterdir() if entry.is_dir()) if folder.is_dir() else []
+        if not folder.is_dir():
+            return []
+        return sorted(entry.name for entry in folder.iterdir() if APP_NAME.fullmatch(entry.name) and entry.is_dir())
+
+    def require_lock(self) -> None:
+        """Raises `StoreError` unless this process holds the lock."""
+        if self._lock is None:
+            raise StoreError("request", "the store is not locked for a change; send `begin` first")
 
     def _app(self, app: str) -> Path:
-        if not _APP_NAME.fullmatch(app):
+        if not APP_NAME.fullmatch(app):
             raise StoreError("request", f"{app!r} is not a name for an app: letters, digits, dot, dash, underscore")
         return self.root / "apps" / app
 
@@ -227,12 +242,12 @@ def _checked_name(name: str) -> str:
 
 
 def _resumable(path: Path, file: StoredFile) -> int:
-    """Bytes of an earlier try that can stay. A file that is longer than it should be starts anew."""
+    """Bytes of an earlier try that can stay. A file that is longer than it should be, or a link, starts anew."""
     try:
-        size = path.stat().st_size
+        size = path.lstat().st_size
     except FileNotFoundError:
         return 0
-    if size > file.size_bytes:
+    if path.is_symlink() or size > file.size_bytes:
         path.unlink()
         return 0
     return size

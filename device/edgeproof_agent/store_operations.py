@@ -19,6 +19,7 @@ from edgeproof_agent.store import MAX_FILES, STORE_FOLDER, Kind, Store, StoredFi
 MAX_FILE_BYTES = 4 << 30
 RUNTIME_FILE = "runtime.json"
 _MAX_RUNTIME_FILE_BYTES = 4096
+_MAX_MANIFEST_BYTES = 1 << 20
 
 
 class StoreOperations:
@@ -91,6 +92,7 @@ class StoreOperations:
         digest = exchange.fields.text("digest")
         timeout_seconds = exchange.fields.number("timeout_seconds", low=1, high=7200)
         folder = self._store.incoming(Kind.RUNTIME, digest)
+        self._store.require_lock()
         try:
             build_environment(folder, lambda: exchange.send_event("working", {}), timeout_seconds)
         except RuntimeBuildError as error:
@@ -173,12 +175,20 @@ def _files(fields: Fields) -> list[StoredFile]:
 
 def _check_bundle(folder: Path, digest: str, files: list[StoredFile]) -> None:
     """A bundle's digest is that of its manifest, which names every other file."""
-    manifest = (folder / "bundle.json").read_bytes() if (folder / "bundle.json").is_file() else b""
+    manifest = b""
+    if (folder / "bundle.json").is_file():
+        with (folder / "bundle.json").open("rb") as file:
+            manifest = file.read(_MAX_MANIFEST_BYTES)
     if hashlib.sha256(manifest).hexdigest() != digest:
         raise StoreError("checksum", "the bundle's manifest is not the one that its digest names")
-    named = json.loads(manifest).get("files", {})
-    arrived = {file.name: file.sha256 for file in files if file.name != "bundle.json"}
-    if {name: entry.get("sha256") for name, entry in named.items()} != arrived:
+    try:
+        described = Fields(json.loads(manifest))
+        entries = described.nested("files")
+        named = {name: entries.nested(name).text("sha256") for name in described.mapping("files")}
+    except (ValueError, RecursionError) as error:
+        raise StoreError("checksum", f"the bundle's manifest cannot be read: {error}") from None
+    arrived = {entry.name: entry.sha256 for entry in files if entry.name != "bundle.json"}
+    if named != arrived:
         raise StoreError("checksum", "the bundle's files are not those that its manifest names")
 
 

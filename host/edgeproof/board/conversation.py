@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from edgeproof.board.deadline import Deadline
+from edgeproof.board.printable import printable
 from edgeproof.board.transport import Channel
 from edgeproof.errors import AgentDiedError, AgentRefusedError, BoardPythonError, DeadlineError, ProtocolError
 from edgeproof_agent import PROTOCOL_VERSION
@@ -74,7 +75,7 @@ class Conversation:
             if not name:
                 return self._accepted(reply)
             if on_event is None:
-                raise ProtocolError(f"{self._who} sent an event nobody asked for: {name}")
+                raise ProtocolError(f"{self._who} sent an event nobody asked for: {printable(name)}")
             with self.reading():
                 control = on_event(name, reply)
             if control is not None:
@@ -157,7 +158,7 @@ class Conversation:
         with self.reading():
             answered = fields.integer("id")
             if answered == 0 and "error" in fields:
-                raise ProtocolError(f"{self._who} gave up: {fields.nested('error').text('message')}")
+                raise ProtocolError(f"{self._who} gave up: {printable(fields.nested('error').text('message'))}")
             if answered != identity:
                 raise ProtocolError(f"{self._who} answered request {answered} instead of {identity}")
         return Reply(fields, frame.payload)
@@ -166,7 +167,8 @@ class Conversation:
         with self.reading():
             if "error" in reply.fields:
                 error = reply.fields.nested("error")
-                raise AgentRefusedError(f"{self._who}: {error.text('message')}", error.text("kind", max_length=64))
+                message = printable(error.text("message"))
+                raise AgentRefusedError(f"{self._who}: {message}", error.text("kind", max_length=64))
             if not reply.fields.flag("ok"):
                 raise ProtocolError(f"{self._who} answered neither ok nor with an error")
         return reply
@@ -200,4 +202,6 @@ class _Reading:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, FieldError):
-            raise ProtocolError(f"{self._who} answered something else than was asked: {error}") from error
+            raise ProtocolError(
+                f"{self._who} answered something else than was asked: {printable(str(error))}"
+            ) from error

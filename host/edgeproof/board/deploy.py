@@ -106,7 +106,8 @@ def current_bundle(store: BoardStore, board: str, app: str | None) -> tuple[str,
         has = f"It has {', '.join(sorted(apps))}." if apps else "It has none yet."
         wanted = "which app to use" if app is None else f"an app {app!r}"
         raise UsageError(
-            f"{board} cannot tell {wanted}. {has} Push a bundle (edgeproof push {board} BUNDLE), or name one with --app."
+            f"{board} cannot tell {wanted}. {has} "
+            f"Push a bundle (edgeproof push {board} BUNDLE), or name an app with --app."
         )
     digest = apps[app]
     assert digest is not None

@@ -4,10 +4,12 @@ import re
 import shlex
 from dataclasses import dataclass
 
+from edgeproof.board.printable import printable
 from edgeproof.results import BoardInfo
 from edgeproof_agent.fields import Fields
 
 _MAX_TEXT = 65536
+_MAX_LINE = 200
 
 
 @dataclass(frozen=True)
@@ -49,19 +51,19 @@ class BoardFacts:
 def parse_facts(probe: Fields) -> BoardFacts:
     """Reads what the agent's `probe` returned. Raises `FieldError` for what no probe returns."""
     cpuinfo = _colon_lines(probe.text("cpuinfo", max_length=_MAX_TEXT))
-    machine = probe.text("machine")
+    machine = _line(probe.text("machine"))
     pointer_bits = probe.integer("pointer_bits", high=128)
     memory_kib = (_colon_lines(probe.text("meminfo", max_length=_MAX_TEXT)).get("MemTotal") or "0").split()[0]
     return BoardFacts(
         arch=userland_arch(machine, pointer_bits),
-        machine=probe.text("model", default="") or cpuinfo.get("model name") or cpuinfo.get("Model") or machine,
-        os=os_name(probe.text("os_release", max_length=_MAX_TEXT)),
-        kernel=probe.text("kernel"),
+        machine=_line(probe.text("model", default="") or cpuinfo.get("model name") or cpuinfo.get("Model") or machine),
+        os=_line(os_name(probe.text("os_release", max_length=_MAX_TEXT))),
+        kernel=_line(probe.text("kernel")),
         python=python_version(probe.text("python")),
         python_executable=probe.text("python_executable"),
         soabi=probe.text("soabi", default=""),
         glibc=glibc_version(probe.text("libc", default="")),
-        memory_mib=float(memory_kib) / 1024 if memory_kib.isdigit() else 0.0,
+        memory_mib=int(memory_kib) / 1024 if re.fullmatch(r"[0-9]{1,15}", memory_kib) else 0.0,
         disk_free_mib=probe.integer("disk_free_bytes", high=2**63) / (1 << 20),
         cpu_count=probe.integer("cpu_count", low=1, high=4096),
     )
@@ -89,15 +91,20 @@ def os_name(os_release: str) -> str:
 
 def python_version(text: str) -> tuple[int, int, int]:
     """`3.11.2` or `3.13.0rc1` to numbers; what is missing is 0."""
-    numbers = [int(number) for number in re.findall(r"\d+", text)[:3]]
+    numbers = [int(number) for number in re.findall(r"[0-9]{1,4}", text)[:3]]
     major, minor, micro = [*numbers, 0, 0, 0][:3]
     return major, minor, micro
 
 
 def glibc_version(text: str) -> tuple[int, int] | None:
     """`glibc 2.36` to (2, 36)."""
-    match = re.fullmatch(r"glibc (\d+)\.(\d+).*", text.strip())
+    match = re.fullmatch(r"glibc ([0-9]{1,2})\.([0-9]{1,3})(\D.*)?", text.strip())
     return (int(match[1]), int(match[2])) if match else None
+
+
+def _line(text: str) -> str:
+    """One line for a table or a report."""
+    return " ".join(printable(text, _MAX_LINE).split())
 
 
 def _colon_lines(text: str) -> dict[str, str]:

@@ -5,7 +5,7 @@ import shlex
 from pathlib import Path
 
 import paramiko
-from paramiko.hostkeys import HostKeyEntry, HostKeys, InvalidHostKey
+from paramiko.hostkeys import HostKeys
 
 from edgeproof.board.profile import BoardProfile
 from edgeproof.errors import HostKeyError
@@ -55,28 +55,34 @@ def trust_command(profile: BoardProfile, key: paramiko.PKey) -> str:
 
 def trust(profile: BoardProfile, host: str, port: int, key: paramiko.PKey) -> Path:
     """Writes a key to known_hosts in place of any other of the same host; other lines stay as they are."""
-    path = known_hosts_path(profile)
+    path = known_hosts_path(profile).resolve()
     name = known_hosts_name(host, port)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.exists() else []
-    kept = [line if line.endswith("\n") else line + "\n" for line in lines if not _names(line, name)]
+    text = path.read_text(encoding="utf-8", errors="surrogateescape") if path.exists() else ""
+    kept = [f"{line}\n" for line in (_without(line, name) for line in text.split("\n")) if line is not None]
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text("".join(kept) + f"{name} {key.get_name()} {key.get_base64()}\n", encoding="utf-8")
+    content = "".join(kept) + f"{name} {key.get_name()} {key.get_base64()}\n"
+    temporary.write_text(content, encoding="utf-8", errors="surrogateescape")
     temporary.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o600)
     temporary.replace(path)
     return path
 
 
-def _names(line: str, name: str) -> bool:
-    """Whether a line of known_hosts is about this host alone (hashed or plain)."""
-    if not line.strip() or line.lstrip().startswith(("#", "@")):
-        return False
+def _without(line: str, name: str) -> str | None:
+    """A line of known_hosts as it is without this host, plain or hashed; None when it was about this host alone."""
+    hosts, _, rest = line.strip().partition(" ")
+    if not hosts or hosts.startswith(("#", "@")):
+        return line
+    kept = [host for host in hosts.split(",") if not _is(host, name)]
+    if len(kept) == hosts.count(",") + 1:
+        return line
+    return f"{','.join(kept)} {rest}" if kept else None
+
+
+def _is(host: str, name: str) -> bool:
+    if not host.startswith("|1|"):
+        return host == name
     try:
-        entry = HostKeyEntry.from_line(line)
-    except (InvalidHostKey, paramiko.SSHException):
+        return HostKeys.hash_host(name, host) == host
+    except (AssertionError, IndexError, ValueError):  # not a hash that OpenSSH makes
         return False
-    if entry is None or entry.key is None or len(entry.hostnames) != 1:
-        return False
-    keys = HostKeys()
-    keys.add(entry.hostnames[0], entry.key.get_name(), entry.key)
-    return keys.lookup(name) is not None

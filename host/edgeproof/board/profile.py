@@ -3,6 +3,7 @@
 import os
 import re
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
@@ -20,7 +21,7 @@ class BoardProfile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     host: str
     """Host name, address, or alias of ~/.ssh/config; `user@host:port` is understood too."""
     user: str | None = None
-    port: int | None = None
+    port: Annotated[int, msgspec.Meta(ge=1, le=65535)] | None = None
     identity_file: str | None = None
     """A private key to log in with; else the SSH agent's and ~/.ssh's keys are tried."""
     known_hosts: str | None = None

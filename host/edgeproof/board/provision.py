@@ -58,7 +58,7 @@ def _provision(
     if any(runtime.digest == digest for runtime in store.inventory.runtimes):
         return ProvisionedRuntime(release.name, release.version, digest, payload_bytes=0)
     progress(Progress(f"fetching the wheels of {label} for {store.facts.arch}"))
-    wheels = fetch_wheels(release, store.facts)
+    wheels = fetch_wheels(release, store.facts, progress)
     lock = Path(str(resources.files("edgeproof.board"))) / f"locks/{release.name}-{release.version}.lock"
     files = {describe_file(f"{WHEELS_FOLDER}/{wheel.name}", wheel): wheel for wheel in wheels}
     item = LocalObject(Kind.RUNTIME, digest, {**files, describe_file(LOCK_FILE, lock): lock})

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeproof.board.conversation import Conversation, Reply, Request
+from edgeproof.board.printable import printable
 from edgeproof.board.transport import Transport
 from edgeproof.errors import AgentRefusedError
 from edgeproof.results import (
@@ -53,8 +54,10 @@ class AgentSession:
         hello = conversation.hello(START_SECONDS)
         with conversation.reading():
             runtime = hello.nested("runtime")
-            self.runtime = RuntimeInfo(runtime.text("name", max_length=64), runtime.text("version", max_length=64))
-            self.python = hello.text("python", max_length=64)
+            name, version = (runtime.text(field, max_length=64) for field in ("name", "version"))
+            self.runtime = RuntimeInfo(printable(name), printable(version))
+            self.python = printable(hello.text("python", max_length=64))
+            self.pid = hello.integer("pid", high=2**31)
 
     def prove(self, model: bytes) -> None:
         """Has the agent build and run an interpreter for a model that adds one to its input."""
@@ -118,12 +121,20 @@ class AgentSession:
         `on_runs` is told the number of measured runs so far.
         """
         blocks: list[Mapping[str, npt.NDArray[np.int64]]] = []
+        events = measured = 0
 
         def on_event(_: str, event: Reply) -> None:
+            nonlocal events, measured
+            events += 1
             arrays = unpack_arrays(event.fields, event.payload)
             if arrays:
-                blocks.append({stage: _array(arrays, stage, "int64", 1) for stage in STAGES if stage in arrays})
-            on_runs(event.fields.integer("done"))
+                block = {stage: _array(arrays, stage, "int64", 1) for stage in STAGES if stage in arrays}
+                blocks.append(block)
+                measured += max(1, *(len(values) for values in block.values()))
+            # The agent sends a block after a run at the earliest, and one at the end.
+            if measured > runs or events > warmup_runs + runs + 1:
+                raise FieldError(f"{runs} runs were asked for, and more came")
+            on_runs(event.fields.integer("done", high=runs))
 
         arguments = {"runs": runs, "warmup_runs": warmup_runs, "max_seconds": max_seconds}
         reply = self._conversation.request(Request("bench", arguments, picture), SILENCE_SECONDS, on_event)
@@ -146,18 +157,22 @@ class AgentSession:
         """
 
         stopping = False
+        arrived = 0
 
         def on_event(_: str, event: Reply) -> str | None:
-            nonlocal stopping
+            nonlocal stopping, arrived
+            index = event.fields.integer("index", low=arrived, high=arrived)
+            arrived += 1
+            if arrived > frames:
+                raise FieldError(f"{frames} frames were asked for, and more came")
             if stopping:
                 return None  # was under way when the agent was told to stop
-            index = event.fields.integer("index")
             arrays = unpack_arrays(event.fields, event.payload)
             jpeg = arrays.pop("jpeg", None)
             frame = StreamFrame(
                 index=index,
                 result=_picture_result(f"frame {index}", event),
-                jpeg=None if jpeg is None else jpeg.tobytes(),
+                jpeg=None if jpeg is None else _array({"jpeg": jpeg}, "jpeg", "uint8", 1).tobytes(),
             )
             stopping = not on_frame(frame)
             return "stop" if stopping else "more"
@@ -165,7 +180,7 @@ class AgentSession:
         arguments = {"source": source, "frames": frames, "jpeg_every": jpeg_every}
         fields = self._conversation.request(Request("stream", arguments), SILENCE_SECONDS, on_event).fields
         with self._conversation.reading():
-            return StreamResult(fields.integer("frames"), _state(fields, "before"), _state(fields, "after"))
+            return StreamResult(fields.integer("frames", low=arrived, high=arrived), _state(fields, "before"), _state(fields, "after"))
 
     def state(self) -> BoardState:
         """The board's state at this moment."""
@@ -230,7 +245,7 @@ def _manifest(fields: Fields) -> Manifest:
 def _label(item: object) -> str:
     if not isinstance(item, str):
         raise FieldError("labels must be strings")
-    return item
+    return printable(item)
 
 
 def _array(arrays: Mapping[str, npt.NDArray[Any]], name: str, dtype: str | None, dimensions: int) -> npt.NDArray[Any]:
@@ -249,7 +264,7 @@ def _state(fields: Fields, name: str) -> BoardState:
     return BoardState(
         temperature_celsius=number("temperature_celsius"),
         clock_mhz=number("clock_mhz"),
-        governor=state.text("governor", max_length=64) if "governor" in state else None,
+        governor=printable(state.text("governor", max_length=64)) if "governor" in state else None,
         throttled_bits=state.integer("throttled_bits", high=2**32) if "throttled_bits" in state else None,
         load_1min=number("load_1min"),
         memory_available_mib=number("memory_available_mib"),

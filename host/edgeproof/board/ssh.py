@@ -42,6 +42,8 @@ class SshChannel(Channel):
                 sent = self._channel.send(view)  # type: ignore[arg-type]  # takes any buffer
             except TimeoutError:
                 raise deadline.error() from None
+            except (paramiko.SSHException, EOFError) as error:  # the transport ended while keys were exchanged anew
+                raise BrokenPipeError(str(error)) from error
             if sent == 0:
                 raise BrokenPipeError("the channel is closed")
             view = view[sent:]
@@ -122,14 +124,10 @@ def connect(profile: BoardProfile) -> SshTransport:
         connection.open()
     except paramiko.BadHostKeyException as error:
         raise changed_host_key(profile, error.hostname, error.expected_key, error.key) from error
-    except paramiko.PasswordRequiredException as error:
-        raise AuthenticationError(
-            f"the key for {profile.name} is protected by a passphrase. Unlock it first: ssh-add {_key_hint(profile)}"
-        ) from error
     except paramiko.AuthenticationException as error:
         raise _not_let_in(profile, connection) from error
     except (paramiko.SSHException, OSError, EOFError) as error:
-        if "authentication methods" in str(error) or "not a valid" in str(error):
+        if "authentication methods" in str(error):  # there was no key to offer
             raise _not_let_in(profile, connection) from error
         raise BoardUnreachableError(
             f"{_where(profile, connection)} does not complete an SSH handshake: {error or type(error).__name__}. "
@@ -143,14 +141,11 @@ def make_connection(profile: BoardProfile) -> fabric.Connection:
     kwargs: dict[str, Any] = {"transport_factory": _make_transport, "banner_timeout": CONNECT_SECONDS}
     kwargs["auth_timeout"] = CONNECT_SECONDS * 2
     if profile.identity_file:
-        key = Path(profile.identity_file)
-        if not key.is_file():
-            raise AuthenticationError(
-                f"the key {key} of {profile.name} is not there; see identity_file in edgeproof.toml"
-            )
-        kwargs["key_filename"] = [str(key)]
-        kwargs["look_for_keys"] = False
-        kwargs["allow_agent"] = False
+        kwargs |= {
+            "pkey": _load_key(profile, Path(profile.identity_file)),
+            "look_for_keys": False,
+            "allow_agent": False,
+        }
     connection = fabric.Connection(
         host=profile.host,
         user=profile.user,
@@ -168,6 +163,20 @@ def make_connection(profile: BoardProfile) -> fabric.Connection:
         # paramiko would make the same socket without TCP_NODELAY, which costs 40 ms a request.
         connection.connect_kwargs["sock"] = open_socket(profile, connection.host, connection.port)
     return connection
+
+
+def _load_key(profile: BoardProfile, path: Path) -> paramiko.PKey:
+    if not path.is_file():
+        raise AuthenticationError(f"the key {path} of {profile.name} is not there; see identity_file in edgeproof.toml")
+    try:
+        return paramiko.PKey.from_path(path)
+    except (paramiko.PasswordRequiredException, TypeError) as error:
+        raise AuthenticationError(
+            f"the key {path} of {profile.name} is protected by a passphrase. Unlock it (ssh-add {path}) and leave "
+            "identity_file out of edgeproof.toml, so that the SSH agent is asked."
+        ) from error
+    except (paramiko.SSHException, OSError, ValueError) as error:
+        raise AuthenticationError(f"the key {path} of {profile.name} is not a private key: {error}") from error
 
 
 def _check_host_keys(connection: fabric.Connection, profile: BoardProfile) -> None:
@@ -227,7 +236,3 @@ def _not_let_in(profile: BoardProfile, connection: fabric.Connection) -> Authent
 
 def _where(profile: BoardProfile, connection: fabric.Connection) -> str:
     return f"{profile.name} ({connection.host} port {connection.port})"
-
-
-def _key_hint(profile: BoardProfile) -> str:
-    return shlex.quote(profile.identity_file) if profile.identity_file else "KEY"

@@ -11,11 +11,13 @@ from edgeproof.board.bootstrap import store_service_command, store_service_sourc
 from edgeproof.board.conversation import Conversation, EventHandler, Request
 from edgeproof.board.deadline import Deadline
 from edgeproof.board.facts import BoardFacts, parse_facts
+from edgeproof.board.printable import printable
 from edgeproof.board.transport import Transport
+from edgeproof.digests import sha256_of_file
 from edgeproof.errors import AgentRefusedError, DeploymentError
 from edgeproof.progress import Progress, ProgressListener, ProgressUnit, silent
 from edgeproof_agent.fields import FieldError, Fields
-from edgeproof_agent.store import Kind, StoredFile, file_sha256
+from edgeproof_agent.store import APP_NAME, Kind, StoredFile
 
 CHUNK_BYTES = 1 << 20
 _START_SECONDS = 60.0
@@ -80,7 +82,7 @@ class LocalObject:
 
 
 def describe_file(name: str, path: Path) -> StoredFile:
-    return StoredFile(name, path.stat().st_size, file_sha256(path))
+    return StoredFile(name, path.stat().st_size, sha256_of_file(path))
 
 
 class BoardStore:
@@ -133,7 +135,13 @@ class BoardStore:
     def build_runtime(self, digest: str, name: str, version: str, seconds: float) -> str:
         """Unpacks a sent runtime's wheels; returns its folder on the board. It counts only once it is published."""
         arguments = {"digest": digest, "name": name, "version": version, "timeout_seconds": seconds}
-        reply = self._ask(Request("build_runtime", arguments), "build the runtime", on_event=lambda *_: None)
+        # Each of its two steps may take `seconds`; a sign of life comes about once a second.
+        deadline = Deadline(2 * seconds + _START_SECONDS, f"{self._board} to build the runtime")
+
+        def on_event(*_: object) -> None:
+            deadline.remaining_seconds()
+
+        reply = self._ask(Request("build_runtime", arguments), "build the runtime", on_event=on_event)
         with self._conversation.reading():
             return reply.text("path", max_length=_MAX_PATH)
 
@@ -207,14 +215,16 @@ def _parse_inventory(fields: Fields) -> Inventory:
     runtimes = [
         StoredRuntime(
             _digest(item.text("digest")),
-            item.text("name"),
-            item.text("version"),
+            printable(item.text("name", max_length=64)),
+            printable(item.text("version", max_length=64)),
             item.text("path", max_length=_MAX_PATH),
         )
         for item in fields.objects("runtimes", _MAX_OBJECTS)
     ]
     apps = {}
     for name in fields.mapping("apps"):
+        if not APP_NAME.fullmatch(name):
+            raise FieldError(f"{name[:64]!r} is not a name for an app")
         links = fields.nested("apps").nested(name)
         apps[name] = AppState(
             *(_digest(links.text(link)) if link in links else None for link in ("current", "previous"))

@@ -6,9 +6,11 @@ from collections import deque
 from dataclasses import dataclass
 
 from edgeproof.board.deadline import Deadline
+from edgeproof.board.printable import printable
 
 _STDERR_BYTES = 65536
 _TAIL_LINES = 12
+_LINE_CHARACTERS = 1000
 
 
 @dataclass(frozen=True)
@@ -46,8 +48,8 @@ class ErrorOutput:
     def tail(self) -> str:
         """The last lines, printable."""
         text = b"".join(self._parts).decode("utf-8", errors="replace")
-        printable = "".join(letter for letter in text if letter.isprintable() or letter in "\n\t")
-        return "\n".join(printable.strip().splitlines()[-_TAIL_LINES:])
+        lines = text.strip().splitlines()[-_TAIL_LINES:]
+        return "\n".join(printable(line, _LINE_CHARACTERS) for line in lines).strip()
 
 
 class Channel(abc.ABC):

@@ -155,6 +155,7 @@ async def _serve(folder: Path, python_folder: str) -> None:
             await process.stdout.drain()
             code = child.returncode or 0
             process.exit(code if code >= 0 else 128 - code)
+            await process.wait_closed()
 
     server = await asyncssh.listen(
         "127.0.0.1",

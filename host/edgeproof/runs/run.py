@@ -11,6 +11,7 @@ import numpy as np
 from edgeproof.board.deploy import open_session, send_media
 from edgeproof.board.session import AgentSession, LoadedBundle
 from edgeproof.errors import BoardError
+from edgeproof.native_noise import without_native_noise
 from edgeproof.progress import Progress, ProgressListener, silent
 from edgeproof.report.coco_results import write_coco_results
 from edgeproof.report.drawing import write_annotated
@@ -99,7 +100,9 @@ class _Work:
             return picture
         annotated = self.plan.out / "annotated" / file.annotated_name
         try:
-            write_annotated(annotated, decode_picture(file.path.read_bytes()), picture.detections)
+            with without_native_noise():  # libpng complains of colour profiles
+                pixels = decode_picture(file.path.read_bytes())
+            write_annotated(annotated, pixels, picture.detections)
         except (OSError, PictureError):
             return picture  # the board has read it; here it is gone meanwhile
         return replace(picture, annotated=annotated)

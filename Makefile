@@ -1,0 +1,42 @@
+# make demo: the whole chain on a board that this machine plays.  make test: lint, types and all tests.
+# Both set themselves up in .venv, which is reused until pyproject.toml changes.
+
+SHELL := /bin/bash
+VENV := .venv
+BIN := $(VENV)/bin
+# The first Python from 3.10 to 3.13 that can make a virtual environment; `make PYTHON=...` names another.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.10; do \
+  $$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.PHONY: demo test lint bench clean
+.DELETE_ON_ERROR:
+
+demo: $(VENV)/.demo
+	@$(BIN)/edgeproof demo --out build/demo
+
+test: $(VENV)/.dev lint
+	@bash tests/prepare_system.sh
+	@$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+bench: $(VENV)/.dev
+	@$(BIN)/python -m tests.benchmarks
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+$(VENV)/.dev: EXTRA := dev
+$(VENV)/.demo: EXTRA := demo
+
+$(VENV)/.%: pyproject.toml
+	@test -n "$(PYTHON)" || { echo "edgeproof needs Python 3.10 to 3.13 with the venv module (Debian: sudo apt install python3-venv)." >&2; exit 2; }
+	@test -x $(BIN)/python || { echo "making $(VENV) with $(PYTHON)"; $(PYTHON) -m venv $(VENV); }
+	@echo "installing edgeproof[$(EXTRA)] into $(VENV) (TensorFlow among it: a few minutes the first time)"
+	@$(PIP) install --quiet --progress-bar on --upgrade pip
+	@$(PIP) install --editable '.[$(EXTRA)]'
+	@touch $@

@@ -1,0 +1,51 @@
+"""Looks at processes of this machine, for tests of what is left behind."""
+
+import os
+import time
+from pathlib import Path
+
+_WAIT_SECONDS = 20.0
+
+
+def is_gone(pid: int) -> bool:
+    """Waits, with a limit, until a process has ended (a zombie has)."""
+    end = time.monotonic() + _WAIT_SECONDS
+    while time.monotonic() < end:
+        if not _alive(pid):
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def processes_below(folder: Path) -> list[int]:
+    """Processes that name `folder` on their command line, or work in it; this one is left out."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit() or int(entry.name) == os.getpid():
+            continue
+        try:
+            command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            working = os.readlink(entry / "cwd")
+        except OSError:
+            continue
+        if (str(folder) in command or working.startswith(str(folder))) and _alive(int(entry.name)):
+            found.append(int(entry.name))
+    return found
+
+
+def none_left_below(folder: Path, keep: set[int]) -> bool:
+    """Waits, with a limit, until no process but those in `keep` has to do with `folder`."""
+    end = time.monotonic() + _WAIT_SECONDS
+    while time.monotonic() < end:
+        if not set(processes_below(folder)) - keep:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def _alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (OSError, IndexError):
+        return False
+    return state not in "ZX"
