@@ -12,9 +12,12 @@ import cv2  # noqa: E402
 import numpy as np  # noqa: E402
 import numpy.typing as npt  # noqa: E402
 
+MAX_SIDE = 32766
+"""Longest side of a picture in pixels that OpenCV can resample: its coordinates have 16 bits."""
+
 
 class PictureError(ValueError):
-    """The bytes are not a picture that OpenCV can decode."""
+    """The bytes are not a picture that OpenCV can decode and resample."""
 
 
 def decode_picture(data: bytes) -> npt.NDArray[np.uint8]:
@@ -28,4 +31,6 @@ def decode_picture(data: bytes) -> npt.NDArray[np.uint8]:
         raise PictureError(f"OpenCV cannot decode it ({reason.strip()})") from None
     if picture is None:
         raise PictureError("it is broken or not a picture (JPEG, PNG, BMP, WebP ...)")
+    if max(picture.shape) > MAX_SIDE:
+        raise PictureError(f"it is {picture.shape[1]} x {picture.shape[0]} pixels; a side may have {MAX_SIDE}")
     return picture

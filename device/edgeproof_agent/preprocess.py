@@ -1,6 +1,7 @@
 """Pixels to the model's input tensor: one code for calibration, the host's reference run and the board."""
 
 import functools
+import threading
 from typing import Any
 
 import cv2
@@ -8,11 +9,27 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeproof_agent.manifest import ColourOrder, Coordinates, InputContract, InputType
+from edgeproof_agent.pictures import MAX_SIDE
 
 Tensor = npt.NDArray[Any]
 
-MAX_SIDE = 32767
-"""Longest side of a picture in pixels: OpenCV's gather takes 16-bit coordinates."""
+
+class _Workspace(threading.local):
+    """Memory for what lies between, kept for each thread: to get it anew costs more than the arithmetic."""
+
+    shape: tuple[int, int] = (0, 0)
+    corner: Tensor
+    first: Tensor
+    top: Tensor
+
+    def fit(self, height: int, width: int) -> None:
+        if self.shape != (height, width):
+            self.corner = np.empty((height, width, 3), np.uint8)
+            self.first, self.top = (np.empty((height, width * 3), np.float32) for _ in range(2))
+            self.shape = (height, width)
+
+
+_workspace = _Workspace()
 
 
 def prepare(picture: Tensor, contract: InputContract) -> Tensor:
@@ -27,7 +44,7 @@ def prepare(picture: Tensor, contract: InputContract) -> Tensor:
         raise ValueError(f"a picture's side may have at most {MAX_SIDE} pixels, got {list(picture.shape[:2])}")
     pixels = resize_bilinear(picture, contract.height, contract.width, contract.coordinates)
     if contract.colour_order is ColourOrder.RGB:
-        pixels = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+        cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB, dst=pixels)
     factor, offset, low, high = _affine(contract)
     tensor: Tensor = pixels.reshape(contract.height, contract.width * 3)
     tensor *= factor
@@ -49,14 +66,14 @@ def resize_bilinear(picture: Tensor, height: int, width: int, coordinates: Coord
     if picture.shape[:2] == (height, width):
         return picture.astype(np.float32)
     gather, x_lerp, y_lerp = _plan(picture.shape[0], picture.shape[1], height, width, coordinates)
-    corners = [
-        cv2.remap(picture, source, None, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
-        .reshape(height, width * 3)
-        .astype(np.float32)
-        for source in gather
-    ]
-    top = _lerp(corners[0], corners[1], x_lerp)
-    bottom = _lerp(corners[2], corners[3], x_lerp)
+    _workspace.fit(height, width)
+    corner, first, top = _workspace.corner, _workspace.first, _workspace.top
+    bottom = np.empty((height, width * 3), np.float32)
+    for row, (left, right) in ((top, gather[:2]), (bottom, gather[2:])):
+        for source, target in ((left, first), (right, row)):
+            cv2.remap(picture, source, None, cv2.INTER_NEAREST, dst=corner, borderMode=cv2.BORDER_REPLICATE)
+            np.copyto(target, corner.reshape(height, width * 3))
+        _lerp(first, row, x_lerp)
     return _lerp(top, bottom, y_lerp).reshape(height, width, 3)
 
 

@@ -1,0 +1,11 @@
+"""`make bench`: all benchmarks, or those that are named: startup, pipeline, ssh."""
+
+import importlib
+import sys
+
+NAMES = ("startup", "pipeline", "ssh")
+
+for name in sys.argv[1:] or NAMES:
+    if name not in NAMES:
+        sys.exit(f"there is no benchmark {name!r}; there are {', '.join(NAMES)}")
+    importlib.import_module(f"tests.benchmarks.{name}").main()

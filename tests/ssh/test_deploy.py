@@ -1,0 +1,211 @@
+"""Provision, push, switch and detect on a board behind a real SSH server."""
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from tiny_ssd import draw_dark, draw_square, square_box
+
+from conftest import Command, Server
+from edgeproof.board.deploy import open_session, push_bundle, send_bundle
+from edgeproof.board.provision import provision
+from edgeproof.board.ssh import connect
+from edgeproof.board.store import open_store
+from edgeproof.bundle import open_bundle
+from edgeproof.errors import AgentDiedError, BoardPythonError, DeploymentError, NoRuntimeError
+from edgeproof.progress import Progress
+from edgeproof.runs.open_board import OpenBoard, open_board
+from edgeproof.runs.pictures import find_pictures
+from edgeproof.runs.plan import BenchPlan, RunPlan
+from edgeproof.runs.run import execute
+from edgeproof_agent.store import Kind
+from processes import is_gone
+
+
+@pytest.fixture
+def board(server: Server):
+    with open_board(server.profile) as opened:
+        provision(opened.transport, opened.store)
+        yield opened
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    cv2.imwrite(str(folder / "bright.png"), draw_square("bright", 2, 5))
+    cv2.imwrite(str(folder / "dark.jpg"), draw_dark())
+    cv2.imwrite(str(folder / "red.png"), draw_square("red", 6, 1))
+    return folder
+
+
+def test_a_bare_board_is_provisioned_and_a_second_time_nothing_travels(bare_server: Server) -> None:
+    with open_board(bare_server.profile) as board:
+        assert board.store.inventory.runtimes == ()
+        with pytest.raises(NoRuntimeError, match=r"has no runtime of this version.*Run: edgeproof provision"):
+            open_session(board.transport, board.store)
+        (first,) = provision(board.transport, board.store)
+        assert first.payload_bytes > 10_000_000
+    with open_board(bare_server.profile) as board:
+        (second,) = provision(board.transport, board.store)
+        assert second.payload_bytes == 0
+        assert second.digest == first.digest
+        with open_session(board.transport, board.store) as session:
+            assert session.runtime.name == first.name
+    store = bare_server.home / ".edgeproof"
+    assert list((store / "incoming").iterdir()) == []
+    assert not list((store / "runtimes" / first.digest).glob("wheels*")), "wheels stay on the board"
+    assert {path.name for path in bare_server.home.iterdir()} == {".edgeproof"}
+
+
+def test_a_push_switches_the_app_and_the_same_content_sends_no_payload(board: OpenBoard, tiny_bundles) -> None:
+    app = "tiny-switch"
+    link = Path(board.store.root) / "apps" / app / "current"
+    bundles = {variant: open_bundle(path) for variant, path in tiny_bundles.items()}
+    first = push_bundle(board.transport, board.store, bundles["float32"], app)
+    assert os.readlink(link).endswith(bundles["float32"].digest)
+    board.store.refresh()
+    again = push_bundle(board.transport, board.store, bundles["float32"], app)
+    assert not again.changed
+    assert again.sent.payload_bytes == 0
+    second = push_bundle(board.transport, board.store, bundles["int8"], app)
+    assert second.before == first.sent.digest
+    board.store.refresh()
+    assert board.store.inventory.apps[app].current == bundles["int8"].digest
+    assert board.store.inventory.apps[app].previous == bundles["float32"].digest
+    stored = Path(board.store.path(Kind.BUNDLE, bundles["int8"].digest))
+    assert {path.name for path in stored.iterdir()} == {"bundle.json", "model.tflite", "labels.txt"}
+    assert (stored / "model.tflite").read_bytes() == bundles["int8"].model_path.read_bytes()
+
+
+def test_a_bundle_that_does_not_run_leaves_the_app_as_it_was(board: OpenBoard, tiny_bundles, tmp_path: Path) -> None:
+    from edgeproof.bundle import write_bundle
+
+    good = open_bundle(tiny_bundles["float32"])
+    app = "tiny-health"
+    push_bundle(board.transport, board.store, good, app)
+    broken = write_bundle(tmp_path / "broken", good.manifest, good.model_path.read_bytes()[:6000], good.labels())
+    with pytest.raises(DeploymentError, match=rf"does not run on .*, so {app} stays as it was"):
+        push_bundle(board.transport, board.store, broken, app)
+    board.store.refresh()
+    assert board.store.inventory.apps[app].current == good.digest
+
+
+def test_a_run_holds_detections_latency_and_annotated_pictures(
+    board: OpenBoard, tiny_bundles, pictures: Path, tmp_path: Path
+) -> None:
+    sent = send_bundle(board.store, open_bundle(tiny_bundles["int8"]))
+    (pictures / "broken.jpg").write_bytes(b"\xff\xd8\xff not a jpeg")
+    out = tmp_path / "out"
+    bench = BenchPlan((pictures / "bright.png").read_bytes(), runs=12, warmup_runs=2)
+    events: list[Progress] = []
+    run = execute(board, sent.digest, RunPlan(out, find_pictures([pictures]), bench), progress=events.append)
+    assert run.error is None
+    found = {picture.name: picture for picture in run.pictures}
+    assert [item.label for item in found["bright.png"].detections] == ["bright"]
+    assert [item.label for item in found["red.png"].detections] == ["red"]
+    assert found["dark.jpg"].detections == ()
+    assert "not a picture" in str(found["broken.jpg"].error)
+    assert run.latency is not None
+    assert run.latency.runs == 12
+    results = json.loads((out / "detections.json").read_text())
+    best = max((item for item in results if item["file_name"] == "bright.png"), key=lambda item: item["score"])
+    ymin, xmin, ymax, xmax = (value * 256 for value in square_box(2, 5))
+    np.testing.assert_allclose(best["bbox"], [xmin, ymin, xmax - xmin, ymax - ymin], atol=8)
+    assert {path.name for path in (out / "annotated").iterdir()} == {"bright.png.jpg", "dark.jpg.jpg", "red.png.jpg"}
+    assert any(event.total == 4 and event.done == 4 for event in events)
+
+
+def test_an_agent_killed_on_the_way_leaves_what_had_arrived(
+    board: OpenBoard, tiny_bundles, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from edgeproof.board.session import AgentSession
+
+    sent = send_bundle(board.store, open_bundle(tiny_bundles["int8"]))
+    bench = AgentSession.bench
+
+    def killed_bench(self: AgentSession, *arguments, **options):
+        os.kill(self.pid, signal.SIGKILL)
+        assert is_gone(self.pid)
+        return bench(self, *arguments, **options)
+
+    monkeypatch.setattr(AgentSession, "bench", killed_bench)
+    plan = RunPlan(tmp_path / "out", find_pictures([pictures]), BenchPlan((pictures / "red.png").read_bytes(), 10))
+    run = execute(board, sent.digest, plan)
+    assert run.error is not None
+    assert "killed by signal 9 (SIGKILL)" in run.error
+    assert len(run.pictures) == 3
+    assert (tmp_path / "out" / "detections.json").is_file()
+    with open_session(board.transport, board.store) as session:  # the connection still serves
+        assert session.state().load_1min is not None
+
+
+def test_a_connection_that_breaks_is_told(server: Server) -> None:
+    with connect(server.profile) as transport:
+        store = open_store(transport, server.profile.python)
+        transport._transport.sock.shutdown(2)
+        with pytest.raises(AgentDiedError, match="the connection broke"):
+            store.refresh()
+
+
+def test_a_board_without_python_is_told_what_it_needs(server: Server) -> None:
+    with connect(server.profile) as transport, pytest.raises(BoardPythonError) as refused:
+        open_store(transport, "/usr/bin/no-python3")
+    assert "the board needs Python 3.9 or newer" in str(refused.value)
+    assert "sudo apt install python3" in str(refused.value)
+
+
+def test_the_command_line_pushes_detects_and_measures(
+    server: Server, edgeproof: Command, board: OpenBoard, tiny_bundles, pictures: Path, tmp_path: Path
+) -> None:
+    assert "is ready on desk (was there, nothing sent)" in edgeproof("provision", "desk").stdout
+    pushed = edgeproof("push", "desk", tiny_bundles["int8"], "--app", "tiny-cli").stdout
+    assert "tiny-cli on desk serves" in pushed
+    assert (
+        "nothing sent, the board had it" in edgeproof("push", "desk", tiny_bundles["int8"], "--app", "tiny-cli").stdout
+    )
+    done = edgeproof("detect", "desk", pictures, "--app", "tiny-cli", "--out", tmp_path / "out")
+    assert "bright" in done.stdout
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert report["schema"] == "edgeproof.report/1"
+    assert report["runs"][0]["detections"] == {"images": 3, "file": "detections.json", "listed_from_score": 0.5}
+    assert "verdict" not in report
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "data:image/jpeg;base64," in page
+    bench = edgeproof("bench", "desk", "--app", "tiny-cli", "--runs", 20, "--out", tmp_path / "bench").stdout
+    assert "invoke" in bench
+    measured = json.loads((tmp_path / "bench" / "report.json").read_text())["runs"][0]["latency"]
+    assert measured["runs"] == 20
+    assert measured["stages"]["invoke"]["p50_ms"] > 0
+    assert measured["stages"]["invoke"]["p99_ms"] is None
+    shown = edgeproof("board", "show", "desk").stdout
+    assert "tiny-cli: " in shown
+
+
+def test_the_command_line_ends_with_2_and_says_why(
+    edgeproof: Command, board: OpenBoard, tiny_bundles, pictures: Path, tmp_path: Path
+) -> None:
+    edgeproof("push", "desk", tiny_bundles["int8"], "--app", "tiny-cli")
+    out = tmp_path / "out"
+    (tmp_path / "empty").mkdir()
+    empty = edgeproof("detect", "desk", tmp_path / "empty", "--out", out, expect=2)
+    assert f"{tmp_path}/empty: the folder holds no picture" in empty.stderr
+    missing = edgeproof("detect", "desk", tmp_path / "nowhere.jpg", "--out", out, expect=2)
+    assert "there is no such file or folder" in missing.stderr
+    unknown = edgeproof("detect", "other", pictures, "--out", out, expect=2)
+    assert "no board is called 'other'" in unknown.stderr
+    no_app = edgeproof("detect", "desk", pictures, "--app", "nobody", "--out", out, expect=2)
+    assert "an app 'nobody'" in no_app.stderr
+    no_bundle = edgeproof("push", "desk", tmp_path / "empty", expect=2)
+    assert "it is no bundle" in no_bundle.stderr
+    (pictures / "broken.png").write_bytes(b"garbage")
+    broken = edgeproof("detect", "desk", pictures, "--app", "tiny-cli", "--out", out, expect=2)
+    assert "1 of the pictures failed; all others were done" in broken.stderr
+    assert "broken.png: it is broken or not a picture" in broken.stderr
+    assert len(json.loads((out / "report.json").read_text())["runs"][0]["pictures"]) == 4
+    for done in (empty, missing, unknown, no_app, no_bundle, broken):
+        assert "Traceback" not in done.stderr
