@@ -23,9 +23,11 @@ def runtime_python(runtime_path: str) -> str:
 
 def agent_command(store: BoardStore, agent_digest: str, runtime_path: str, runtime_name: str) -> str:
     """The shell command that serves the detection operations. The shell stays its parent, so that a signal that kills
-    the agent reaches the host as an exit status. Nothing of the user's Python settings gets in."""
-    environment = (
-        f"PYTHONPATH={shlex.quote(store.path(Kind.AGENT, agent_digest))} PYTHONNOUSERSITE=1 PYTHONDONTWRITEBYTECODE=1"
+    the agent reaches the host as an exit status. Nothing of the user's Python settings gets in, and no `numpy.py` that
+    lies in the home folder."""
+    start = (
+        f"import sys; sys.path.insert(0, {store.path(Kind.AGENT, agent_digest)!r}); "
+        f"from {PACKAGE}.__main__ import main; sys.exit(main())"
     )
     python = shlex.quote(runtime_python(runtime_path))
-    return f"{environment} {python} -m {PACKAGE} {shlex.quote(runtime_name)}; exit $?"
+    return f"{python} -I -B -c {shlex.quote(start)} {shlex.quote(runtime_name)}; exit $?"

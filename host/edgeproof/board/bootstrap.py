@@ -22,7 +22,9 @@ STORE_MODULES = (
 
 # Runs on any Python, in order to say which one it met. Reads exactly what it is given: frames follow at once.
 _LOADER = """
-import os, sys
+import sys
+sys.path[:] = [p for p in sys.path if p]  # a json.py in the home folder is not the one that is meant
+import os
 v = sys.version_info[:3]
 if v < (3, 9):
     os.write(2, ("python3 is Python %d.%d.%d" % v).encode())
@@ -52,7 +54,7 @@ sys.exit(main())
 def store_service_command(python: str) -> str:
     """The shell command that waits for `store_service_source` on its standard input. The shell stays its parent, so
     that a signal that kills Python reaches the host as an exit status."""
-    return f"{shlex.quote(python)} -S -c {shlex.quote(_LOADER)}; exit $?"
+    return f"{shlex.quote(python)} -E -S -c {shlex.quote(_LOADER)}; exit $?"
 
 
 def store_service_source() -> bytes:

@@ -58,11 +58,12 @@ def trust(profile: BoardProfile, host: str, port: int, key: paramiko.PKey) -> Pa
     path = known_hosts_path(profile).resolve()
     name = known_hosts_name(host, port)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    text = path.read_text(encoding="utf-8", errors="surrogateescape") if path.exists() else ""
-    kept = [f"{line}\n" for line in (_without(line, name) for line in text.split("\n")) if line is not None]
+    text = path.read_bytes().decode("utf-8", "surrogateescape") if path.exists() else ""
+    lines = text.removesuffix("\n").split("\n") if text else []
+    kept = [f"{line}\n" for line in (_without(line, name) for line in lines) if line is not None]
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     content = "".join(kept) + f"{name} {key.get_name()} {key.get_base64()}\n"
-    temporary.write_text(content, encoding="utf-8", errors="surrogateescape")
+    temporary.write_bytes(content.encode("utf-8", "surrogateescape"))
     temporary.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o600)
     temporary.replace(path)
     return path
@@ -70,7 +71,7 @@ def trust(profile: BoardProfile, host: str, port: int, key: paramiko.PKey) -> Pa
 
 def _without(line: str, name: str) -> str | None:
     """A line of known_hosts as it is without this host, plain or hashed; None when it was about this host alone."""
-    hosts, _, rest = line.strip().partition(" ")
+    hosts, rest = [*line.split(maxsplit=1), "", ""][:2]
     if not hosts or hosts.startswith(("#", "@")):
         return line
     kept = [host for host in hosts.split(",") if not _is(host, name)]

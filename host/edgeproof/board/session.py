@@ -130,7 +130,7 @@ class AgentSession:
             if arrays:
                 block = {stage: _array(arrays, stage, "int64", 1) for stage in STAGES if stage in arrays}
                 blocks.append(block)
-                measured += max(1, *(len(values) for values in block.values()))
+                measured += max([1, *(len(values) for values in block.values())])
             # The agent sends a block after a run at the earliest, and one at the end.
             if measured > runs or events > warmup_runs + runs + 1:
                 raise FieldError(f"{runs} runs were asked for, and more came")
@@ -180,7 +180,9 @@ class AgentSession:
         arguments = {"source": source, "frames": frames, "jpeg_every": jpeg_every}
         fields = self._conversation.request(Request("stream", arguments), SILENCE_SECONDS, on_event).fields
         with self._conversation.reading():
-            return StreamResult(fields.integer("frames", low=arrived, high=arrived), _state(fields, "before"), _state(fields, "after"))
+            return StreamResult(
+                fields.integer("frames", low=arrived, high=arrived), _state(fields, "before"), _state(fields, "after")
+            )
 
     def state(self) -> BoardState:
         """The board's state at this moment."""

@@ -2,7 +2,6 @@
 
 import abc
 import signal
-from collections import deque
 from dataclasses import dataclass
 
 from edgeproof.board.deadline import Deadline
@@ -36,18 +35,16 @@ class ErrorOutput:
     """The end of what a command wrote to standard error; the beginning is dropped, so memory stays bounded."""
 
     def __init__(self) -> None:
-        self._parts: deque[bytes] = deque()
-        self._size = 0
+        self._data = bytearray()
 
     def add(self, data: bytes) -> None:
-        self._parts.append(data)
-        self._size += len(data)
-        while self._size - len(self._parts[0]) >= _STDERR_BYTES:
-            self._size -= len(self._parts.popleft())
+        self._data += data
+        if len(self._data) > 2 * _STDERR_BYTES:
+            del self._data[:-_STDERR_BYTES]
 
     def tail(self) -> str:
         """The last lines, printable."""
-        text = b"".join(self._parts).decode("utf-8", errors="replace")
+        text = bytes(self._data).decode("utf-8", errors="replace")
         lines = text.strip().splitlines()[-_TAIL_LINES:]
         return "\n".join(printable(line, _LINE_CHARACTERS) for line in lines).strip()
 

@@ -3,11 +3,7 @@
 It stands for a board on the desk: it is reached, provisioned and used over SSH like one, by key login alone.
 """
 
-import asyncio
-import contextlib
 import json
-import os
-import signal
 import subprocess
 import sys
 import threading
@@ -16,10 +12,10 @@ from pathlib import Path
 import asyncssh
 
 from edgeproof.board.profile import BoardProfile
+from edgeproof.demo import ssh_server
 from edgeproof.errors import BoardError
 
 BOARD_NAME = "embedded"
-USER = "pi"
 _START_SECONDS = 30.0
 _STOP_SECONDS = 5.0
 
@@ -43,7 +39,7 @@ class EmbeddedBoard:
         return BoardProfile(
             name=BOARD_NAME,
             host="127.0.0.1",
-            user=USER,
+            user=ssh_server.USER,
             port=self._port,
             identity_file=str(self.folder / "client_key"),
             known_hosts=str(self.folder / "known_hosts"),
@@ -56,7 +52,7 @@ class EmbeddedBoard:
         client = _write_key(self.folder / "client_key")
         (self.folder / "authorized_keys").write_text(client.export_public_key().decode(), encoding="ascii")
         host = _write_key(self.folder / "host_key")
-        command = [sys.executable, "-m", __name__, str(self.folder), str(Path(self._python).parent)]
+        command = [sys.executable, "-m", ssh_server.__name__, str(self.folder), str(Path(self._python).parent)]
         self._server = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
         )
@@ -104,79 +100,3 @@ def _write_key(path: Path) -> asyncssh.SSHKey:
     path.touch(mode=0o600)
     key.write_private_key(str(path))
     return key
-
-
-def _hang_up(group: int) -> None:
-    """What a real board's SSH server does to the processes of a connection that is gone."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(group, signal.SIGHUP)
-
-
-async def _serve(folder: Path, python_folder: str) -> None:
-    home = folder / "home"
-    environment = {
-        "HOME": str(home),
-        "USER": USER,
-        "LOGNAME": USER,
-        "SHELL": "/bin/sh",
-        "LANG": "C.UTF-8",
-        "PATH": f"{python_folder}:/usr/local/bin:/usr/bin:/bin",
-    }
-
-    running: set[int] = set()
-
-    async def run(process: "asyncssh.SSHServerProcess[bytes]") -> None:
-        if process.command is None:
-            process.stderr.write(b"This board runs commands only.\n")
-            process.exit(1)
-            return
-        child = await asyncio.create_subprocess_exec(
-            "/bin/sh",
-            "-c",
-            process.command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=home,
-            env=environment,
-            start_new_session=True,
-        )
-        running.add(child.pid)
-        await process.redirect(stdin=child.stdin, stdout=child.stdout, stderr=child.stderr)
-        ended = asyncio.ensure_future(child.wait())
-        hung_up = asyncio.ensure_future(process.channel.wait_closed())
-        await asyncio.wait({ended, hung_up}, return_when=asyncio.FIRST_COMPLETED)
-        if not ended.done():
-            _hang_up(child.pid)
-            await ended
-        running.discard(child.pid)
-        # A client that hangs up meanwhile breaks this; an error that leaves here would end its whole connection.
-        with contextlib.suppress(asyncssh.Error, OSError):
-            await process.stdout.drain()
-            code = child.returncode or 0
-            process.exit(code if code >= 0 else 128 - code)
-            await process.wait_closed()
-
-    server = await asyncssh.listen(
-        "127.0.0.1",
-        0,
-        server_host_keys=[str(folder / "host_key")],
-        authorized_client_keys=str(folder / "authorized_keys"),
-        process_factory=run,
-        encoding=None,
-        password_auth=False,
-        kbdint_auth=False,
-        gss_host=None,
-    )
-    sys.stdout.write(json.dumps({"port": server.get_port()}) + "\n")
-    sys.stdout.flush()
-    # The one who started this holds the other end of standard input; when it is gone, so is the board.
-    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
-    for group in running:
-        _hang_up(group)
-    # An orderly shutdown would only have asyncio complain of the connections that are cut here.
-    os._exit(0)
-
-
-if __name__ == "__main__":
-    asyncio.run(_serve(Path(sys.argv[1]), sys.argv[2]))
