@@ -48,7 +48,8 @@ class PipProgress:
 
     requirement: str
     done_bytes: int
-    total_bytes: int
+    total_bytes: int | None
+    """None until the download begins; a wheel from pip's own cache has none."""
 
 
 def cache_folder() -> Path:
@@ -90,6 +91,7 @@ def _run(command: Sequence[str], errors: int) -> Iterator[PipProgress]:
                     yield PipProgress(requirement, int(match[1]), int(match[2]))
                 elif line.startswith("Collecting "):
                     requirement = line.removeprefix("Collecting ").split()[0]
+                    yield PipProgress(requirement, 0, None)
         except BaseException:
             pip.kill()
             raise

