@@ -9,7 +9,7 @@ import sysconfig
 from pathlib import Path
 from typing import Any, Optional
 
-_MAX_BYTES = 65536
+_MAX_BYTES = 16384  # four such texts fit into a frame's header even where each byte has to be escaped
 
 
 def probe(root: Path = Path("/"), home: Optional[Path] = None) -> dict[str, Any]:

@@ -26,7 +26,7 @@ def build_environment(folder: Path, beat: Callable[[], None], timeout_seconds: f
     pip = next(iter(sorted(wheels.glob("pip-*.whl"))), None)
     if pip is None:
         raise RuntimeBuildError("no wheel of pip came with the runtime's wheels")
-    _run([sys.executable, "-m", "venv", "--clear", "--without-pip", str(folder / "venv")], beat, timeout_seconds)
+    _run([sys.executable, "-I", "-m", "venv", "--clear", "--without-pip", str(folder / "venv")], beat, timeout_seconds)
     install = [str(folder / "venv/bin/python"), f"{pip}/pip", "install", "--isolated", "--no-input", "--no-index"]
     install += ["--no-deps", "--no-cache-dir", "--disable-pip-version-check", "--find-links", str(wheels)]
     install += ["--require-hashes", "--requirement", str(folder / LOCK_FILE)]
@@ -61,4 +61,4 @@ def _run(command: list[str], beat: Callable[[], None], timeout_seconds: float) -
 
 
 def _name(command: list[str]) -> str:
-    return " ".join(Path(word).name for word in command[:4])
+    return " ".join(Path(word).name for word in command[:4] if word != "-I")

@@ -1,0 +1,173 @@
+"""A board is named by user@host[:port] or by edgeproof.toml, and what cannot be meant is refused in words."""
+
+from pathlib import Path
+
+import pytest
+
+from edgeproof.board.profile import CONFIG_FILE, find_board, parse_target, read_config
+from edgeproof.errors import ProfileError
+
+
+@pytest.fixture(autouse=True)
+def _no_config_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("EDGEPROOF_CONFIG", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / CONFIG_FILE
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("target", "user", "host", "port"),
+    [
+        ("pi@raspberrypi", "pi", "raspberrypi", None),
+        ("pi@raspberrypi.local:2222", "pi", "raspberrypi.local", 2222),
+        ("pi@192.168.1.20", "pi", "192.168.1.20", None),
+        ("pi@192.168.1.20:1", "pi", "192.168.1.20", 1),
+        ("pi@192.168.1.20:65535", "pi", "192.168.1.20", 65535),
+        ("pi@fe80::1%eth0", "pi", "fe80::1%eth0", None),
+        ("pi@::1", "pi", "::1", None),
+        ("pi@[::1]", "pi", "::1", None),
+        ("pi@[::1]:2222", "pi", "::1", 2222),
+        ("pi@[fe80::1%eth0]:22", "pi", "fe80::1%eth0", 22),
+        ("first.last@board", "first.last", "board", None),
+    ],
+)
+def test_a_target_is_taken_apart(target: str, user: str, host: str, port: int | None) -> None:
+    profile = parse_target(target)
+    assert (profile.user, profile.host, profile.port) == (user, host, port)
+    assert profile.name == target
+    assert find_board(target) == profile
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "@host",
+        "pi@",
+        "pi@host:",
+        "pi@host:0",
+        "pi@host:65536",
+        "pi@host:ssh",
+        "pi@ho st",
+        "a@b@c",
+        "pi@[::1",
+        "pi@[::1]x",
+    ],
+)
+def test_what_is_no_target_is_refused_with_the_forms_that_are(target: str) -> None:
+    with pytest.raises(ProfileError) as caught:
+        find_board(target)
+    assert str(caught.value) == f"{target!r} is not a board: give user@host[:port], or user@[address]:port for IPv6"
+
+
+def test_a_board_of_edgeproof_toml_is_found_by_its_name(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        """
+[boards.shed]
+host = "pi@10.0.0.7:2200"
+identity_file = "keys/board"
+known_hosts = "/etc/edgeproof/known_hosts"
+python = "/usr/bin/python3.11"
+runtime = "ai-edge-litert"
+""",
+    )
+    profile = find_board("shed")
+    assert (profile.name, profile.user, profile.host, profile.port) == ("shed", "pi", "10.0.0.7", 2200)
+    assert profile.identity_file == str(tmp_path / "keys/board")
+    assert profile.known_hosts == "/etc/edgeproof/known_hosts"
+    assert (profile.python, profile.runtime) == ("/usr/bin/python3.11", "ai-edge-litert")
+
+
+def test_user_and_port_of_their_own_go_before_those_of_the_host(tmp_path: Path) -> None:
+    write(tmp_path, '[boards.a]\nhost = "pi@board:22"\nuser = "root"\nport = 2222\n')
+    profile = find_board("a")
+    assert (profile.user, profile.host, profile.port) == ("root", "board", 2222)
+
+
+def test_an_alias_of_the_ssh_config_needs_no_user(tmp_path: Path) -> None:
+    write(tmp_path, '[boards.a]\nhost = "alias"\n')
+    profile = find_board("a")
+    assert (profile.user, profile.host, profile.port, profile.python) == (None, "alias", None, "python3")
+
+
+def test_the_home_folder_is_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    write(tmp_path, '[boards.a]\nhost = "b"\nidentity_file = "~/.ssh/board"\n')
+    assert find_board("a").identity_file == "/home/me/.ssh/board"
+
+
+def test_the_file_is_looked_for_in_the_folders_above(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, '[boards.a]\nhost = "above"\nidentity_file = "key"\n')
+    (tmp_path / "deep/er").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "deep/er")
+    assert find_board("a").host == "above"
+    assert find_board("a").identity_file == str(tmp_path / "key"), "a path is meant from the file's folder"
+
+
+def test_the_environment_names_another_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, '[boards.a]\nhost = "here"\n')
+    other = tmp_path / "other.toml"
+    other.write_text('[boards.a]\nhost = "there"\n')
+    monkeypatch.setenv("EDGEPROOF_CONFIG", str(other))
+    assert find_board("a").host == "there"
+    assert find_board("a", tmp_path / CONFIG_FILE).host == "here"
+
+
+def test_an_unknown_name_is_told_with_the_ones_that_are_known(tmp_path: Path) -> None:
+    path = write(tmp_path, '[boards.a]\nhost = "x"\n[boards.b]\nhost = "y"\n')
+    with pytest.raises(ProfileError) as caught:
+        find_board("c")
+    assert str(caught.value) == (
+        f"no board is called 'c': {path} knows a, b.\n"
+        f'Give user@host[:port], or add to edgeproof.toml:\n\n[boards.c]\nhost = "user@address"'
+    )
+
+
+def test_an_unknown_name_without_a_file_is_told_where_it_was_looked_for() -> None:
+    with pytest.raises(
+        ProfileError, match="no board is called 'c': there is no edgeproof.toml here or in a folder above"
+    ):
+        find_board("c")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[boards", "is not right"),
+        ('[boards.a]\nuser = "pi"\n', "missing required field `host`"),
+        ('[boards.a]\nhost = "x"\nprot = 22\n', "unknown field `prot`"),
+        ('[boards.a]\nhost = "x"\nport = "22"\n', r"Expected `int \| null`, got `str` - at `\$.boards\[...\].port`"),
+        ('[boards.a]\nhost = "x"\nport = 65536\n', "Expected `int` <= 65535"),
+        ('[boards.a]\nhost = "x"\nport = 0\n', "Expected `int` >= 1"),
+        ("[boards.a]\nhost = 7\n", "Expected `str`, got `int`"),
+        ("boards = 7\n", "Expected `object`, got `int`"),
+        ("[borads.a]\n", "unknown field `borads`"),
+    ],
+)
+def test_what_is_wrong_in_the_file_is_told_with_its_place(tmp_path: Path, text: str, message: str) -> None:
+    path = write(tmp_path, text)
+    with pytest.raises(ProfileError, match=message) as caught:
+        find_board("a")
+    assert str(caught.value).startswith(f"{path} is not right: ")
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / CONFIG_FILE).write_bytes(b"\xff\xfe")
+    with pytest.raises(ProfileError, match="is not right"):
+        find_board("a")
+
+
+def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ProfileError, match=r"cannot read .*: No such file or directory"):
+        read_config(tmp_path / "nowhere.toml")
+
+
+def test_a_host_that_is_none_is_refused(tmp_path: Path) -> None:
+    write(tmp_path, '[boards.a]\nhost = ""\n')
+    with pytest.raises(ProfileError, match="'' is not a board"):
+        find_board("a")
