@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from edgeproof.board.deadline import Deadline
 from edgeproof.board.printable import printable
@@ -191,6 +191,33 @@ class Conversation:
     def _last_words(self) -> str:
         tail = self._channel.error_output.tail()
         return f"\nIts last words:\n{tail}" if tail else ""
+
+
+_Client = TypeVar("_Client", bound="Client")
+
+
+class Client:
+    """Base of what talks to a service of the agent. Close it, or use it as a context."""
+
+    def __init__(self, conversation: Conversation) -> None:
+        self._conversation = conversation
+
+    def close(self) -> None:
+        """Says goodbye and hangs up."""
+        self._conversation.close()
+
+    def abandon(self) -> None:
+        """Hangs up at once, as is right when an answer is missing."""
+        self._conversation.abandon()
+
+    def __enter__(self: _Client) -> _Client:
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.abandon()
 
 
 class _Reading:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edgeproof.board.conversation import Conversation, Reply, Request
+from edgeproof.board.conversation import Client, Conversation, Reply, Request
 from edgeproof.board.printable import printable
 from edgeproof.board.transport import Transport
 from edgeproof.errors import AgentRefusedError
@@ -45,12 +45,12 @@ class LoadedBundle:
     load: LoadResult
 
 
-class AgentSession:
+class AgentSession(Client):
     """Not for more than one thread. Close it, or use it as a context. See `Conversation` for what every call raises."""
 
     def __init__(self, conversation: Conversation, board: str) -> None:
         self.board = board
-        self._conversation = conversation
+        super().__init__(conversation)
         hello = conversation.hello(START_SECONDS)
         with conversation.reading():
             runtime = hello.nested("runtime")
@@ -189,22 +189,6 @@ class AgentSession:
         fields = self._conversation.request(Request("state")).fields
         with self._conversation.reading():
             return _state(fields, "state")
-
-    def close(self) -> None:
-        self._conversation.close()
-
-    def abandon(self) -> None:
-        """Hangs up at once, as is right when an answer is missing."""
-        self._conversation.abandon()
-
-    def __enter__(self) -> "AgentSession":
-        return self
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        if kind is None:
-            self._conversation.close()
-        else:
-            self._conversation.abandon()
 
 
 def start_session(transport: Transport, command: str) -> AgentSession:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgeproof.board.bootstrap import store_service_command, store_service_source
-from edgeproof.board.conversation import Conversation, EventHandler, Request
+from edgeproof.board.conversation import Client, Conversation, EventHandler, Request
 from edgeproof.board.deadline import Deadline
 from edgeproof.board.facts import BoardFacts, parse_facts
 from edgeproof.board.printable import printable
@@ -85,11 +85,11 @@ def describe_file(name: str, path: Path) -> StoredFile:
     return StoredFile(name, path.stat().st_size, sha256_of_file(path))
 
 
-class BoardStore:
+class BoardStore(Client):
     """The store of one board. Opened by `open_store`; close it, or use it as a context."""
 
     def __init__(self, conversation: Conversation, board: str) -> None:
-        self._conversation = conversation
+        super().__init__(conversation)
         self._board = board
         hello = conversation.hello(_START_SECONDS)
         with conversation.reading():
@@ -158,18 +158,6 @@ class BoardStore:
     def path(self, kind: Kind, digest: str) -> str:
         """Where an object is on the board."""
         return f"{self.root}/{kind.value}/{digest}"
-
-    def close(self) -> None:
-        self._conversation.close()
-
-    def __enter__(self) -> "BoardStore":
-        return self
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        if kind is None:
-            self._conversation.close()
-        else:
-            self._conversation.abandon()
 
     def _ask(
         self, request: Request, what: str, seconds: float | None = None, on_event: EventHandler | None = None
