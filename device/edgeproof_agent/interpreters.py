@@ -8,8 +8,6 @@ from typing import Any, Optional, Union
 
 import numpy as np
 
-MAX_THREADS = 64
-
 RUNTIMES: dict[str, str] = {
     "tflite-runtime": "tflite_runtime.interpreter",
     "ai-edge-litert": "ai_edge_litert.interpreter",

@@ -14,7 +14,7 @@ from edgeproof_agent import PROTOCOL_VERSION, __version__
 from edgeproof_agent.arrays import pack_arrays
 from edgeproof_agent.board_state import read_board_state
 from edgeproof_agent.detector import BundleLoadError, Detection, Detector, load_detector, read_labels
-from edgeproof_agent.interpreters import MAX_THREADS, InterpreterError, Runtime, default_threads, prove
+from edgeproof_agent.interpreters import InterpreterError, Runtime, default_threads, prove
 from edgeproof_agent.pictures import PictureError, decode_picture
 from edgeproof_agent.preprocess import prepare
 from edgeproof_agent.service import Exchange, Operation, Reply, RequestError, check_protocol
@@ -68,7 +68,7 @@ class DetectionOperations:
     def load(self, exchange: Exchange) -> Reply:
         """Loads the bundle at a path of this machine and runs it once."""
         path = Path(exchange.fields.text("bundle")).expanduser()
-        threads = exchange.fields.integer("threads", default=default_threads(), low=1, high=MAX_THREADS)
+        threads = exchange.fields.integer("threads", default=default_threads(), low=1, high=os.cpu_count() or 1)
         self._detector = None  # its memory goes before the next one is built
         try:
             labels = read_labels(path)
@@ -120,11 +120,11 @@ class DetectionOperations:
                 samples.append(stages)
                 done += 1
             if now >= block_end:
-                _send_block(exchange, samples, done)
+                _send_block(exchange, samples)
                 samples, block_end = [], now + _BLOCK_NS
             if done and now >= end:
                 break
-        _send_block(exchange, samples, done)
+        _send_block(exchange, samples)
         return {"before": before, "after": read_board_state()}, b""
 
     def stream(self, exchange: Exchange) -> Reply:
@@ -180,11 +180,11 @@ def _stream_frames(
     return sent
 
 
-def _send_block(exchange: Exchange, samples: list[dict[str, int]], done: int) -> None:
+def _send_block(exchange: Exchange, samples: list[dict[str, int]]) -> None:
     stages = samples[0] if samples else {}
     columns = {name: np.array([sample[name] for sample in samples], np.int64) for name in stages}
     arrays, payload = pack_arrays(columns)
-    exchange.send_event("block", {"done": done, "arrays": arrays}, payload)
+    exchange.send_event("block", {"arrays": arrays}, payload)
 
 
 def _reply(detection: Detection, picture: Optional[np.ndarray] = None) -> Reply:

@@ -6,6 +6,7 @@ incoming/<kind>-<digest>/          partial uploads, resumed or swept
 """
 
 import enum
+import errno
 import fcntl
 import hashlib
 import json
@@ -32,7 +33,7 @@ _SEGMENT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+!-]{0,199}")
 
 
 class StoreError(Exception):
-    """The store cannot do what was asked. `kind` is a fixed word: request, disk, checksum, busy, missing."""
+    """The store cannot do what was asked. `kind` is a fixed word: request, disk, storage, checksum, busy, missing."""
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
@@ -53,6 +54,11 @@ class StoredFile:
     name: str
     size_bytes: int
     sha256: str
+
+
+def trouble_kind(error: OSError) -> str:
+    """`disk` when there is no room, else `storage`: the remedies differ."""
+    return "disk" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "storage"
 
 
 def listing_digest(files: Sequence[StoredFile]) -> str:
@@ -150,7 +156,7 @@ class Store:
         except FileNotFoundError:
             raise StoreError("request", f"{name} was not announced") from None
         except OSError as error:
-            raise StoreError("disk", f"cannot write {path}: {error.strerror}") from error
+            raise StoreError(trouble_kind(error), f"cannot write {path}: {error.strerror}") from error
         return offset + len(data)
 
     def verify(self, kind: Kind, digest: str, files: Sequence[StoredFile]) -> None:

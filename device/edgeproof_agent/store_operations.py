@@ -14,7 +14,16 @@ from edgeproof_agent.link import take_standard_streams
 from edgeproof_agent.probe import probe
 from edgeproof_agent.runtime_build import RuntimeBuildError, build_environment
 from edgeproof_agent.service import Exchange, Operation, Reply, RequestError, check_protocol, serve
-from edgeproof_agent.store import MAX_FILES, STORE_FOLDER, Kind, Store, StoredFile, StoreError, listing_digest
+from edgeproof_agent.store import (
+    MAX_FILES,
+    STORE_FOLDER,
+    Kind,
+    Store,
+    StoredFile,
+    StoreError,
+    listing_digest,
+    trouble_kind,
+)
 
 MAX_FILE_BYTES = 4 << 30
 RUNTIME_FILE = "runtime.json"
@@ -155,7 +164,9 @@ def _in_our_words(operation: Operation) -> Operation:
         except StoreError as error:
             raise RequestError(error.kind, str(error)) from error
         except OSError as error:
-            raise RequestError("disk", f"{error.strerror or error}: {error.filename or 'the store'}") from error
+            raise RequestError(
+                trouble_kind(error), f"{error.strerror or error}: {error.filename or 'the store'}"
+            ) from error
 
     return answer
 

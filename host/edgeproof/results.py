@@ -1,6 +1,6 @@
 """What comes back from a board: detections and nanoseconds, as plain data."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -76,12 +76,25 @@ class BenchResult:
     samples_ns: Mapping[str, npt.NDArray[np.int64]]
     """A stage's samples, [runs] each, in the order in which they were taken."""
     warmup_runs: int
-    before: BoardState
-    after: BoardState
+    before: BoardState | None
+    after: BoardState | None
+    """None when the bench was cut short."""
 
     @property
     def runs(self) -> int:
         return len(next(iter(self.samples_ns.values()), ()))
+
+
+SampleBlock = Mapping[str, npt.NDArray[np.int64]]
+"""Samples that came together: [n] nanoseconds a stage."""
+
+
+def joined_samples(blocks: Sequence[SampleBlock]) -> dict[str, npt.NDArray[np.int64]]:
+    """All samples of a stage in their order. Raises `ValueError` when the stages of the blocks differ."""
+    stages = list(blocks[0]) if blocks else []
+    if any(list(block) != stages or len({len(values) for values in block.values()}) > 1 for block in blocks):
+        raise ValueError("the stages of the samples changed on the way")
+    return {stage: np.concatenate([block[stage] for block in blocks]) for stage in stages}
 
 
 @dataclass(frozen=True)

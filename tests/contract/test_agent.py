@@ -91,13 +91,16 @@ def test_many_pictures_are_answered_in_their_order(board, session: AgentSession)
 def test_bench_returns_a_sample_a_stage_and_run(board, session: AgentSession) -> None:
     session.load(board.bundle_path("float32"))
     reported: list[int] = []
-    result = session.bench(jpeg(draw_dark()), runs=25, warmup_runs=3, on_runs=reported.append)
+    result = session.bench(
+        jpeg(draw_dark()), runs=25, warmup_runs=3, on_block=lambda block: reported.append(len(block["invoke"]))
+    )
     assert set(result.samples_ns) == {"decode", "preprocess", "invoke", "postprocess", "total"}
     assert all(len(samples) == 25 for samples in result.samples_ns.values())
     parts = sum(samples for stage, samples in result.samples_ns.items() if stage != "total")
     assert (parts == result.samples_ns["total"]).all()
     assert all((samples > 0).all() for samples in result.samples_ns.values())
-    assert reported[-1] == 25
+    assert sum(reported) == 25
+    assert result.after is not None
     assert result.after.peak_rss_mib is not None
     assert result.after.peak_rss_mib > 10
 
@@ -222,11 +225,11 @@ def test_the_agent_ends_with_the_host_even_while_it_measures(board) -> None:
     class HostGoesAwayError(Exception):
         pass
 
-    def leave(_: int) -> None:
+    def leave(_: object) -> None:
         raise HostGoesAwayError
 
     with pytest.raises(HostGoesAwayError):
-        session.bench(jpeg(draw_dark()), runs=1_000_000, warmup_runs=0, on_runs=leave)
+        session.bench(jpeg(draw_dark()), runs=1_000_000, warmup_runs=0, on_block=leave)
     session.abandon()
     assert is_gone(session.pid)
 

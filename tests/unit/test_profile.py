@@ -141,7 +141,7 @@ def test_an_unknown_name_without_a_file_is_told_where_it_was_looked_for() -> Non
         ("[boards", "is not right"),
         ('[boards.a]\nuser = "pi"\n', "missing required field `host`"),
         ('[boards.a]\nhost = "x"\nprot = 22\n', "unknown field `prot`"),
-        ('[boards.a]\nhost = "x"\nport = "22"\n', r"Expected `int \| null`, got `str` - at `\$.boards\[...\].port`"),
+        ('[boards.a]\nhost = "x"\nport = "22"\n', r"\[boards.a\] Expected `int \| null`, got `str` - at `\$.port`"),
         ('[boards.a]\nhost = "x"\nport = 65536\n', "Expected `int` <= 65535"),
         ('[boards.a]\nhost = "x"\nport = 0\n', "Expected `int` >= 1"),
         ("[boards.a]\nhost = 7\n", "Expected `str`, got `int`"),

@@ -225,7 +225,7 @@ def test_a_link_in_an_incoming_folder_is_not_followed(store: Store, tmp_path_fac
     link = store.incoming(Kind.RUNTIME, DIGEST) / "model.tflite"
     link.unlink()
     link.symlink_to(outside)
-    with refused("disk"):
+    with refused("storage"):
         store.append(Kind.RUNTIME, DIGEST, "model.tflite", 0, b"x")
     store.begin(Kind.RUNTIME, DIGEST, [described()])
     store.append(Kind.RUNTIME, DIGEST, "model.tflite", 0, b"x")

@@ -133,7 +133,7 @@ def test_an_object_without_a_manifest_is_named_by_its_listing(service: Service, 
 
 def test_no_files_are_no_object(service: Service) -> None:
     service.ask("begin", kind="media", digest="a" * 64, files=described({"a": b""}))
-    with refused("disk"):
+    with refused("storage"):
         service.ask("finish", kind="media", digest=listing_digest([]), files=[])
 
 
@@ -166,6 +166,6 @@ def test_what_changes_the_store_needs_begin_first(service: Service, op: str) -> 
 
 def test_an_unwritable_home_is_told_in_words(service: Service) -> None:
     service.root.write_text("a file where the store should be")
-    with refused("disk") as caught:
+    with refused("storage") as caught:
         service.ask("begin", kind="media", digest="a" * 64, files=described({"a": b""}))
     assert str(service.root) in str(caught.value)

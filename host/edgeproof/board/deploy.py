@@ -12,7 +12,7 @@ from edgeproof.bundle import Bundle
 from edgeproof.errors import AgentDiedError, AgentRefusedError, DeploymentError, NoRuntimeError, UsageError
 from edgeproof.progress import Progress, ProgressListener, silent
 from edgeproof_agent.manifest import MANIFEST_FILE
-from edgeproof_agent.store import Kind, listing_digest
+from edgeproof_agent.store import APP_NAME, Kind, listing_digest
 
 
 @dataclass(frozen=True)
@@ -39,15 +39,22 @@ def push_bundle(
 ) -> Deployment:
     """Sends a bundle, loads and runs it once on the board, and points `app` at it.
 
-    Raises `DeploymentError` when it cannot be stored or does not run there; the app then stays as it was.
+    A bundle that the app points at already has run; it runs again only when a `runtime` is named. Raises
+    `DeploymentError` when it cannot be stored or does not run there; the app then stays as it was.
     """
+    if not APP_NAME.fullmatch(app):
+        raise UsageError(
+            f"{app!r} is not a name for an app: letters, digits, dot, dash and underscore, 64 at most. "
+            "Name one with --app."
+        )
+    chosen = choose_runtime(store, transport.name, runtime)  # ahead of a transfer that would be for nothing
     sent = send_bundle(store, bundle, progress)
     current = store.inventory.apps.get(app)
-    if current is not None and current.current == bundle.digest:
+    if current is not None and current.current == bundle.digest and runtime is None:
         return Deployment(app, sent, bundle.digest)
     progress(Progress(f"checking {app} on the board"))
     try:
-        with open_session(transport, store, runtime) as session:
+        with open_session(transport, store, chosen.name) as session:
             session.load(store.path(Kind.BUNDLE, bundle.digest))
     except (AgentDiedError, AgentRefusedError) as error:
         raise DeploymentError(
@@ -103,12 +110,9 @@ def current_bundle(store: BoardStore, board: str, app: str | None) -> tuple[str,
     if app is None and len(apps) == 1:
         app = next(iter(apps))
     if app is None or app not in apps:
-        has = f"It has {', '.join(sorted(apps))}." if apps else "It has none yet."
-        wanted = "which app to use" if app is None else f"an app {app!r}"
-        raise UsageError(
-            f"{board} cannot tell {wanted}. {has} "
-            f"Push a bundle (edgeproof push {board} BUNDLE), or name an app with --app."
-        )
+        has = f"it has {', '.join(sorted(apps))}" if apps else "it has none yet"
+        trouble = f"{board} has several apps" if app is None and apps else f"{board} has no app {app or ''}".rstrip()
+        raise UsageError(f"{trouble}: {has}. Name one with --app, or push a bundle: edgeproof push {board} BUNDLE")
     digest = apps[app]
     assert digest is not None
     return app, digest

@@ -38,9 +38,9 @@ class RefuseUnknownHostKey(paramiko.MissingHostKeyPolicy):
         )
 
 
-def changed_host_key(profile: BoardProfile, hostname: str, expected: paramiko.PKey, got: paramiko.PKey) -> HostKeyError:
+def changed_host_key(profile: BoardProfile, where: str, expected: paramiko.PKey, got: paramiko.PKey) -> HostKeyError:
     return HostKeyError(
-        f"the host key of {profile.name} ({hostname}) HAS CHANGED, so the connection is refused.\n"
+        f"the host key of {profile.name} ({where}) HAS CHANGED, so the connection is refused.\n"
         f"Known is     {expected.get_name()} {expected.fingerprint}\n"
         f"It now shows {got.get_name()} {got.fingerprint}\n"
         "Either the board was set up anew, or somebody answers in its place. If you know that it was set up anew:\n"

@@ -1,9 +1,10 @@
 """Which board: `user@host[:port]`, or a name from `edgeproof.toml`."""
 
+import json
 import os
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -28,13 +29,13 @@ class BoardProfile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """Where the board's host key is trusted; else ~/.ssh/known_hosts."""
     python: str = "python3"
     """Python 3.9+ on the board: a command or a path."""
-    runtime: str | None = None
+    runtime: Literal["tflite-runtime", "ai-edge-litert"] | None = None
     """Runtime to use when the board has several: tflite-runtime or ai-edge-litert."""
     name: str = ""
 
 
 class _Config(msgspec.Struct, forbid_unknown_fields=True):
-    boards: dict[str, BoardProfile] = {}
+    boards: dict[str, dict[str, object]] = {}
 
 
 def find_board(board: str, config: Path | None = None) -> BoardProfile:
@@ -43,7 +44,7 @@ def find_board(board: str, config: Path | None = None) -> BoardProfile:
     `config` names the file, else `EDGEPROOF_CONFIG` does, else it is looked for here and in the folders above.
     """
     path = config or _find_config()
-    boards = read_config(path).boards if path else {}
+    boards = _read_boards(path) if path else {}
     if board in boards:
         return _with_target(boards[board], board, path)
     if "@" in board:
@@ -55,7 +56,7 @@ def find_board(board: str, config: Path | None = None) -> BoardProfile:
     )
     raise ProfileError(
         f"no board is called {board!r}: {known}.\n"
-        f'Give user@host[:port], or add to {CONFIG_FILE}:\n\n[boards.{board}]\nhost = "user@address"'
+        f'Give user@host[:port], or add to {CONFIG_FILE}:\n\n[boards.{_key(board)}]\nhost = "user@address"'
     )
 
 
@@ -73,6 +74,21 @@ def read_config(path: Path) -> _Config:
         raise ProfileError(f"cannot read {path}: {error.strerror}") from error
     except (msgspec.DecodeError, ValueError) as error:
         raise ProfileError(f"{path} is not right: {error}") from error
+
+
+def _read_boards(path: Path) -> dict[str, BoardProfile]:
+    boards = {}
+    for name, fields in read_config(path).boards.items():
+        try:
+            boards[name] = msgspec.convert(fields, BoardProfile)
+        except msgspec.ValidationError as error:
+            raise ProfileError(f"{path} is not right: [boards.{_key(name)}] {error}") from error
+    return boards
+
+
+def _key(name: str) -> str:
+    """A board's name as a key of TOML."""
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name)
 
 
 def _with_target(profile: BoardProfile, name: str, path: Path | None) -> BoardProfile:
@@ -97,7 +113,7 @@ def _split(target: str) -> tuple[str | None, str, int | None]:
     if target.count(":") > 1 and "[" not in target:
         user, _, address = target.rpartition("@")
         return user or None, address, None
-    match = _TARGET.fullmatch(target)
+    match = None if "://" in target else _TARGET.fullmatch(target)
     if match is None or (match["port"] and not 0 < int(match["port"]) < 65536):
         raise ProfileError(f"{target!r} is not a board: give user@host[:port], or user@[address]:port for IPv6")
     return match["user"], match["ipv6"] or match["host"], int(match["port"]) if match["port"] else None

@@ -19,8 +19,10 @@ from edgeproof.results import (
     LoadResult,
     PictureResult,
     RuntimeInfo,
+    SampleBlock,
     StreamFrame,
     StreamResult,
+    joined_samples,
 )
 from edgeproof_agent.arrays import unpack_arrays
 from edgeproof_agent.fields import FieldError, Fields
@@ -114,37 +116,39 @@ class AgentSession(Client):
         runs: int,
         warmup_runs: int,
         max_seconds: float = 86_400.0,
-        on_runs: Callable[[int], None] = lambda _: None,
+        on_block: Callable[[SampleBlock], None] = lambda _: None,
     ) -> BenchResult:
         """Runs the pipeline on one encoded picture `runs` times, or as often as `max_seconds` allow.
 
-        `on_runs` is told the number of measured runs so far.
+        `on_block` is given samples as they come, so that what had arrived is there when the agent dies.
         """
-        blocks: list[Mapping[str, npt.NDArray[np.int64]]] = []
+        blocks: list[SampleBlock] = []
         events = measured = 0
 
         def on_event(_: str, event: Reply) -> None:
             nonlocal events, measured
             events += 1
             arrays = unpack_arrays(event.fields, event.payload)
-            if arrays:
-                block = {stage: _array(arrays, stage, "int64", 1) for stage in STAGES if stage in arrays}
-                blocks.append(block)
-                measured += max([1, *(len(values) for values in block.values())])
+            block = {stage: _array(arrays, stage, "int64", 1) for stage in STAGES if stage in arrays}
+            measured += max([0, *(len(values) for values in block.values())])
             # The agent sends a block after a run at the earliest, and one at the end.
             if measured > runs or events > warmup_runs + runs + 1:
                 raise FieldError(f"{runs} runs were asked for, and more came")
-            on_runs(event.fields.integer("done", high=runs))
+            if block:
+                if "invoke" not in block or len({len(values) for values in block.values()}) != 1:
+                    raise FieldError("the samples of a stage are missing")
+                blocks.append(block)
+                on_block(block)
 
         arguments = {"runs": runs, "warmup_runs": warmup_runs, "max_seconds": max_seconds}
         reply = self._conversation.request(Request("bench", arguments, picture), SILENCE_SECONDS, on_event)
         with self._conversation.reading():
-            stages = list(blocks[0]) if blocks else []
-            if "invoke" not in stages or any(list(block) != stages for block in blocks):
-                raise FieldError("the samples of a stage are missing")
-            samples = {stage: np.concatenate([block[stage] for block in blocks]) for stage in stages}
-            if len({len(values) for values in samples.values()}) != 1 or not 1 <= len(samples["invoke"]) <= runs:
-                raise FieldError(f"{runs} runs were asked for")
+            if measured == 0:
+                raise FieldError("no samples came")
+            try:
+                samples = joined_samples(blocks)
+            except ValueError as error:
+                raise FieldError(str(error)) from error
             return BenchResult(samples, warmup_runs, _state(reply.fields, "before"), _state(reply.fields, "after"))
 
     def stream(

@@ -1,6 +1,7 @@
 """SSH as transport: fabric reads ~/.ssh/config, paramiko connects, and an unknown host key is refused."""
 
 import contextlib
+import logging
 import shlex
 import socket
 import threading
@@ -15,11 +16,15 @@ from edgeproof.board.host_keys import (
     SYSTEM_KNOWN_HOSTS,
     RefuseUnknownHostKey,
     changed_host_key,
+    known_hosts_name,
     known_hosts_path,
 )
 from edgeproof.board.profile import BoardProfile, parse_target
 from edgeproof.board.transport import Channel, ErrorOutput, ExitStatus, Transport
 from edgeproof.errors import AuthenticationError, BoardUnreachableError
+
+# What goes wrong becomes an error in our words; without a handler, paramiko's tracebacks would stand beside it.
+logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 CONNECT_SECONDS = 10.0
 _KEEPALIVE_SECONDS = 15
@@ -130,7 +135,9 @@ def connect(profile: BoardProfile) -> SshTransport:
     try:
         connection.open()
     except paramiko.BadHostKeyException as error:
-        raise changed_host_key(profile, error.hostname, error.expected_key, error.key) from error
+        raise changed_host_key(
+            profile, known_hosts_name(connection.host, connection.port), error.expected_key, error.key
+        ) from error
     except paramiko.AuthenticationException as error:
         raise _not_let_in(profile, connection) from error
     except (paramiko.SSHException, OSError, EOFError) as error:

@@ -27,7 +27,7 @@ _MAX_OBJECTS = 10_000
 _WINDOW = 8
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _REMEDIES = {
-    "disk": "\nFree some space on the board and try again; nothing was changed.",
+    "disk": "\nFree some space on the board and try again.",
     "busy": "\nWait until it is done, or end it, and try again.",
     "checksum": "\nWhat was damaged has been dropped; try again.",
 }

@@ -9,6 +9,7 @@ from rich.console import Console
 from edgeproof.board.profile import BoardProfile
 from edgeproof.bundle import open_bundle
 from edgeproof.cli.board_options import app_option, board_argument, bundle_option, runtime_option, threads_option
+from edgeproof.cli.paths import PATH, require_output_folder
 from edgeproof.cli.progress_display import shown_progress
 from edgeproof.cli.run_output import bundle_digest, require_whole, write_report
 from edgeproof.report.model import Report
@@ -21,12 +22,10 @@ from edgeproof.runs.run import execute
 
 @click.command(name="bench")
 @board_argument
-@click.option(
-    "--image", type=click.Path(path_type=Path), help="Picture to run on.  [default: a generated 640 x 480 JPEG]"
-)
+@click.option("--image", type=PATH, help="Picture to run on.  [default: a generated 640 x 480 JPEG]")
 @click.option("--runs", type=click.IntRange(min=1), default=150, show_default=True, help="Measured runs.")
 @click.option("--warmup", type=click.IntRange(min=0), default=10, show_default=True, help="Runs ahead of them.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder for a report (JSON and HTML).")
+@click.option("--out", type=PATH, help="Folder for a report (JSON and HTML).")
 @app_option
 @bundle_option
 @runtime_option
@@ -43,6 +42,8 @@ def command(
     threads: int | None,
 ) -> None:
     """Measure the detector's latency on BOARD, stage by stage, on the board's own clock."""
+    if out is not None:
+        require_output_folder(out)
     picture = read_picture(image) if image else generated_picture()
     opened_bundle = open_bundle(bundle) if bundle else None
     console = Console()

@@ -27,7 +27,14 @@ def trust_board(board: BoardProfile, fingerprint: str | None) -> None:
     host, port, key = fetch_host_key(board)
     if fingerprint is None:
         click.echo(f"{board.name} ({host} port {port}) shows this {key.get_name()} key:\n  {key.fingerprint}")
-        click.confirm(f"Is that what the board itself shows, and shall {known_hosts_path(board)} trust it?", abort=True)
+        question = f"Is that what the board itself shows, and shall {known_hosts_path(board)} trust it?"
+        try:
+            agreed = click.confirm(question)
+        except click.Abort:
+            click.echo()
+            agreed = False
+        if not agreed:
+            raise HostKeyError("nothing was trusted. Where nobody can answer, give the key with --fingerprint.")
     elif fingerprint != key.fingerprint:
         raise HostKeyError(
             f"{board.name} ({host} port {port}) shows {key.fingerprint}, not {fingerprint}; nothing was trusted."
@@ -59,7 +66,13 @@ def show(board: BoardProfile) -> None:
         ("disk free", f"{facts.disk_free_mib:.0f} MiB"),
         ("runtimes", "\n".join(runtimes) or "none fits this board"),
         ("bundles", str(len(inventory.bundles))),
-        ("apps", "\n".join(f"{app}: {state.current or 'empty'}" for app, state in inventory.apps.items()) or "none"),
+        (
+            "apps",
+            "\n".join(
+                f"{app}: {state.current[:12] if state.current else 'empty'}" for app, state in inventory.apps.items()
+            )
+            or "none",
+        ),
     ):
         table.add_row(Text(name, style="bold"), Text(value, overflow="fold"))
     console.print(table)

@@ -1,13 +1,13 @@
 """The arguments that every command on a board has."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from edgeproof.board.profile import find_board
 from edgeproof.board.runtimes import RUNTIME_NAMES
+from edgeproof.cli.paths import PATH
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -30,7 +30,7 @@ def app_option(command: _Command) -> _Command:
 def bundle_option(command: _Command) -> _Command:
     return click.option(
         "--bundle",
-        type=click.Path(path_type=Path),
+        type=PATH,
         help="Run this bundle of yours instead, without switching the app; it is sent first if the board lacks it.",
     )(command)
 

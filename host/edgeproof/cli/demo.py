@@ -7,6 +7,7 @@ import click
 from rich.console import Console
 from rich.text import Text
 
+from edgeproof.cli.paths import PATH, require_output_folder
 from edgeproof.cli.progress_display import shown_progress
 from edgeproof.cli.run_output import require_whole, write_report
 from edgeproof.demo.chain import run_demo
@@ -14,9 +15,10 @@ from edgeproof.report.terminal import print_report
 
 
 @click.command(name="demo")
-@click.option("--out", type=click.Path(path_type=Path), default=Path("build/demo"), show_default=True)
+@click.option("--out", type=PATH, default=Path("build/demo"), show_default=True)
 def command(out: Path) -> None:
     """Fetch a pretrained SSD, convert and quantize it, and run it on an embedded board that is reached over SSH."""
+    require_output_folder(out)
     console = Console()
     started = time.monotonic()
     with shown_progress(console) as progress:

@@ -8,6 +8,7 @@ from rich.console import Console
 from edgeproof.board.profile import BoardProfile
 from edgeproof.bundle import open_bundle
 from edgeproof.cli.board_options import app_option, board_argument, bundle_option, runtime_option, threads_option
+from edgeproof.cli.paths import PATH, require_output_folder
 from edgeproof.cli.progress_display import shown_progress
 from edgeproof.cli.run_output import bundle_digest, require_whole, write_report
 from edgeproof.report.model import Report
@@ -20,8 +21,8 @@ from edgeproof.runs.run import execute
 
 @click.command(name="detect")
 @board_argument
-@click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="IMAGE...")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for detections and pictures.")
+@click.argument("images", nargs=-1, required=True, type=PATH, metavar="IMAGE...")
+@click.option("--out", required=True, type=PATH, help="Folder for detections and pictures.")
 @click.option(
     "--min-score", type=click.FloatRange(0, 1), default=0.5, show_default=True, help="Draw and list from here on."
 )
@@ -43,7 +44,8 @@ def command(
 
     Writes OUT/detections.json (COCO results format), OUT/annotated/ and a report.
     """
-    pictures = find_pictures(images)
+    require_output_folder(out)
+    pictures = find_pictures(images, left_out=out)
     opened_bundle = open_bundle(bundle) if bundle else None
     console = Console()
     with open_board(board) as opened, shown_progress(console) as progress:

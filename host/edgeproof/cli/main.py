@@ -1,8 +1,10 @@
 """The `edgeproof` command. A subcommand's module is imported when it is used, which keeps `edgeproof --help` fast."""
 
 import importlib
+import os
 import sys
 import traceback
+from typing import NoReturn
 
 import click
 
@@ -15,6 +17,7 @@ EXIT_ERROR = 2
 COMMANDS = {
     "sample": "Fetch a real pretrained SSD with photos to try edgeproof on.",
     "export": "Convert and quantize an SSD to bundles that a board can run.",
+    "inspect": "Show what a .tflite or a bundle is, and what is wrong with it.",
     "board": "Trust a board's host key, or ask what a board is.",
     "provision": "Set up the TFLite runtime on a board.",
     "push": "Put a bundle on a board, check it there, and switch to it.",
@@ -63,8 +66,18 @@ def main() -> None:
         click.echo("\nInterrupted.", err=True)
         sys.exit(130)
     except EdgeproofError as error:
-        if debug:
-            traceback.print_exc()
-        click.secho("error: ", fg="red", bold=True, err=True, nl=False)
-        click.echo(str(error), err=True)
+        _fail(str(error), debug)
+    except BrokenPipeError:
+        # Whoever read our output has gone (`| head`); Python must not complain of it when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(EXIT_ERROR)
+    except OSError as error:
+        _fail(f"{error.filename or 'output'}: {error.strerror or error}", debug)
+
+
+def _fail(message: str, debug: bool) -> NoReturn:
+    if debug:
+        traceback.print_exc()
+    click.secho("error: ", fg="red", bold=True, err=True, nl=False)
+    click.echo(message, err=True)
+    sys.exit(EXIT_ERROR)

@@ -10,21 +10,27 @@ from edgeproof.board.deploy import Deployment, push_bundle
 from edgeproof.board.profile import BoardProfile
 from edgeproof.bundle import open_bundle
 from edgeproof.cli.board_options import board_argument, runtime_option
+from edgeproof.cli.paths import PATH
 from edgeproof.cli.progress_display import shown_progress
+from edgeproof.errors import UsageError
 from edgeproof.runs.open_board import open_board
+from edgeproof_agent.manifest import MANIFEST_FILE
 
 
 @click.command(name="push")
 @board_argument
-@click.argument("bundle", type=click.Path(path_type=Path))
+@click.argument("bundle", type=PATH)
 @click.option("--app", metavar="NAME", help="App to switch to the bundle.  [default: the model's name]")
 @runtime_option
 def command(board: BoardProfile, bundle: Path, app: str | None, runtime: str | None) -> None:
     """Put BUNDLE on BOARD, run it there once, and switch the app to it if that went well."""
+    inside = sorted(path.parent for path in bundle.glob(f"*/{MANIFEST_FILE}"))
+    if inside and not (bundle / MANIFEST_FILE).exists():
+        raise UsageError(f"{bundle} holds {len(inside)} bundles. Name one: {', '.join(map(str, inside))}")
     opened_bundle = open_bundle(bundle)
     console = Console()
     with open_board(board) as opened, shown_progress(console) as progress:
-        name = app or opened_bundle.manifest.name
+        name = opened_bundle.manifest.name if app is None else app
         deployment = push_bundle(
             opened.transport, opened.store, opened_bundle, name, runtime or board.runtime, progress
         )

@@ -34,7 +34,8 @@ def require_whole(report: Report) -> None:
     for run in report.runs:
         if run.error is not None:
             raise EdgeproofError(run.error)
-    broken = [picture for run in report.runs for picture in run.pictures if picture.error is not None]
+    pictures = [picture for run in report.runs for picture in run.pictures]
+    broken = [picture for picture in pictures if picture.error is not None]
     if broken:
         reasons = "\n".join(f"  {picture.name}: {picture.error}" for picture in broken)
-        raise EdgeproofError(f"{len(broken)} of the pictures failed; all others were done.\n{reasons}")
+        raise EdgeproofError(f"{len(broken)} of {len(pictures)} pictures failed:\n{reasons}")

@@ -3,6 +3,7 @@
 It stands for a board on the desk: it is reached, provisioned and used over SSH like one, by key login alone.
 """
 
+import fcntl
 import json
 import subprocess
 import sys
@@ -48,6 +49,14 @@ class EmbeddedBoard:
 
     def __enter__(self) -> "EmbeddedBoard":
         self.home.mkdir(parents=True, exist_ok=True)
+        self._lock = (self.folder / "lock").open("w")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._lock.close()
+            raise BoardError(
+                f"another embedded board runs in {self.folder}: wait for it, or choose another folder"
+            ) from None
         self.folder.chmod(0o700)
         client = _write_key(self.folder / "client_key")
         (self.folder / "authorized_keys").write_text(client.export_public_key().decode(), encoding="ascii")
@@ -72,6 +81,7 @@ class EmbeddedBoard:
                 self._server.wait()
             if self._server.stdout is not None:
                 self._server.stdout.close()
+        self._lock.close()
 
     def _read_port(self, server: "subprocess.Popen[str]") -> int:
         watchdog = threading.Timer(_START_SECONDS, server.kill)

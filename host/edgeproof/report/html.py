@@ -16,6 +16,7 @@ from edgeproof.report.formatting import (
     missing_reasons,
     ms,
     printable,
+    printable_lines,
     run_title,
     state_facts,
     whole,
@@ -57,7 +58,13 @@ def render_html(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"ms": ms, "megabytes": megabytes, "whole": whole, "printable": printable}
+    environment.filters |= {
+        "ms": ms,
+        "megabytes": megabytes,
+        "whole": whole,
+        "printable": printable,
+        "printable_lines": printable_lines,
+    }
     runs = report.runs
     with_pictures = [run for run in runs if run.pictures]
     names = list(dict.fromkeys(picture.name for run in with_pictures for picture in run.pictures))

@@ -36,7 +36,7 @@ class Latency:
             samples_ns=samples,
             stages={stage: summarize(values) for stage, values in samples.items()},
             drift=drift(deciding),
-            peak_rss_mib=bench.after.peak_rss_mib,
+            peak_rss_mib=bench.after.peak_rss_mib if bench.after else None,
         )
 
 

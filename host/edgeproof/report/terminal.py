@@ -7,7 +7,16 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from edgeproof.report.formatting import ABSENT, board_facts, missing_reasons, ms, printable, run_title, whole
+from edgeproof.report.formatting import (
+    ABSENT,
+    board_facts,
+    missing_reasons,
+    ms,
+    printable,
+    printable_lines,
+    run_title,
+    whole,
+)
 from edgeproof.report.measurements import Latency
 from edgeproof.report.model import Report, Run
 from edgeproof.report.pictures import Picture
@@ -35,7 +44,7 @@ def print_report(report: Report, console: Console) -> None:
             console.print(Text(f"{run_title(run)}: {stream_line(run)}"))
     for run in report.runs:
         if run.error is not None:
-            console.print(Text(f"{run_title(run)}: {printable(run.error)}", style="red"))
+            console.print(Text(f"{run_title(run)}: {printable_lines(run.error)}", style="red"))
 
 
 def runs_table(report: Report, width: int) -> Table:
@@ -62,9 +71,15 @@ def latency_notes(report: Report, percents: Sequence[int] = PERCENTS) -> list[st
     for board in boards.values():
         emulated = " Emulated: its latency says nothing about real hardware." if board.emulated else ""
         notes.append(f"Measured on {printable(board.name)}: {', '.join(board_facts(board))}.{emulated}")
-    conditions = dict.fromkeys(_conditions(run) for run in report.runs if run.latency is not None)
-    if conditions:
-        notes.append(f"Latency: wall time by the board's own clock, {'; '.join(conditions)}.")
+    conditions: dict[str, list[str]] = {}
+    for run in report.runs:
+        if run.latency is not None:
+            conditions.setdefault(_conditions(run), []).append(f"{run.runtime.name} {run.bundle.variant}")
+    if len(conditions) == 1:
+        notes.append(f"Latency: wall time by the board's own clock, {next(iter(conditions))}.")
+    elif conditions:
+        notes.append("Latency: wall time by the board's own clock.")
+        notes += [f"  {printable(', '.join(runs))}: {condition}" for condition, runs in conditions.items()]
     reasons = dict.fromkeys(reason for run in report.runs for reason in missing_reasons(run, percents))
     return notes + [f"{ABSENT}  {reason}" for reason in reasons]
 

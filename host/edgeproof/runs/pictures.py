@@ -1,5 +1,6 @@
 """The pictures that a run is for: files and folders as the user named them."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,24 +22,38 @@ class PictureFile:
         return f"{self.name.strip('/').replace('/', '_')}.jpg"
 
 
-def find_pictures(paths: Sequence[Path]) -> list[PictureFile]:
-    """Files as they are, folders with all pictures below them.
+def find_pictures(paths: Sequence[Path], left_out: Path | None = None) -> list[PictureFile]:
+    """Files as they are, folders with all pictures below them but those in the folder `left_out`; each file once.
 
     Raises `PictureFolderError` for a folder without pictures, `UsageError` for a path that is not there.
     """
-    files: list[Path] = []
+    files: dict[Path, Path] = {}
     for path in paths:
         if path.is_dir():
-            found = pictures_below(path)
+            found = [file for file in pictures_below(path) if left_out is None or not _is_below(file, left_out)]
             if not found:
                 raise PictureFolderError(f"{path}: the folder holds no picture ({PICTURE_KINDS}).")
-            files += found
+            for file in found:
+                files.setdefault(file.resolve(), file)
+        elif path.is_file():
+            files.setdefault(path.resolve(), path)
         elif path.exists():
-            files.append(path)
+            raise UsageError(f"{path}: it is neither a file nor a folder.")
         else:
             raise UsageError(f"{path}: there is no such file or folder.")
-    names = [file.name for file in files]
-    return [PictureFile(file, file.name if names.count(file.name) == 1 else file.as_posix()) for file in files]
+    shared = Counter(file.name for file in files.values())
+    return [
+        PictureFile(file, _text(file.name if shared[file.name] == 1 else file.as_posix())) for file in files.values()
+    ]
+
+
+def _is_below(file: Path, folder: Path) -> bool:
+    return file.resolve().is_relative_to(folder.resolve())
+
+
+def _text(name: str) -> str:
+    """A file's name as text that can be written: bytes that are no UTF-8 are shown as escapes."""
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def read_pictures(files: Iterable[PictureFile], failed: dict[str, PictureResult]) -> Iterator[tuple[str, bytes]]:

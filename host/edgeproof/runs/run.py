@@ -1,5 +1,6 @@
 """One run: a bundle on a board under a runtime, from pictures, a bench and a video to what a report says of it."""
 
+import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ from edgeproof.report.drawing import write_annotated
 from edgeproof.report.measurements import Frame, Latency, Stream
 from edgeproof.report.model import BundleFacts, Run
 from edgeproof.report.pictures import Picture
-from edgeproof.results import STAGES, PictureResult, StreamFrame
+from edgeproof.results import STAGES, BenchResult, PictureResult, SampleBlock, StreamFrame, joined_samples
 from edgeproof.runs.open_board import OpenBoard
 from edgeproof.runs.pictures import PictureFile, read_pictures
 from edgeproof.runs.plan import RunPlan, StreamPlan
@@ -26,6 +27,7 @@ from edgeproof_agent.pictures import PictureError, decode_picture
 from edgeproof_agent.store import Kind
 
 DETECTIONS_FILE = "detections.json"
+ANNOTATED_FOLDER, FRAMES_FOLDER = "annotated", "frames"
 
 
 def execute(
@@ -73,6 +75,7 @@ class _Work:
         files = self.plan.pictures
         if not files:
             return
+        _clear_earlier_run(self.plan.out)
         failed: dict[str, PictureResult] = {}
         arrived: dict[str, PictureResult] = {}
         text = f"detecting on {len(files)} pictures"
@@ -98,7 +101,7 @@ class _Work:
         picture = Picture.of(result, self.loaded.labels, manifest.label_offset, self.plan.min_score)
         if picture.error is not None:
             return picture
-        annotated = self.plan.out / "annotated" / file.annotated_name
+        annotated = self.plan.out / ANNOTATED_FOLDER / file.annotated_name
         try:
             with without_native_noise():  # libpng complains of colour profiles
                 pixels = decode_picture(file.path.read_bytes())
@@ -112,11 +115,21 @@ class _Work:
         if plan is None:
             return
 
-        def on_runs(done: int) -> None:
+        blocks: list[SampleBlock] = []
+
+        def on_block(block: SampleBlock) -> None:
+            blocks.append(block)
+            done = sum(len(arrived["invoke"]) for arrived in blocks)
             self.progress(Progress("measuring", done=done, total=plan.runs))
 
-        on_runs(0)
-        result = self.session.bench(plan.picture, plan.runs, plan.warmup_runs, plan.max_seconds, on_runs)
+        self.progress(Progress("measuring", done=0, total=plan.runs))
+        try:
+            result = self.session.bench(plan.picture, plan.runs, plan.warmup_runs, plan.max_seconds, on_block)
+        except BoardError:
+            if blocks:
+                part = BenchResult(joined_samples(blocks), plan.warmup_runs, self.run.before, after=None)
+                self.run = replace(self.run, latency=Latency.of(part))
+            raise
         self.run = replace(self.run, latency=Latency.of(result))
 
     def stream(self) -> None:
@@ -151,7 +164,7 @@ class _Work:
         for frame, picture in zip(frames, pictures, strict=True):
             if frame.jpeg is None:
                 continue
-            path = self.plan.out / "frames" / f"{frame.index:05d}.jpg"
+            path = self.plan.out / FRAMES_FOLDER / f"{frame.index:05d}.jpg"
             try:
                 write_annotated(path, decode_picture(frame.jpeg), picture.detections)
             except PictureError:
@@ -168,6 +181,13 @@ class _Work:
 
     def _frame_picture(self, frame: StreamFrame) -> Picture:
         return Picture.of(frame.result, self.loaded.labels, self.loaded.manifest.label_offset, self.plan.min_score)
+
+
+def _clear_earlier_run(out: Path) -> None:
+    """Drops what an earlier run into the same folder drew; the other files are written over."""
+    if (out / DETECTIONS_FILE).is_file():
+        for name in (ANNOTATED_FOLDER, FRAMES_FOLDER):
+            shutil.rmtree(out / name, ignore_errors=True)
 
 
 def _frames_per_second(video: Path) -> float:
