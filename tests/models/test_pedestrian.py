@@ -1,4 +1,4 @@
-"""The real pedestrian SSD: the exported float32 model sees what the source graph sees, and int8 the same people."""
+"""The real pedestrian SSD: the float32 model sees what the source graph sees, and every variant the same people."""
 
 import os
 import subprocess
@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from edgeproof.bundle import Bundle, open_bundle
+from edgeproof.convert.variants import Variant
 from edgeproof.sample.pedestrian import Sample, fetch_pedestrian
 from edgeproof_agent.preprocess import prepare
 
@@ -38,7 +39,7 @@ def bundles(sample: Sample) -> dict[str, Bundle]:
     """Exported by the command; a second run of the tests finds them up to date."""
     command = [sys.executable, "-m", "edgeproof", "export", sample.model, "--labels", sample.labels]
     command += ["--images", sample.calibration, "--name", "pedestrian", "--out", FOLDER / "bundles"]
-    command += ["--variant", "float32", "--variant", "int8"]
+    command += ["--variant", "all"]
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True, env=os.environ.copy())
     assert done.returncode == 0, done.stderr
     assert done.stderr == "", "TensorFlow's noise came through"
@@ -67,7 +68,7 @@ def iou(first: Any, second: Any) -> float:
     return float(inner / (np.prod(first[2:] - first[:2]) + np.prod(second[2:] - second[:2]) - inner))
 
 
-@pytest.mark.parametrize("variant", ["float32", "int8"])
+@pytest.mark.parametrize("variant", [variant.value for variant in Variant])
 @pytest.mark.parametrize("photo", list(PEOPLE))
 def test_people_are_found_where_they_are_and_nowhere_else(
     bundles: dict[str, Bundle], sample: Sample, variant: str, photo: str
@@ -81,6 +82,13 @@ def test_people_are_found_where_they_are_and_nowhere_else(
     assert len(certain) == 1
     assert iou(certain[0], person) > 0.9
     assert scores[0] > 0.8
+
+
+def test_quantized_files_are_as_small_as_they_should_be(bundles: dict[str, Bundle]) -> None:
+    sizes = {name: bundle.model_path.stat().st_size / 1e6 for name, bundle in bundles.items()}
+    assert 12 < sizes["float32"] < 12.5
+    assert 6 < sizes["float16"] < 6.5
+    assert 3 < sizes["dynamic"] < sizes["int8"] < sizes["int16x8"] < 4.5
 
 
 def test_float32_gives_the_detections_of_the_source_graph(bundles: dict[str, Bundle], sample: Sample) -> None:

@@ -119,15 +119,18 @@ def _network(tf, image):  # type: ignore[no-untyped-def]
 
 
 def export_tiny_ssd(folder: Path) -> None:
-    """Fills `folder` with the graph, labels.txt, pictures/ and a bundle a variant in bundles/."""
+    """Fills `folder` with the graph, labels.txt, pictures/, a bundle a variant in bundles/ and raw heads in raw/."""
     from edgeproof.convert.export import ExportOptions, export
-    from edgeproof.convert.variants import available_variants
+    from edgeproof.convert.variants import Variant, available_variants
+    from edgeproof.ssd.postprocess import PostprocessOptions
 
     source, labels, pictures = folder / "tiny_ssd.pb", folder / "labels.txt", folder / "pictures"
     build_tiny_ssd(source)
     labels.write_text("".join(f"{label}\n" for label in CLASSES))
     write_pictures(pictures)
     export(source, folder / "bundles", available_variants(), pictures, ExportOptions(name="tiny", labels=labels))
+    raw = ExportOptions(name="tiny", labels=labels, postprocess=PostprocessOptions(in_graph=False))
+    export(source, folder / "raw", [Variant.FLOAT32, Variant.INT8], pictures, raw)
 
 
 if __name__ == "__main__":

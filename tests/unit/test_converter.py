@@ -1,5 +1,6 @@
 """The tiny SSD through the real converter: detections as built, and errors in our words."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,15 @@ import tiny_ssd
 
 from edgeproof.bundle import Bundle, open_bundle
 from edgeproof.convert.converter import convert
+from edgeproof.convert.export import ExportOptions, export
 from edgeproof.convert.structural_check import resolve_outputs
 from edgeproof.convert.tflite_file import read_tflite
 from edgeproof.convert.variants import Variant
 from edgeproof.errors import ConversionError, PictureFolderError
 from edgeproof.ssd.frozen_graph import read_frozen_graph
 from edgeproof.ssd.postprocess import PostprocessOptions
+from edgeproof_agent.detector import BundleLoadError, load_detector
+from edgeproof_agent.interpreters import import_runtime
 from edgeproof_agent.preprocess import prepare
 
 litert = pytest.importorskip("ai_edge_litert.interpreter")
@@ -38,7 +42,7 @@ def detect(bundle: Bundle, picture: np.ndarray) -> list[tuple[str, float, list[f
     ]
 
 
-@pytest.mark.parametrize("variant", ["float32", "int8"])
+@pytest.mark.parametrize("variant", [variant.value for variant in Variant])
 @pytest.mark.parametrize(("label", "row", "column"), [("bright", 2, 5), ("red", 6, 1)])
 def test_a_square_is_detected_where_it_is(
     tiny_bundles: dict[str, Path], variant: str, label: str, row: int, column: int
@@ -49,6 +53,38 @@ def test_a_square_is_detected_where_it_is(
     assert best[1] > 0.9
     np.testing.assert_allclose(best[2], tiny_ssd.square_box(row, column), atol=0.005)
     assert all(score < 0.1 for _, score, _ in others)
+
+
+@pytest.mark.parametrize("variant", ["float32", "int8"])
+@pytest.mark.parametrize(("label", "row", "column"), [("bright", 2, 5), ("red", 6, 1)])
+def test_raw_heads_are_decoded_by_the_agent_to_the_same_detections(
+    tiny_bundles: dict[str, Path], tiny_raw_bundles: dict[str, Path], variant: str, label: str, row: int, column: int
+) -> None:
+    runtime = import_runtime("ai-edge-litert")
+    picture = tiny_ssd.draw_square(label, row, column)
+    in_graph, by_agent = (
+        load_detector(bundles[variant], runtime, 1).detect(picture) for bundles in (tiny_bundles, tiny_raw_bundles)
+    )
+    assert len(by_agent.scores) == 10
+    np.testing.assert_array_equal(by_agent.classes, in_graph.classes)
+    np.testing.assert_allclose(by_agent.scores, in_graph.scores, atol=1e-6)
+    np.testing.assert_allclose(by_agent.boxes, in_graph.boxes, atol=1e-5)
+    np.testing.assert_allclose(by_agent.boxes[0], tiny_ssd.square_box(row, column), atol=0.005)
+    assert by_agent.stages_ns["postprocess"] > in_graph.stages_ns["postprocess"] // 1000
+
+
+@pytest.mark.parametrize("damage", [b"", b"\x93NUMPY broken", "float64", "fewer"])
+def test_anchors_that_do_not_fit_are_refused_when_loaded(
+    tiny_raw_bundles: dict[str, Path], tmp_path: Path, damage: bytes | str
+) -> None:
+    bundle = Path(shutil.copytree(tiny_raw_bundles["float32"], tmp_path / "bundle"))
+    anchors = np.load(bundle / "anchors.npy")
+    if isinstance(damage, bytes):
+        (bundle / "anchors.npy").write_bytes(damage)
+    else:
+        np.save(bundle / "anchors.npy", anchors.astype(np.float64) if damage == "float64" else anchors[1:])
+    with pytest.raises(BundleLoadError, match="anchors"):
+        load_detector(bundle, import_runtime("ai-edge-litert"), 1)
 
 
 @pytest.mark.parametrize("variant", ["float32", "int8"])
@@ -77,8 +113,7 @@ def test_max_detections_reaches_the_operator(tiny_frozen_graph: Path) -> None:
 @pytest.mark.tensorflow
 def test_samples_of_another_size_are_an_error_in_our_words(tiny_frozen_graph: Path) -> None:
     wrong = np.zeros((1, 9, 9, 3), np.float32)
-    wrong = np.zeros((1, 9, 9, 3), np.float32)
-    with pytest.raises(ConversionError, match="TensorFlow could not convert the model to int8: "):
+    with pytest.raises(ConversionError, match=r"has shape \[1, 9, 9, 3\]; the network reads \[1, 64, 64, 3\]"):
         convert(read_frozen_graph(tiny_frozen_graph), Variant.INT8, samples=lambda: iter([wrong]))
 
 
@@ -90,6 +125,37 @@ def test_calibration_without_a_readable_picture_says_so(tiny_frozen_graph: Path)
 
     with pytest.raises(PictureFolderError, match="none of its 3 pictures"):
         convert(read_frozen_graph(tiny_frozen_graph), Variant.INT8, samples=nothing)
+
+
+@pytest.mark.tensorflow
+@pytest.mark.parametrize(
+    ("samples", "message"),
+    [
+        ([], "The representative data set is empty"),
+        ([np.zeros((1, 64, 64, 3), np.float64)], "is float64; the network reads float32"),
+        ([np.zeros((1, 64, 64, 3), np.uint8)], "is uint8; the network reads float32"),
+        ([np.zeros((2, 64, 64, 3), np.float32)], r"\[2, 64, 64, 3\]; the network reads .* one picture at a time"),
+        ([[[0.0]]], "is list; the network reads float32 arrays"),
+    ],
+)
+def test_samples_that_tensorflow_stumbles_over_are_told_in_our_words(
+    tiny_frozen_graph: Path, samples: list[Any], message: str
+) -> None:
+    with pytest.raises(ConversionError, match=message):
+        convert(read_frozen_graph(tiny_frozen_graph), Variant.INT8, samples=lambda: iter(samples))
+
+
+@pytest.mark.tensorflow
+def test_classes_per_detection_tells_a_box_with_each_of_its_classes(tiny_frozen_graph: Path, tmp_path: Path) -> None:
+    postprocess = PostprocessOptions(max_detections=3, max_classes_per_detection=2)
+    options = ExportOptions(postprocess=postprocess)
+    (bundle,) = export(tiny_frozen_graph, tmp_path, [Variant.FLOAT32], None, options)
+    detection = load_detector(bundle.path, import_runtime("ai-edge-litert"), 1).detect(
+        tiny_ssd.draw_square("red", 6, 1)
+    )
+    assert len(detection.scores) == 6
+    assert detection.classes[:2].tolist() == [1, 0]
+    np.testing.assert_array_equal(detection.boxes[0], detection.boxes[1])
 
 
 @pytest.mark.tensorflow

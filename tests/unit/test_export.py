@@ -6,16 +6,24 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import pytest
+import tiny_ssd
 from click.testing import CliRunner
 
 from edgeproof.bundle import open_bundle
 from edgeproof.cli.export import command
 from edgeproof.convert.export import ExportOptions, export
+from edgeproof.convert.representative import representative_set
+from edgeproof.convert.trial import complaint, prepare_trial
 from edgeproof.convert.variants import Variant, available_variants
 from edgeproof.errors import BundleError, EdgeproofError, NotAnSsdError, PictureFolderError, UsageError
 from edgeproof.progress import Progress, ProgressKind
+from edgeproof.ssd.frozen_graph import read_frozen_graph
 from edgeproof.ssd.postprocess import PostprocessOptions
+from edgeproof_agent.detector import load_detector
+from edgeproof_agent.interpreters import import_runtime
+from edgeproof_agent.manifest import InputType
 
 BOTH = (Variant.FLOAT32, Variant.INT8)
 
@@ -39,13 +47,16 @@ def exported(tiny_ssd_folder: Path, tmp_path: Path) -> Path:
 
 
 def test_another_process_with_another_hash_seed_gives_the_same_bundles(
-    tiny_bundles: dict[str, Path], tmp_path: Path
+    tiny_bundles: dict[str, Path], tiny_raw_bundles: dict[str, Path], tmp_path: Path
 ) -> None:
     script = Path(__file__).parent.parent / "models" / "tiny_ssd.py"
     environment = {**os.environ, "PYTHONHASHSEED": "4711", "TMPDIR": str(tmp_path)}
     subprocess.run([sys.executable, script, tmp_path / "again"], env=environment, check=True, capture_output=True)
+    assert list(tiny_bundles) == sorted(variant.value for variant in available_variants())
     for variant, path in tiny_bundles.items():
         assert open_bundle(tmp_path / "again" / "bundles" / variant).digest == open_bundle(path).digest
+    for variant, path in tiny_raw_bundles.items():
+        assert open_bundle(tmp_path / "again" / "raw" / variant).digest == open_bundle(path).digest
     assert [path.name for path in tmp_path.iterdir()] == ["again"], "temporary files were left"
 
 
@@ -69,6 +80,7 @@ def test_bundles_that_are_there_are_kept_without_tensorflow(
         ExportOptions(name="other"),
         ExportOptions(name="tiny"),
         ExportOptions(name="tiny", postprocess=PostprocessOptions(max_detections=5)),
+        ExportOptions(name="tiny", postprocess=PostprocessOptions(in_graph=False)),
     ],
 )
 def test_other_settings_are_converted_afresh(tiny_frozen_graph: Path, exported: Path, changed: ExportOptions) -> None:
@@ -103,8 +115,8 @@ def test_mistakes_are_found_before_tensorflow_starts(
         export(tiny_frozen_graph, out, BOTH)
     with pytest.raises(UsageError, match="No variant was asked for"):
         export(tiny_frozen_graph, out, [])
-    with pytest.raises(UsageError, match="does not convert to float16"):
-        export(tiny_frozen_graph, out, [Variant.FLOAT16])
+    with pytest.raises(UsageError, match=r"int8, int16x8 needs calibration pictures: .* --images"):
+        export(tiny_frozen_graph, out, tuple(Variant))
     with pytest.raises(UsageError, match=r"--name is '\.\./evil'"):
         export(tiny_frozen_graph, out, [Variant.FLOAT32], options=ExportOptions(name="../evil"))
     with pytest.raises(UsageError, match=r"labels\.txt: there is no such file\. .* --labels"):
@@ -138,6 +150,71 @@ def test_broken_calibration_pictures_are_named_and_left_out(
     }
     assert max(event.done for event in events) == 13
     assert bundle.manifest.provenance["calibration"]["pictures"] == 13
+
+
+@pytest.mark.tensorflow
+def test_each_variant_is_tried_against_the_source_and_the_deviation_is_told(
+    tiny_frozen_graph: Path, tiny_pictures: Path, options: ExportOptions, tmp_path: Path
+) -> None:
+    events: list[Progress] = []
+    export(tiny_frozen_graph, tmp_path / "out", tuple(Variant), tiny_pictures, options, events.append)
+    notes = [event.text for event in events if event.kind is ProgressKind.NOTE]
+    for variant in Variant:
+        assert any(note.startswith(f"{variant.value}: 6 of 6 detections of the source on 6 pictures") for note in notes)
+    assert not [event for event in events if event.kind is ProgressKind.WARNING]
+    export(tiny_frozen_graph, tmp_path / "blind", [Variant.FLOAT32], None, options, events.append)
+    blind = [event.text for event in events if event.kind is ProgressKind.NOTE][-1]
+    assert blind.startswith("float32: ")
+    assert "on 1 picture" in blind
+
+
+@pytest.mark.tensorflow
+def test_a_model_that_was_calibrated_on_other_pictures_is_complained_about_with_what_helps(
+    tiny_frozen_graph: Path, tmp_path: Path, options: ExportOptions
+) -> None:
+    """Calibrated on darkness alone, int8 hardly sees what is bright."""
+    tiny_ssd.write_pictures(tmp_path / "pictures", 2)
+    dark = tmp_path / "dark"
+    dark.mkdir()
+    cv2.imwrite(str(dark / "dark.png"), tiny_ssd.draw_dark())
+    model = read_frozen_graph(tiny_frozen_graph)
+    trial = prepare_trial(model, options.postprocess, representative_set(tmp_path / "pictures"))
+    (bundle,) = export(tiny_frozen_graph, tmp_path / "out", [Variant.INT8], dark, options)
+    deviation = trial.run(bundle.manifest, bundle.model_path.read_bytes())
+    assert deviation.expected == 2
+    assert deviation.lost or deviation.max_score_delta > 0.5
+    assert "What helps: calibrate with more pictures" in str(complaint(Variant.INT8, deviation))
+
+
+@pytest.mark.tensorflow
+@pytest.mark.parametrize("input_type", [InputType.UINT8, InputType.INT8])
+def test_int8_reads_what_was_asked_for_and_sees_the_same(
+    tiny_frozen_graph: Path, tiny_pictures: Path, tmp_path: Path, input_type: InputType
+) -> None:
+    options = ExportOptions(input_type=input_type)
+    (bundle,) = export(tiny_frozen_graph, tmp_path / "out", [Variant.INT8], tiny_pictures, options)
+    assert bundle.manifest.input.dtype is input_type
+    detection = load_detector(bundle.path, import_runtime("ai-edge-litert"), 1).detect(
+        tiny_ssd.draw_square("red", 6, 1)
+    )
+    assert detection.classes[0] == 1
+    assert detection.scores[0] > 0.9
+
+
+@pytest.mark.tensorflow
+def test_more_classes_than_the_model_has_are_refused(tiny_frozen_graph: Path, tmp_path: Path) -> None:
+    options = ExportOptions(postprocess=PostprocessOptions(max_classes_per_detection=3))
+    with pytest.raises(UsageError, match="--classes-per-detection is 3, and the model has 2 classes"):
+        export(tiny_frozen_graph, tmp_path / "out", [Variant.FLOAT32], None, options)
+
+
+@pytest.mark.tensorflow
+def test_regular_suppression_with_the_usual_threshold_is_warned_about(tiny_frozen_graph: Path, tmp_path: Path) -> None:
+    events: list[Progress] = []
+    options = ExportOptions(postprocess=PostprocessOptions(use_regular_nms=True))
+    export(tiny_frozen_graph, tmp_path / "out", [Variant.FLOAT32], None, options, events.append)
+    (warning,) = [event.text for event in events if event.kind is ProgressKind.WARNING]
+    assert "regular non-maximum suppression with a score threshold of 1e-08" in warning
 
 
 @pytest.mark.tensorflow

@@ -38,3 +38,59 @@ def test_a_missing_file_and_a_picture_are_no_labels(tmp_path: Path) -> None:
     (tmp_path / "picture.txt").write_bytes(b"\x89PNG\xff\xfe")
     with pytest.raises(UsageError, match="not UTF-8"):
         read_labels(tmp_path / "picture.txt", 1)
+
+
+LABEL_MAP = """
+# COCO's, in part
+item {
+  name: "/m/01g317"
+  id: 1
+  display_name: "person"
+}
+item: { id: 3, name: 'car "taxi"' }
+"""
+
+
+def test_a_label_map_keeps_the_gaps_of_its_ids(tmp_path: Path) -> None:
+    labels = read_labels(write(tmp_path / "map.pbtxt", LABEL_MAP), 3)
+    assert labels == Labels(("person", "???", 'car "taxi"'), label_offset=0, category_offset=1)
+
+
+def test_a_label_map_s_item_0_is_the_background(tmp_path: Path) -> None:
+    text = 'item { id: 0 name: "background" } item { id: 1 name: "person" }'
+    assert read_labels(write(tmp_path / "map.txt", text), 1) == Labels(("person",))
+
+
+COCO = '{"images": [], "categories": [{"id": 1, "name": "person"}, {"id": 3, "name": "car"}]}'
+
+
+def test_coco_categories_keep_the_gaps_of_their_ids(tmp_path: Path) -> None:
+    assert read_labels(write(tmp_path / "instances.json", COCO), 3).names == ("person", "???", "car")
+
+
+def test_category_ids_without_a_gap_may_begin_anywhere(tmp_path: Path) -> None:
+    text = '{"categories": [{"id": 0, "name": "a"}, {"id": 1, "name": "b"}]}'
+    assert read_labels(write(tmp_path / "zero.json", text), 2) == Labels(("a", "b"), category_offset=0)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("map.pbtxt", LABEL_MAP, "names 2 classes with ids 1 to 3, and the model has 7 classes"),
+        ("map.pbtxt", 'item { name: "x" }', "item 1 of the label map has no id"),
+        ("map.pbtxt", "nothing", "names no class"),
+        ("map.pbtxt", 'item { id: 1 name: "a" } item { id: 1 name: "b" }', "the id 1 is there twice"),
+        ("coco.json", '{"images": []}', "not COCO's JSON with categories"),
+        ("coco.json", '{"categories": 5}', "not COCO's JSON with categories"),
+        ("coco.json", '{"categories": []', "not COCO's JSON"),
+    ],
+)
+def test_maps_that_do_not_fit_are_refused(tmp_path: Path, name: str, text: str, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        read_labels(write(tmp_path / name, text), 7)
+
+
+def test_ids_with_gaps_for_classes_without_are_refused(tmp_path: Path) -> None:
+    """80 classes with COCO's 80 categories: an index is no id less an offset."""
+    with pytest.raises(UsageError, match="its 2 ids reach 3, with gaps, and the model has 2 classes"):
+        read_labels(write(tmp_path / "instances.json", COCO), 2)

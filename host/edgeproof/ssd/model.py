@@ -21,6 +21,10 @@ class BoxScales:
     width: float
 
 
+DEFAULT_BOX_SCALES = (10.0, 10.0, 5.0, 5.0)
+"""Of the Object Detection API's SSD configurations, and most that came after."""
+
+
 @dataclass(frozen=True)
 class Heads:
     """The network without pre- and post-processing, and the shapes that it was seen to give."""

@@ -10,6 +10,7 @@ from edgeproof.ssd.tensorflow_import import import_tensorflow
 
 OPERATOR = "TFLite_Detection_PostProcess"
 BOXES, CLASSES, SCORES, COUNT = "detection_boxes", "detection_classes", "detection_scores", "num_detections"
+BOX_ENCODINGS, CLASS_SCORES = "box_encodings", "class_scores"
 IMAGE = "image"
 
 
@@ -25,6 +26,8 @@ class PostprocessOptions:
     iou_threshold: float = 0.6
     use_regular_nms: bool = False
     """Suppress class by class: more exact when classes overlap, and many times slower with a low score threshold."""
+    in_graph: bool = True
+    """False leaves the raw heads in the graph: the agent then decodes and suppresses, with the same detections."""
 
     def __post_init__(self) -> None:
         for name, value in (
@@ -38,6 +41,24 @@ class PostprocessOptions:
             raise UsageError(f"--score-threshold is {self.score_threshold}; it must be at least 0 and below 1.")
         if not (math.isfinite(self.iou_threshold) and 0 < self.iou_threshold <= 1):
             raise UsageError(f"--iou-threshold is {self.iou_threshold}; it must be above 0 and at most 1.")
+        if self.use_regular_nms and self.max_classes_per_detection > 1:
+            raise UsageError(
+                f"--classes-per-detection {self.max_classes_per_detection} goes with --nms fast alone: regular "
+                "non-maximum suppression tells a box once for each class that it is kept for."
+            )
+
+    @property
+    def rows(self) -> int:
+        """Rows of the operator's outputs."""
+        return self.max_detections * self.max_classes_per_detection
+
+    def require_classes(self, num_classes: int) -> None:
+        """Raises UsageError when a box cannot have that many classes: the operator would leave rows unwritten."""
+        if self.max_classes_per_detection > num_classes:
+            raise UsageError(
+                f"--classes-per-detection is {self.max_classes_per_detection}, and the model has {num_classes} "
+                f"{'class' if num_classes == 1 else 'classes'}. Ask for {num_classes} at the most."
+            )
 
 
 def composite_signature(model: SsdModel, options: PostprocessOptions) -> str:
@@ -66,10 +87,10 @@ def detector_module(model: SsdModel, options: PostprocessOptions) -> tuple[Any, 
 
     The function takes `image`, float32 [1, H, W, 3], and gives a dict of detection_boxes [1, N, 4], detection_classes
     [1, N], detection_scores [1, N] and num_detections [1]. Run in TensorFlow these are zeros: the body of a composite
-    is a dummy that the converter replaces.
+    is a dummy that the converter replaces. Without `options.in_graph` the dict holds box_encodings and class_scores.
     """
     tensorflow = import_tensorflow()
-    rows = options.max_detections * options.max_classes_per_detection
+    rows = options.rows
     module = tensorflow.Module()
     module.network = model.heads.module
 
@@ -81,6 +102,8 @@ def detector_module(model: SsdModel, options: PostprocessOptions) -> tuple[Any, 
     @tensorflow.function(autograph=False)  # type: ignore[untyped-decorator]
     def detect(image: Any) -> Any:
         box_encodings, class_scores = module.network.heads(image)
+        if not options.in_graph:
+            return {BOX_ENCODINGS: box_encodings, CLASS_SCORES: class_scores}
         boxes, classes, scores, count = post_process(box_encodings, class_scores, tensorflow.constant(model.anchors))
         return {BOXES: boxes, CLASSES: classes, SCORES: scores, COUNT: count}
 

@@ -1,5 +1,6 @@
 """Reads the input contract out of a graph's `Preprocessor`: target size, interpolation, mean and standard deviation."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from edgeproof.ssd.graph import Graph
 from edgeproof_agent.manifest import ColourOrder, Coordinates, InputContract
 
 SCOPE = "Preprocessor/"
-_RESIZE = "ResizeBilinear"
+RESIZE = "ResizeBilinear"
 _POSTPROCESSOR = "Postprocessor/"
 
 
@@ -41,8 +42,16 @@ def read_input_contract(graph: Graph, network_input: str, file_name: str) -> Inp
 
     Raises NotAnSsdError when the pictures are prepared in a way that edgeproof does not know.
     """
-    factor, offset = _normalisation(graph, network_input)
-    height, width, coordinates = _resize(graph, file_name)
+    return contract_of(graph, network_input, list(graph.nodes(SCOPE, op=RESIZE)), file_name)
+
+
+def contract_of(graph: Graph, normalised: str, resizes: Sequence[Any], file_name: str) -> InputContract:
+    """The contract of a picture that the node `normalised` ends the normalisation of, and `resizes` resize.
+
+    Raises NotAnSsdError when the pictures are prepared in a way that edgeproof does not know.
+    """
+    factor, offset = _normalisation(graph, normalised)
+    height, width, coordinates = _resize(graph, resizes, file_name)
     std = np.float32(1) / factor
     mean = -offset / factor
     return InputContract(
@@ -83,11 +92,10 @@ def _normalisation(graph: Graph, name: str) -> tuple[Any, Any]:
         name = inputs[1 - known[0]]
 
 
-def _resize(graph: Graph, file_name: str) -> tuple[int, int, Coordinates]:
-    resizes = list(graph.nodes(SCOPE, op=_RESIZE))
+def _resize(graph: Graph, resizes: Sequence[Any], file_name: str) -> tuple[int, int, Coordinates]:
     if len(resizes) != 1:
         raise NotAnSsdError(
-            f"{file_name}: its Preprocessor has {len(resizes)} {_RESIZE} operations, expected one. "
+            f"{file_name}: its Preprocessor has {len(resizes)} {RESIZE} operations, expected one. "
             "edgeproof reads models with a fixed_shape_resizer and bilinear interpolation."
         )
     resize = resizes[0]

@@ -1,5 +1,6 @@
 """Recognises what a model source is, by its looks and without TensorFlow, and reads it by the reader for its kind."""
 
+import mmap
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,12 +8,21 @@ from pathlib import Path
 
 from edgeproof.digests import sha256_of_file
 from edgeproof.errors import NotAnSsdError
-from edgeproof.ssd.frozen_graph import KIND as FROZEN_GRAPH_KIND
-from edgeproof.ssd.frozen_graph import read_frozen_graph
+from edgeproof.ssd import (
+    frozen_graph,
+    keras_model,
+    odapi_saved_model,
+    odapi_tflite_saved_model,
+    saved_model,
+    tfjs,
+    tflite_graph,
+)
 from edgeproof.ssd.model import SsdModel
+from edgeproof.ssd.source_options import SourceOptions
 
-Reader = Callable[[Path, Path | None, str | None], SsdModel]
+Reader = Callable[[Path, Path | None, str | None, SourceOptions], SsdModel]
 
+TFLITE_KIND = "tflite"
 _HEAD_BYTES = 4096
 
 
@@ -41,6 +51,27 @@ class Looks:
     def is_text(self) -> bool:
         return bool(self.head) and all(byte >= 32 or byte in b"\t\n\r\f" for byte in self.head)
 
+    def is_saved_model(self) -> bool:
+        folder = saved_model.saved_model_folder(self.path)
+        file = folder / saved_model.SAVED_MODEL_FILE
+        return file.is_file() and (self.path.is_dir() or self.path == file)
+
+    def saved_model_says(self, *words: bytes) -> bool:
+        """Whether it is a SavedModel whose graph holds all these words."""
+        graph = saved_model.saved_model_folder(self.path) / saved_model.SAVED_MODEL_FILE
+        return self.is_saved_model() and _holds_all(graph, words)
+
+    def says(self, word: bytes) -> bool:
+        return self.path.is_file() and _holds_all(self.path, (word,))
+
+
+def _holds_all(file: Path, words: tuple[bytes, ...]) -> bool:
+    with file.open("rb") as opened:
+        if not file.stat().st_size:
+            return False
+        with mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            return all(data.find(word) >= 0 for word in words)
+
 
 @dataclass(frozen=True)
 class SourceKind:
@@ -50,7 +81,14 @@ class SourceKind:
     words: str
     fits: Callable[[Looks], bool]
     reader: Reader | None = None
-    """None when edgeproof knows the kind but cannot read it."""
+    """None when edgeproof knows the kind but cannot read it, and for a finished file."""
+    digest: Callable[[Path], str] = sha256_of_file
+    finished: bool = False
+    """Whether it is converted already, so that it becomes a bundle as it is."""
+
+    @property
+    def supported(self) -> bool:
+        return self.reader is not None or self.finished
 
 
 @dataclass(frozen=True)
@@ -59,18 +97,36 @@ class RecognisedSource:
     kind: SourceKind
     sha256: str
 
-    def read(self, labels: Path | None = None, name: str | None = None) -> SsdModel:
-        """Imports TensorFlow. Raises NotAnSsdError when it is no SSD, UsageError when `labels` do not fit."""
-        assert self.kind.reader is not None
-        return self.kind.reader(self.path, labels, name)
+    def read(
+        self, labels: Path | None = None, name: str | None = None, options: SourceOptions | None = None
+    ) -> SsdModel:
+        """Imports TensorFlow. Raises NotAnSsdError when it is no SSD, UsageError when labels or options do not fit."""
+        assert self.kind.reader is not None, "a finished file is not read, but packed as it is"
+        return self.kind.reader(self.path, labels, name, options or SourceOptions())
 
 
 # The first row that fits counts, so the narrow ones come first.
 _KINDS = (
     SourceKind(
-        "saved-model",
+        odapi_tflite_saved_model.KIND,
+        "a SavedModel of export_tflite_graph_tf2",
+        lambda looks: looks.saved_model_says(tflite_graph.OPERATOR.encode()),
+        odapi_tflite_saved_model.read_odapi_tflite_saved_model,
+        saved_model.digest_saved_model,
+    ),
+    SourceKind(
+        odapi_saved_model.KIND,
+        "a TensorFlow 2 Object Detection API SavedModel",
+        lambda looks: looks.saved_model_says(b"raw_detection_boxes", b"Postprocessor/"),
+        odapi_saved_model.read_odapi_saved_model,
+        saved_model.digest_saved_model,
+    ),
+    SourceKind(
+        saved_model.KIND,
         "a TensorFlow SavedModel",
-        lambda looks: looks.holds("saved_model.pb") or looks.path.name == "saved_model.pb",
+        Looks.is_saved_model,
+        saved_model.read_saved_model,
+        saved_model.digest_saved_model,
     ),
     SourceKind(
         "odapi-checkpoint",
@@ -78,22 +134,32 @@ _KINDS = (
         lambda looks: looks.holds("pipeline.config", "checkpoint") or looks.ends(".ckpt", ".index", ".meta", ".config"),
     ),
     SourceKind(
-        "tfjs-graph-model",
+        tfjs.KIND,
         "a TensorFlow.js model",
-        lambda looks: looks.holds("model.json") or b'"modelTopology"' in looks.head,
+        lambda looks: looks.holds(tfjs.MODEL_FILE) or b'"modelTopology"' in looks.head,
+        tfjs.read_tfjs_model,
+        tfjs.digest_tfjs_model,
     ),
-    SourceKind("tflite", "a TFLite file", lambda looks: looks.head[4:8] == b"TFL3"),
-    SourceKind("keras", "a Keras model", Looks.is_keras),
+    SourceKind(TFLITE_KIND, "a TFLite file", lambda looks: looks.head[4:8] == b"TFL3", finished=True),
+    SourceKind(keras_model.KIND, "a Keras model", Looks.is_keras, keras_model.read_keras_model),
     SourceKind("onnx", "an ONNX model", lambda looks: looks.ends(".onnx")),
     SourceKind("pytorch", "a PyTorch model", lambda looks: looks.ends(".pt", ".pth")),
     SourceKind("graph-text", "a TensorFlow graph as text", lambda looks: looks.head.startswith((b"node {", b"node:"))),
     SourceKind("text", "a text file", Looks.is_text),
     # A GraphDef is a protocol buffer that begins with field 1, a node.
     SourceKind(
-        FROZEN_GRAPH_KIND,
+        tflite_graph.KIND,
+        "a TensorFlow 1 graph with the post-processing operator",
+        lambda looks: (
+            (looks.head.startswith(b"\x0a") or looks.ends(".pb")) and looks.says(tflite_graph.OPERATOR.encode())
+        ),
+        tflite_graph.read_tflite_graph,
+    ),
+    SourceKind(
+        frozen_graph.KIND,
         "a TensorFlow 1 frozen graph",
         lambda looks: looks.head.startswith(b"\x0a") or looks.ends(".pb"),
-        read_frozen_graph,
+        frozen_graph.read_frozen_graph,
     ),
 )
 
@@ -114,18 +180,20 @@ def recognise_source(path: Path) -> RecognisedSource:
             looks = "a folder without a model" if path.is_dir() else "no model that edgeproof knows"
         else:
             looks = kind.words
-        if kind is None or kind.reader is None:
+        if kind is None or not kind.supported:
             raise NotAnSsdError(f"{path}: it looks like {looks}. {_supported()}")
-        return RecognisedSource(path, kind, sha256_of_file(path))
+        return RecognisedSource(path, kind, kind.digest(path))
     except OSError as error:
         raise NotAnSsdError(f"{path}: {error.strerror}.") from error
 
 
-def read_source(path: Path, labels: Path | None = None, name: str | None = None) -> SsdModel:
-    """Recognises and reads a model source. Raises NotAnSsdError, or UsageError when `labels` do not fit."""
-    return recognise_source(path).read(labels, name)
+def read_source(
+    path: Path, labels: Path | None = None, name: str | None = None, options: SourceOptions | None = None
+) -> SsdModel:
+    """Recognises and reads a model source. Raises NotAnSsdError, or UsageError when labels or options do not fit."""
+    return recognise_source(path).read(labels, name, options)
 
 
 def _supported() -> str:
-    kinds = [kind.words.removeprefix("a ") for kind in _KINDS if kind.reader is not None]
-    return f"This version reads: {', '.join(kinds)} (frozen_inference_graph.pb of the Object Detection API)."
+    kinds = [kind.words.removeprefix("a ") for kind in _KINDS if kind.supported]
+    return f"This version reads: {', '.join(kinds)}."

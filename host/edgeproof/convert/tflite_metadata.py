@@ -1,0 +1,151 @@
+"""Reads the standard metadata of a .tflite: how its input is normalised, and the labels that are packed with it."""
+
+import io
+import struct
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tflite
+from flatbuffers.number_types import Float32Flags, Uint8Flags
+from flatbuffers.table import Table
+
+from edgeproof.errors import ModelError
+from edgeproof.ssd.label_files import LabelLines, LabelMap, parse_labels
+
+# tensorflow/lite/experimental/support/metadata_schema.fbs; fields are told by their position in a table.
+_METADATA_NAME = b"TFLITE_METADATA"
+_MODEL_SUBGRAPHS, _SUBGRAPH_INPUTS, _SUBGRAPH_OUTPUTS, _SUBGRAPH_FILES = 3, 2, 3, 4
+_TENSOR_PROCESS_UNITS, _TENSOR_FILES = 4, 6
+_UNIT_OPTIONS_TYPE, _UNIT_OPTIONS = 0, 1
+_NORMALIZATION_OPTIONS = 1
+_NORMALIZATION_MEAN, _NORMALIZATION_STD = 0, 1
+_FILE_NAME, _FILE_TYPE = 0, 2
+_LABEL_TYPES = (2, 3)  # TENSOR_AXIS_LABELS, TENSOR_VALUE_LABELS
+_MAX_ITEMS = 1000
+_MAX_LABEL_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Normalization:
+    """`(pixel - mean) / std` a channel."""
+
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class TfliteMetadata:
+    normalization: Normalization | None = None
+    label_files: tuple[str, ...] = ()
+    """Names of the label files that are packed with the model, those of the outputs first."""
+
+
+def read_metadata(data: bytes, name: str) -> TfliteMetadata:
+    """The metadata of a whole file; without any, nothing is in it. Raises ModelError when it is broken."""
+    try:
+        model = tflite.Model.GetRootAs(data, 0)
+        for index in range(min(model.MetadataLength(), _MAX_ITEMS)):
+            entry = model.Metadata(index)
+            if entry.Name() == _METADATA_NAME:
+                buffer = model.Buffers(entry.Buffer()).DataAsNumpy()
+                return _parse(buffer.tobytes()) if isinstance(buffer, np.ndarray) else TfliteMetadata()
+    except (
+        struct.error,
+        IndexError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        OverflowError,
+    ) as error:
+        raise ModelError(f"{name}: its metadata is broken ({error}). Give the labels with --labels.") from error
+    return TfliteMetadata()
+
+
+def read_packed_labels(data: bytes, metadata: TfliteMetadata, name: str) -> LabelLines | LabelMap | None:
+    """The labels that are packed with the model, as a ZIP behind it; None when there are none. Raises ModelError."""
+    if not metadata.label_files:
+        return None
+    file = metadata.label_files[0]
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            if archive.getinfo(file).file_size > _MAX_LABEL_BYTES:
+                raise ValueError("it is too long")
+            return parse_labels(archive.read(file).decode("utf-8-sig"), f"{name}: {file}")
+    except (KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise ModelError(f"{name}: its packed labels '{file}' cannot be read ({error}). Give --labels.") from error
+
+
+def _parse(data: bytes) -> TfliteMetadata:
+    root = _Table.root(data)
+    subgraph = next(root.tables(_MODEL_SUBGRAPHS), None)
+    if subgraph is None:
+        return TfliteMetadata()
+    tensors = [*subgraph.tables(_SUBGRAPH_OUTPUTS)]
+    files = [file for tensor in tensors for file in tensor.tables(_TENSOR_FILES)] + [*subgraph.tables(_SUBGRAPH_FILES)]
+    labels = dict.fromkeys(file.text(_FILE_NAME) for file in files if file.byte(_FILE_TYPE) in _LABEL_TYPES)
+    first = next(subgraph.tables(_SUBGRAPH_INPUTS), None)
+    return TfliteMetadata(None if first is None else _normalization(first), tuple(labels))
+
+
+def _normalization(tensor: "_Table") -> Normalization | None:
+    for unit in tensor.tables(_TENSOR_PROCESS_UNITS):
+        options = unit.table(_UNIT_OPTIONS)
+        if unit.byte(_UNIT_OPTIONS_TYPE) != _NORMALIZATION_OPTIONS or options is None:
+            continue
+        mean, std = options.floats(_NORMALIZATION_MEAN), options.floats(_NORMALIZATION_STD)
+        if len(mean) not in (1, 3) or len(std) not in (1, 3) or not np.isfinite([*mean, *std]).all() or 0.0 in std:
+            raise ValueError(f"mean {mean} and std {std}")
+        return Normalization(_channels(mean), _channels(std))
+    return None
+
+
+def _channels(values: tuple[float, ...]) -> tuple[float, float, float]:
+    first, second, third = values * 3 if len(values) == 1 else values
+    return first, second, third
+
+
+@dataclass(frozen=True)
+class _Table:
+    """A flatbuffer table of whose schema only the positions of the fields are known."""
+
+    raw: Any
+
+    @staticmethod
+    def root(data: bytes) -> "_Table":
+        return _Table(Table(data, struct.unpack_from("<I", data)[0]))
+
+    def tables(self, field: int) -> Iterator["_Table"]:
+        yield from (self._at(self.raw.Indirect(position)) for position in self._items(field))
+
+    def table(self, field: int) -> "_Table | None":
+        offset = self._offset(field)
+        return self._at(self.raw.Indirect(offset + self.raw.Pos)) if offset else None
+
+    def floats(self, field: int) -> tuple[float, ...]:
+        return tuple(float(self.raw.Get(Float32Flags, position)) for position in self._items(field))
+
+    def text(self, field: int) -> str:
+        offset = self._offset(field)
+        return str(self.raw.String(offset + self.raw.Pos).decode()) if offset else ""
+
+    def byte(self, field: int) -> int:
+        offset = self._offset(field)
+        return int(self.raw.Get(Uint8Flags, offset + self.raw.Pos)) if offset else 0
+
+    def _at(self, position: int) -> "_Table":
+        return _Table(Table(self.raw.Bytes, position))
+
+    def _offset(self, field: int) -> int:
+        return int(self.raw.Offset(4 + 2 * field))
+
+    def _items(self, field: int) -> Iterator[int]:
+        """Where the items of a vector, four bytes each, begin."""
+        offset = self._offset(field)
+        length = self.raw.VectorLen(offset) if offset else 0
+        if length > _MAX_ITEMS:
+            raise ValueError(f"a list of {length} items")
+        for index in range(length):
+            yield self.raw.Vector(offset) + 4 * index

@@ -1,0 +1,125 @@
+"""Anchors from a file: a `.npy` array, or a JSON description with their format and the scales of the box coder."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edgeproof.errors import UsageError
+from edgeproof.ssd.source_options import AnchorFormat
+
+_MAX_BYTES = 64 << 20
+_SHAPES = "Give an array of [anchors, 4]"
+
+
+@dataclass(frozen=True)
+class Anchors:
+    centres: npt.NDArray[np.float32]
+    """[A, 4] as centre y, centre x, height, width, in 0..1 of the picture."""
+    format: AnchorFormat
+    """What they were given as."""
+    box_scales: tuple[float, float, float, float] | None = None
+    """Divisors of ty, tx, th, tw, when the description states them."""
+
+
+def read_anchors(path: Path, stated: AnchorFormat | None = None) -> Anchors:
+    """Reads `--anchors`. A stated format goes before the description's; without either the values tell.
+
+    A JSON description is `{"format": "centre" | "corners", "file": "anchors.npy" or "boxes": [[...], ...],
+    "box_scales": [10, 10, 5, 5]}`; only `file` or `boxes` must be there. Raises UsageError.
+    """
+    data = _read_bytes(path)
+    if data.startswith(b"\x93NUMPY"):
+        return convert_anchors(_load_npy(path), str(path), stated)
+    try:
+        described = json.loads(data.decode("utf-8-sig"))
+    except ValueError as error:
+        raise UsageError(
+            f"{path}: it is neither a NumPy array (.npy) nor JSON ({error}). {_SHAPES}, or a JSON anchor description."
+        ) from error
+    if isinstance(described, list):
+        described = {"boxes": described}
+    if not isinstance(described, dict) or ("file" in described) == ("boxes" in described):
+        raise UsageError(f'{path}: the anchor description needs either "boxes" or "file".')
+    unknown = sorted(set(described) - {"format", "file", "boxes", "box_scales"})
+    if unknown:
+        raise UsageError(f"{path}: the anchor description has an unknown entry {unknown[0]!r}.")
+    values = _load_npy(path.parent / str(described["file"])) if "file" in described else _array(described, path)
+    return convert_anchors(values, str(path), stated or _format(described, path), _box_scales(described, path))
+
+
+def convert_anchors(
+    values: npt.NDArray[Any],
+    source: str,
+    stated: AnchorFormat | None = None,
+    box_scales: tuple[float, float, float, float] | None = None,
+) -> Anchors:
+    """Anchors [A, 4] or [1, A, 4] as centres and sizes. Raises UsageError naming `source` when they are none."""
+    if values.ndim == 3 and values.shape[0] == 1:
+        values = values[0]
+    if values.ndim != 2 or values.shape[1] != 4 or not values.shape[0] or values.dtype.kind not in "fiu":
+        raise UsageError(f"{source}: the anchors are {values.dtype} {list(values.shape)}. {_SHAPES}.")
+    values = values.astype(np.float32)
+    if not np.isfinite(values).all():
+        raise UsageError(f"{source}: some anchors are not finite numbers.")
+    if np.abs(values).max() > 10:
+        raise UsageError(f"{source}: the anchors reach {np.abs(values).max():g}; give them in 0..1 of the picture.")
+    # In a grid of centres and sizes some anchor lies farther down than it is high, so it cannot pass as corners.
+    looks_like_corners = bool((values[:, 2] > values[:, 0]).all() and (values[:, 3] > values[:, 1]).all())
+    if stated is AnchorFormat.CORNERS and not looks_like_corners:
+        raise UsageError(
+            f"{source}: these are not corners (ymin, xmin, ymax, xmax): some end before they begin. "
+            "Say --anchor-format centre if they are centre y, centre x, height, width."
+        )
+    form = stated or (AnchorFormat.CORNERS if looks_like_corners else AnchorFormat.CENTRE)
+    if form is AnchorFormat.CENTRE:
+        return Anchors(values, form, box_scales)
+    ymin, xmin, ymax, xmax = values.T
+    centres = [(ymin + ymax) / 2, (xmin + xmax) / 2, ymax - ymin, xmax - xmin]
+    return Anchors(np.stack(centres, axis=1).astype(np.float32), form, box_scales)
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise UsageError(f"{path}: it is over {_MAX_BYTES >> 20} MiB, too much for anchors. {_SHAPES}.")
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}. {_SHAPES} with --anchors.") from error
+
+
+def _load_npy(path: Path) -> npt.NDArray[Any]:
+    _read_bytes(path)
+    try:
+        return np.asarray(np.load(path, allow_pickle=False))
+    except (OSError, ValueError, EOFError) as error:
+        raise UsageError(f"{path}: it is no whole NumPy array of numbers ({error}). {_SHAPES}.") from error
+
+
+def _array(described: dict[str, Any], path: Path) -> npt.NDArray[Any]:
+    try:
+        return np.asarray(described["boxes"], np.float64)
+    except (ValueError, TypeError):
+        raise UsageError(f'{path}: "boxes" must be a list of four numbers an anchor.') from None
+
+
+def _format(described: dict[str, Any], path: Path) -> AnchorFormat | None:
+    if "format" not in described:
+        return None
+    try:
+        return AnchorFormat(described["format"])
+    except ValueError:
+        raise UsageError(f'{path}: "format" is {described["format"]!r}; it must be "centre" or "corners".') from None
+
+
+def _box_scales(described: dict[str, Any], path: Path) -> tuple[float, float, float, float] | None:
+    scales = described.get("box_scales")
+    if scales is None:
+        return None
+    numbers = isinstance(scales, list) and all(isinstance(scale, int | float) and scale > 0 for scale in scales)
+    if not numbers or len(scales) != 4:
+        raise UsageError(f'{path}: "box_scales" must be four numbers above 0, for y, x, height, width.')
+    return float(scales[0]), float(scales[1]), float(scales[2]), float(scales[3])
