@@ -75,6 +75,12 @@ def tiny_bundles(tiny_ssd_folder: Path) -> dict[str, Path]:
     return {path.name: path for path in sorted((tiny_ssd_folder / "bundles").iterdir())}
 
 
+@pytest.fixture(scope="session")
+def tiny_raw_bundles(tiny_ssd_folder: Path) -> dict[str, Path]:
+    """The same with raw heads, which the agent decodes: float32 and int8."""
+    return {path.name: path for path in sorted((tiny_ssd_folder / "raw").iterdir())}
+
+
 def _drop_old_caches() -> None:
     """Yesterday's: one of today may be in use by another run of the tests."""
     for old in _CACHE.glob("tiny-ssd-*"):

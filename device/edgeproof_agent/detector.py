@@ -8,13 +8,24 @@ from typing import Any, Optional
 
 import numpy as np
 
+from edgeproof_agent.box_decoding import BoxDecoder
 from edgeproof_agent.interpreters import InterpreterError, Runtime, build_interpreter
-from edgeproof_agent.manifest import LABELS_FILE, MANIFEST_FILE, MODEL_FILE, Manifest, ManifestError, parse_manifest
+from edgeproof_agent.manifest import (
+    ANCHORS_FILE,
+    LABELS_FILE,
+    MANIFEST_FILE,
+    MODEL_FILE,
+    Manifest,
+    ManifestError,
+    OutputContract,
+    RawHeadsContract,
+    parse_manifest,
+)
 from edgeproof_agent.pictures import decode_picture
 from edgeproof_agent.preprocess import prepare
 
-MAX_LABELS_CHARACTERS = 200_000
-"""What is sent of labels.txt at the most; it fits into a frame's header."""
+MAX_LABELS_CHARACTERS = 80_000
+"""What is sent of labels.txt at the most: with 12 bytes a character in JSON it fits into a frame's header."""
 
 
 class BundleLoadError(Exception):
@@ -43,13 +54,20 @@ class Detection:
 class Detector:
     """One interpreter with its bundle's contract. Not for more than one thread."""
 
-    def __init__(self, manifest: Manifest, interpreter: Any, threads: int, load_ns: int) -> None:
+    def __init__(
+        self, manifest: Manifest, interpreter: Any, threads: int, load_ns: int, anchors: Optional[np.ndarray] = None
+    ) -> None:
+        """`anchors` are needed when the model has raw heads: float32 [A, 4] as centre y, centre x, height, width."""
         self.manifest = manifest
         self.threads = threads
         self.load_ns = load_ns
         self._interpreter = interpreter
         self._input = interpreter.get_input_details()[0]["index"]
         self._outputs = [item["index"] for item in interpreter.get_output_details()]
+        self._box_decoder = None
+        if isinstance(manifest.output, RawHeadsContract):
+            assert anchors is not None
+            self._box_decoder = BoxDecoder(anchors, manifest.output)
 
     def detect_encoded(self, data: bytes, stages_ns: Optional[dict[str, int]] = None) -> Detection:
         """Detects on an encoded picture (JPEG, PNG ...). Raises `PictureError`."""
@@ -77,9 +95,14 @@ class Detector:
     def _read_outputs(self) -> Any:
         output = self.manifest.output
         get = self._interpreter.get_tensor
+        if isinstance(output, RawHeadsContract):
+            assert self._box_decoder is not None
+            heads = (get(self._outputs[position])[0] for position in (output.box_encodings, output.class_scores))
+            decoded = self._box_decoder.decode(*heads)
+            return decoded.boxes, decoded.classes, decoded.scores
         boxes, classes = get(self._outputs[output.boxes])[0], get(self._outputs[output.classes])[0]
         scores, count = get(self._outputs[output.scores])[0], get(self._outputs[output.count])
-        valid = min(max(int(count[0]), 0), len(scores))
+        valid = min(max(int(count[0]), 0) * output.classes_per_detection, len(scores))
         return boxes[:valid], classes[:valid].astype(np.int32), scores[:valid]
 
 
@@ -93,8 +116,9 @@ def load_detector(bundle: Path, runtime: Runtime, threads: int) -> Detector:
     except InterpreterError as error:
         raise BundleLoadError(str(error)) from error
     load_ns = time.monotonic_ns() - start
-    _check(manifest, interpreter)
-    return Detector(manifest, interpreter, threads, load_ns)
+    anchors = _read_anchors(bundle) if isinstance(manifest.output, RawHeadsContract) else None
+    _check(manifest, interpreter, anchors)
+    return Detector(manifest, interpreter, threads, load_ns, anchors)
 
 
 def read_manifest(bundle: Path) -> Manifest:
@@ -118,8 +142,19 @@ def read_labels(bundle: Path) -> list[str]:
     return text.removesuffix("\n").split("\n")
 
 
-def _check(manifest: Manifest, interpreter: Any) -> None:
-    contract, output = manifest.input, manifest.output
+def _read_anchors(bundle: Path) -> np.ndarray:
+    try:
+        with (bundle / ANCHORS_FILE).open("rb") as file:
+            anchors = np.load(file, allow_pickle=False)
+    except (OSError, ValueError, EOFError, SyntaxError, MemoryError) as error:  # the header is Python literals
+        raise BundleLoadError(f"{bundle} is no bundle: {error}: {ANCHORS_FILE}") from error
+    if not isinstance(anchors, np.ndarray) or anchors.dtype != np.float32 or anchors.shape[1:] != (4,):
+        raise BundleLoadError(f"{bundle} is no bundle: {ANCHORS_FILE} must hold float32 [anchors, 4]")
+    return anchors
+
+
+def _check(manifest: Manifest, interpreter: Any, anchors: Optional[np.ndarray]) -> None:
+    contract = manifest.input
     details = interpreter.get_input_details()
     wanted = [1, contract.height, contract.width, 3]
     if (
@@ -130,7 +165,16 @@ def _check(manifest: Manifest, interpreter: Any) -> None:
         found = ", ".join(f"{np.dtype(item['dtype'])} {list(item['shape'])}" for item in details)
         raise BundleLoadError(f"the model's input is {found}; its manifest says {contract.dtype.value} {wanted}")
     outputs = interpreter.get_output_details()
-    if max(output.boxes, output.classes, output.scores, output.count) >= len(outputs):
-        raise BundleLoadError(f"the model has {len(outputs)} outputs; its manifest names four")
     if any(item["dtype"] != np.float32 for item in outputs):
         raise BundleLoadError("the model's outputs are not float32")
+    output = manifest.output
+    if isinstance(output, OutputContract):
+        if max(output.boxes, output.classes, output.scores, output.count) >= len(outputs):
+            raise BundleLoadError(f"the model has {len(outputs)} outputs; its manifest names four")
+        return
+    if max(output.box_encodings, output.class_scores) >= len(outputs):
+        raise BundleLoadError(f"the model has {len(outputs)} outputs; its manifest names two heads")
+    boxes, scores = (list(outputs[position]["shape"]) for position in (output.box_encodings, output.class_scores))
+    count = 0 if anchors is None else len(anchors)
+    if boxes != [1, count, 4] or len(scores) != 3 or scores[:2] != [1, count] or scores[2] < 2:
+        raise BundleLoadError(f"the model's heads are {boxes} and {scores}, and there are {count} anchors")

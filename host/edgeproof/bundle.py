@@ -4,7 +4,7 @@ import contextlib
 import json
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -52,15 +52,21 @@ def manifest_bytes(manifest: Manifest) -> bytes:
     return (text + "\n").encode()
 
 
-def write_bundle(out_dir: Path, manifest: Manifest, model: bytes, labels: Sequence[str]) -> Bundle:
-    """Writes a bundle to `out_dir` and returns it, opened and verified.
+def write_bundle(
+    out_dir: Path,
+    manifest: Manifest,
+    model: bytes,
+    labels: Sequence[str],
+    others: Mapping[str, bytes] | None = None,
+) -> Bundle:
+    """Writes a bundle to `out_dir` and returns it, opened and verified. `others` are further files by their names.
 
     `manifest.files` is filled in here. A bundle that stands at `out_dir` already is replaced when the new one is whole;
     until then, and when anything goes wrong, it stays. Raises BundleError when something else stands there.
     """
     if any("\n" in label or "\r" in label for label in labels):
         raise BundleError("a label holds a line break; labels.txt has one label a line")
-    contents = {MODEL_FILE: model, LABELS_FILE: "".join(f"{label}\n" for label in labels).encode()}
+    contents = {**(others or {}), MODEL_FILE: model, LABELS_FILE: "".join(f"{label}\n" for label in labels).encode()}
     files = {name: FileEntry(sha256_of_bytes(data), len(data)) for name, data in contents.items()}
     contents[MANIFEST_FILE] = manifest_bytes(replace(manifest, files=files))
     require_replaceable(out_dir)

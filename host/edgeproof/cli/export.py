@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -10,13 +11,16 @@ from rich.text import Text
 
 from edgeproof.bundle import Bundle
 from edgeproof.cli.progress_display import shown_progress
+from edgeproof.cli.source_options import read_source_options, source_options
 from edgeproof.convert.export import ExportOptions, export
 from edgeproof.convert.representative import Sampling
-from edgeproof.convert.variants import available_variants, parse_variant
+from edgeproof.convert.variants import ALL, available_variants, parse_variants
 from edgeproof.ssd.postprocess import PostprocessOptions
 from edgeproof.ssd.tensorflow_import import LOG_LEVEL_VARIABLE
+from edgeproof_agent.manifest import InputType, NonMaxSuppression
 
 _PATH = click.Path(path_type=Path)
+_PLACES = ("graph", "none")
 _POSTPROCESS, _SAMPLING = PostprocessOptions(), Sampling()
 
 
@@ -29,10 +33,18 @@ _POSTPROCESS, _SAMPLING = PostprocessOptions(), Sampling()
     multiple=True,
     required=True,
     metavar="NAME",
-    help=f"{' or '.join(variant.value for variant in available_variants())}; may be given more than once.",
+    help=f"{', '.join(variant.value for variant in available_variants())} or {ALL}; may be given more than once.",
 )
-@click.option("--images", type=_PATH, help="Folder of pictures to calibrate int8 with.")
-@click.option("--labels", type=_PATH, help="Text file, one label a line.")
+@click.option(
+    "--images", type=_PATH, help="Folder of pictures: calibrates int8 and int16x8, and each variant is tried on."
+)
+@click.option(
+    "--input-type",
+    type=click.Choice([InputType.UINT8.value, InputType.INT8.value]),
+    help="What the int8 variant reads.  [default: uint8]",
+)
+@click.option("--labels", type=_PATH, help="Text file with one label a line, label map (.pbtxt) or COCO JSON.")
+@source_options
 @click.option("--name", help="Name of the model on the board.  [default: the source's file name]")
 @click.option("--max-detections", type=int, default=_POSTPROCESS.max_detections, show_default=True)
 @click.option("--score-threshold", type=float, default=_POSTPROCESS.score_threshold, show_default=True)
@@ -42,6 +54,27 @@ _POSTPROCESS, _SAMPLING = PostprocessOptions(), Sampling()
     default=_POSTPROCESS.iou_threshold,
     show_default=True,
     help="Of two boxes that overlap more than this, the weaker is suppressed.",
+)
+@click.option(
+    "--nms",
+    type=click.Choice([item.value for item in NonMaxSuppression]),
+    default=NonMaxSuppression.FAST.value,
+    show_default=True,
+    help="Non-maximum suppression: fast over all classes at once, regular class by class.",
+)
+@click.option(
+    "--classes-per-detection",
+    type=int,
+    default=_POSTPROCESS.max_classes_per_detection,
+    show_default=True,
+    help="Classes that a box is told with, by fast suppression.",
+)
+@click.option(
+    "--post",
+    type=click.Choice(_PLACES),
+    default=_PLACES[0],
+    show_default=True,
+    help="Post-processing as an operator in the graph, or none: raw heads, which the agent decodes on the board.",
 )
 @click.option(
     "--calibration-size",
@@ -54,17 +87,23 @@ _POSTPROCESS, _SAMPLING = PostprocessOptions(), Sampling()
 @click.pass_context
 def command(
     ctx: click.Context,
+    /,
     source: Path,
     out: Path,
     variants: tuple[str, ...],
     images: Path | None,
+    input_type: str | None,
     labels: Path | None,
     name: str | None,
     max_detections: int,
     score_threshold: float,
     iou_threshold: float,
+    nms: str,
+    classes_per_detection: int,
+    post: str,
     calibration_size: int,
     seed: int,
+    **source_values: Any,
 ) -> None:
     """Convert and quantize the SSD in SOURCE to bundles that a board can run."""
     if (ctx.obj or {}).get("debug"):
@@ -72,15 +111,22 @@ def command(
     options = ExportOptions(
         name=name,
         labels=labels,
+        source=read_source_options(source_values),
+        input_type=None if input_type is None else InputType(input_type),
         postprocess=PostprocessOptions(
-            max_detections=max_detections, score_threshold=score_threshold, iou_threshold=iou_threshold
+            max_detections=max_detections,
+            max_classes_per_detection=classes_per_detection,
+            score_threshold=score_threshold,
+            iou_threshold=iou_threshold,
+            use_regular_nms=NonMaxSuppression(nms) is NonMaxSuppression.REGULAR,
+            in_graph=post == _PLACES[0],
         ),
         sampling=Sampling(limit=calibration_size, seed=seed),
     )
     # On standard output, because TensorFlow's noise on standard error is turned off underneath.
     console = Console()
     with shown_progress(console) as progress:
-        bundles = export(source, out, [parse_variant(text) for text in variants], images, options, progress)
+        bundles = export(source, out, parse_variants(variants), images, options, progress)
     console.print(_table(bundles))
 
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from edgeproof.ssd.postprocess import PostprocessOptions, detector_module
 from edgeproof.ssd.tensorflow_import import import_tensorflow, quiet
 
 SIGNATURE = "serving_default"
+
+Shape = tuple[int, ...]
 
 Samples = Callable[[], Iterator[npt.NDArray[np.float32]]]
 """Gives the representative data set, float32 [1, H, W, 3] a sample, each time it is called."""
@@ -37,10 +39,13 @@ def saved_detector(model: SsdModel, options: PostprocessOptions) -> Iterator[Pat
         yield path
 
 
-def convert_saved_detector(saved_model: Path, settings: VariantSettings, samples: Samples | None = None) -> bytes:
+def convert_saved_detector(
+    saved_model: Path, settings: VariantSettings, samples: Samples | None = None, input_shape: Shape | None = None
+) -> bytes:
     """The .tflite of one variant. `samples` is the representative data set of a calibrated variant.
 
-    Raises ConversionError when TensorFlow cannot convert it; what it wrote is checked by `structural_check`.
+    Raises ConversionError when a sample is not float32 of `input_shape`, when there is none, or when TensorFlow cannot
+    convert the model; what it wrote is checked by `structural_check`.
     """
     if settings.calibrated and samples is None:
         raise ConversionError(f"{settings.variant.value} needs a representative data set: give pictures with --images.")
@@ -50,8 +55,10 @@ def convert_saved_detector(saved_model: Path, settings: VariantSettings, samples
         converter.target_spec.supported_ops = [getattr(tensorflow.lite.OpsSet, op.value) for op in settings.operators]
         if settings.optimize:
             converter.optimizations = [tensorflow.lite.Optimize.DEFAULT]
+        if settings.half_precision:
+            converter.target_spec.supported_types = [tensorflow.float16]
         if samples is not None and settings.calibrated:
-            converter.representative_dataset = lambda: ([sample] for sample in samples())
+            converter.representative_dataset = lambda: _checked(samples(), input_shape)
             converter.inference_input_type = getattr(tensorflow, settings.input_type.value)
             converter.inference_output_type = tensorflow.float32
         return bytes(converter.convert())
@@ -62,7 +69,37 @@ def convert(
 ) -> bytes:
     """Converts one variant of a model; several are cheaper from one `saved_detector`. Raises ConversionError."""
     with saved_detector(model, options or PostprocessOptions()) as saved_model:
-        return convert_saved_detector(saved_model, settings_of(variant), samples)
+        return convert_saved_detector(saved_model, settings_of(variant), samples, input_shape(model))
+
+
+def input_shape(model: SsdModel) -> Shape:
+    """The shape of the network's input, and so of every sample."""
+    return (1, model.input.height, model.input.width, 3)
+
+
+def _checked(samples: Iterable[npt.NDArray[np.float32]], shape: Shape | None) -> Iterator[list[npt.NDArray[Any]]]:
+    """Each sample as the converter wants it: a list of inputs. TensorFlow takes none at all for a float model, and
+    stumbles over others deep in its kernels.
+    """
+    count = 0
+    for sample in samples:
+        if not isinstance(sample, np.ndarray) or sample.dtype != np.float32:
+            found = str(sample.dtype) if isinstance(sample, np.ndarray) else type(sample).__name__
+            raise ConversionError(
+                f"A sample of the representative data set is {found}; the network reads float32 arrays, also when it "
+                "becomes int8. Prepare the pictures with edgeproof_agent.preprocess.prepare."
+            )
+        if shape is not None and sample.shape != shape:
+            raise ConversionError(
+                f"A sample of the representative data set has shape {list(sample.shape)}; the network reads "
+                f"{list(shape)}, one picture at a time. Prepare the pictures with edgeproof_agent.preprocess.prepare."
+            )
+        count += 1
+        yield [sample]
+    if not count:
+        raise ConversionError(
+            "The representative data set is empty, so there is nothing to calibrate with: give pictures with --images."
+        )
 
 
 @contextlib.contextmanager

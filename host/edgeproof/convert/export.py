@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,19 +10,24 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeproof.bundle import Bundle, open_bundle, require_replaceable, write_bundle
-from edgeproof.convert.converter import convert_saved_detector, saved_detector
+from edgeproof.convert.bundle_manifest import describe_bundle, other_files
+from edgeproof.convert.converter import convert_saved_detector, input_shape, saved_detector
+from edgeproof.convert.file_problems import file_warnings
+from edgeproof.convert.finished_file import export_finished
 from edgeproof.convert.provenance import describe_provenance
 from edgeproof.convert.representative import RepresentativeSet, Sampling, representative_set
-from edgeproof.convert.structural_check import check_structure, resolve_outputs
-from edgeproof.convert.tflite_file import TfliteFile, read_tflite
+from edgeproof.convert.structural_check import check_structure
+from edgeproof.convert.tflite_file import read_tflite
+from edgeproof.convert.trial import complaint, prepare_trial
 from edgeproof.convert.variants import Variant, VariantSettings, settings_of
 from edgeproof.errors import BundleError, UsageError
 from edgeproof.progress import Progress, ProgressKind, ProgressListener, silent
 from edgeproof.ssd.model import SsdModel
 from edgeproof.ssd.postprocess import PostprocessOptions
+from edgeproof.ssd.source_options import SourceOptions
 from edgeproof.ssd.sources import recognise_source
 from edgeproof.ssd.tensorflow_import import import_tensorflow
-from edgeproof_agent.manifest import InputContract, InputType, Manifest
+from edgeproof_agent.manifest import InputContract, InputType
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -32,7 +37,11 @@ class ExportOptions:
     name: str | None = None
     """Names the model in the bundle and its application on a board; the source's file name when None."""
     labels: Path | None = None
-    """Text file, one label a line."""
+    """Text file with one label a line, label map (.pbtxt) or COCO JSON."""
+    source: SourceOptions = field(default_factory=SourceOptions)
+    """What the source does not say itself."""
+    input_type: InputType | None = None
+    """uint8 or int8, of the int8 variant; uint8 when None."""
     postprocess: PostprocessOptions = field(default_factory=PostprocessOptions)
     sampling: Sampling = field(default_factory=Sampling)
 
@@ -61,26 +70,31 @@ def export(
     NotAnSsdError, ConversionError or BundleError.
     """
     options = options or ExportOptions()
-    chosen = [settings_of(variant) for variant in dict.fromkeys(variants)]
+    chosen = _chosen(variants, options.input_type)
     if not chosen:
         raise UsageError("No variant was asked for. Name at least one with --variant.")
     calibrated = [settings.variant.value for settings in chosen if settings.calibrated]
-    if calibrated and images is None:
+    recognised = recognise_source(source)
+    if calibrated and images is None and not recognised.kind.finished:
         raise UsageError(
             f"{', '.join(calibrated)} needs calibration pictures: give a folder with 100 or so pictures like those "
             "that the detector will see with --images."
         )
     if options.labels is not None and not options.labels.is_file():
         raise UsageError(f"{options.labels}: there is no such file. Give a text file with --labels, one label a line.")
-    recognised = recognise_source(source)
+    options.source.require_files()
     name = _application_name(options.name, source)
-    pictures = representative_set(images, options.sampling) if calibrated and images is not None else None
+    if recognised.kind.finished:
+        return export_finished(
+            recognised, out_dir, variants, name, options.labels, options.source, progress, options.postprocess
+        )
+    pictures = representative_set(images, options.sampling) if images is not None else None
     calibration = None if pictures is None else (pictures, options.sampling)
     jobs = [
         _Job(
             settings,
             out_dir / settings.variant.value,
-            describe_provenance(recognised, settings, options.postprocess, options.labels, calibration),
+            describe_provenance(recognised, settings, options.postprocess, options.labels, calibration, options.source),
         )
         for settings in chosen
     ]
@@ -91,16 +105,25 @@ def export(
     if missing:
         for job in missing:
             require_replaceable(job.out_dir)
-        if pictures is not None and any(job.settings.calibrated for job in missing):
+        if pictures is not None:
             pictures.require_readable()
         progress(Progress("starting TensorFlow"))
         import_tensorflow()
         progress(Progress(f"reading {source.name}"))
-        model = recognised.read(options.labels, name)
+        model = recognised.read(options.labels, name, options.source)
         progress(Progress(f"{source.name}: {_found(model)}", ProgressKind.NOTE))
+        options.postprocess.require_classes(model.num_classes)
         for job, bundle in _convert(model, missing, pictures, options.postprocess, progress):
             bundles[job.settings.variant] = bundle
     return [bundles[job.settings.variant] for job in jobs]
+
+
+def _chosen(variants: Sequence[Variant], input_type: InputType | None) -> list[VariantSettings]:
+    """Settings of each variant once. The input type concerns int8; without it, it is a mistake that is told."""
+    unique = dict.fromkeys(variants)
+    if input_type is None or Variant.INT8 in unique:
+        return [settings_of(variant, input_type if variant is Variant.INT8 else None) for variant in unique]
+    return [settings_of(variant, input_type) for variant in unique]
 
 
 def _application_name(name: str | None, source: Path) -> str:
@@ -127,6 +150,8 @@ def _convert(
     postprocess: PostprocessOptions,
     progress: ProgressListener,
 ) -> Iterator[tuple[_Job, Bundle]]:
+    progress(Progress("running the source"))
+    trial = prepare_trial(model, postprocess, pictures)
     progress(Progress("building the detector"))
     with saved_detector(model, postprocess) as saved_model:
         for job in jobs:
@@ -135,11 +160,20 @@ def _convert(
             samples = None
             if pictures is not None and job.settings.calibrated:
                 samples = _Samples(pictures, model.input, variant, progress)
-            data = convert_saved_detector(saved_model, job.settings, samples)
+            data = convert_saved_detector(saved_model, job.settings, samples, input_shape(model))
             progress(Progress(f"checking {variant}"))
             file = read_tflite(data, f"{variant}/model.tflite")
-            check_structure(file, job.settings, model.input)
-            yield job, write_bundle(job.out_dir, _manifest(model, file, job), data, model.labels.names)
+            check_structure(file, job.settings, model.input, postprocess)
+            manifest = describe_bundle(model, file, job.settings.variant, postprocess, job.provenance)
+            progress(Progress(f"trying {variant}"))
+            deviation = trial.run(manifest, data)
+            for warning in file_warnings(file):
+                progress(Progress(f"{variant}: {warning}", ProgressKind.WARNING))
+            worse = complaint(job.settings.variant, deviation)
+            kind = ProgressKind.NOTE if worse is None else ProgressKind.WARNING
+            progress(Progress(worse or f"{variant}: {deviation}", kind))
+            others = other_files(model, postprocess)
+            yield job, write_bundle(job.out_dir, manifest, data, model.labels.names, others)
 
 
 @dataclass(frozen=True)
@@ -159,22 +193,6 @@ class _Samples:
 
     def _on_broken(self, path: Path, reason: str) -> None:
         self.progress(Progress(f"{path}: left out of the calibration, {reason}", ProgressKind.WARNING))
-
-
-def _manifest(model: SsdModel, file: TfliteFile, job: _Job) -> Manifest:
-    tensor = file.inputs[0]
-    dtype = InputType(tensor.dtype)
-    quantization = None if dtype is InputType.FLOAT32 else tensor.quantization
-    return Manifest(
-        name=model.name,
-        variant=job.settings.variant.value,
-        files={},
-        input=replace(model.input, dtype=dtype, quantization=quantization),
-        output=resolve_outputs(file),
-        label_offset=model.labels.label_offset,
-        category_offset=model.labels.category_offset,
-        provenance=job.provenance,
-    )
 
 
 def _found(model: SsdModel) -> str:

@@ -15,6 +15,7 @@ from edgeproof.convert.representative import RepresentativeSet, Sampling
 from edgeproof.convert.variants import VariantSettings
 from edgeproof.digests import sha256_of_file
 from edgeproof.ssd.postprocess import PostprocessOptions
+from edgeproof.ssd.source_options import SourceOptions
 from edgeproof.ssd.sources import RecognisedSource
 
 _TENSORFLOW_DISTRIBUTIONS = ("tensorflow", "tensorflow-cpu", "tf-nightly", "tensorflow-intel", "tensorflow-macos")
@@ -27,6 +28,7 @@ def describe_provenance(
     postprocess: PostprocessOptions,
     labels: Path | None,
     calibration: tuple[RepresentativeSet, Sampling] | None,
+    source_options: SourceOptions | None = None,
 ) -> dict[str, Any]:
     """The `provenance` of a bundle, without importing TensorFlow. It holds no path of this machine and no time."""
     tools = {"edgeproof": edgeproof.__version__, "conversion_code": _code_digest(), "tensorflow": tensorflow_version()}
@@ -34,11 +36,14 @@ def describe_provenance(
         "source": {"kind": source.kind.kind, "file": source.path.name, "sha256": source.sha256},
         "settings": {
             "variant": settings.variant.value,
+            "input_type": settings.input_type.value,
             "postprocess": asdict(postprocess),
             "labels_sha256": None if labels is None or not labels.is_file() else sha256_of_file(labels),
         },
         "tools": tools,
     }
+    if source_options is not None and source_options.describe():
+        provenance["settings"]["source_options"] = dict(source_options.describe())
     if calibration is not None and settings.calibrated:
         pictures, sampling = calibration
         provenance["calibration"] = {"pictures": len(pictures), "sha256": pictures.digest, **asdict(sampling)}

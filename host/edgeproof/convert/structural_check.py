@@ -2,22 +2,34 @@
 
 from collections.abc import Iterator
 
-from edgeproof.convert.tflite_file import TfliteFile
+from edgeproof.convert.file_problems import file_problems
+from edgeproof.convert.output_map import DETECTIONS, HEADS, map_outputs
+from edgeproof.convert.tflite_file import Signature, TfliteFile
 from edgeproof.convert.variants import VariantSettings
 from edgeproof.errors import ConversionError
-from edgeproof.ssd.postprocess import BOXES, CLASSES, COUNT, OPERATOR, SCORES
-from edgeproof_agent.manifest import Decoder, InputContract, InputType, OutputContract
+from edgeproof.ssd.postprocess import (
+    BOX_ENCODINGS,
+    BOXES,
+    CLASS_SCORES,
+    CLASSES,
+    COUNT,
+    OPERATOR,
+    SCORES,
+    PostprocessOptions,
+)
+from edgeproof_agent.manifest import Decoder, InputContract, OutputContract
 
-_VARIABLE_OPERATORS = ("VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE")
-_FLEX_PREFIX = "Flex"
+_DEFAULTS = PostprocessOptions()
 
 
-def check_structure(file: TfliteFile, settings: VariantSettings, contract: InputContract) -> None:
+def check_structure(
+    file: TfliteFile, settings: VariantSettings, contract: InputContract, postprocess: PostprocessOptions = _DEFAULTS
+) -> None:
     """Raises ConversionError, with every problem found, when `file` is not a detector of the asked variant.
 
     `contract` is the float input contract of the model that was converted.
     """
-    problems = list(structural_problems(file, settings, contract))
+    problems = list(structural_problems(file, settings, contract, postprocess))
     if problems:
         raise ConversionError(
             f"The {settings.variant.value} model that TensorFlow wrote cannot be used: {'; '.join(problems)}. "
@@ -25,46 +37,51 @@ def check_structure(file: TfliteFile, settings: VariantSettings, contract: Input
         )
 
 
-def structural_problems(file: TfliteFile, settings: VariantSettings, contract: InputContract) -> Iterator[str]:
+def structural_problems(
+    file: TfliteFile, settings: VariantSettings, contract: InputContract, postprocess: PostprocessOptions = _DEFAULTS
+) -> Iterator[str]:
     """What is wrong with the file, each as half a sentence; nothing when it is as asked."""
-    count = file.operators.get(OPERATOR, 0)
-    if count != 1:
-        yield f"it has {count} {OPERATOR} operators, expected one"
-    for name in file.operators:
-        if name in _VARIABLE_OPERATORS:
-            yield f"it holds {name}, so its weights are missing"
-        if name.startswith(_FLEX_PREFIX):
-            yield f"it holds {name}, which boards cannot run"
-    yield from _weight_problems(file, settings)
-    yield from _input_problems(file, settings, contract)
+    yield from file_problems(file, map_outputs(file))
+    yield from variant_problems(file, settings)
+    expected = (1, contract.height, contract.width, 3)
+    if len(file.inputs) == 1 and file.inputs[0].shape != expected:
+        yield f"its input has shape {list(file.inputs[0].shape)}, expected {list(expected)}"
     try:
-        resolve_outputs(file)
+        if postprocess.in_graph:
+            if not file.postprocess and map_outputs(file) is not None:
+                yield f"it has no {OPERATOR}"
+            resolve_outputs(file)
+        else:
+            resolve_heads(file)
     except ConversionError as error:
         yield str(error)
 
 
-def resolve_outputs(file: TfliteFile) -> OutputContract:
+def variant_problems(file: TfliteFile, settings: VariantSettings) -> Iterator[str]:
+    """Where the file's types are not those that its variant promises."""
+    large = [layer for layer in file.weighted if layer.weights.elements >= settings.min_weight_elements]
+    other = {layer.weights.dtype for layer in large} - {settings.weight_dtype}
+    if other:
+        yield f"its weights are {', '.join(sorted(other))}, expected {settings.weight_dtype}"
+    if file.weighted and not large:
+        yield f"none of its layers is large enough to be quantized ({settings.min_weight_elements} weights)"
+    other = {layer.activations for layer in file.weighted} - {settings.activation_dtype}
+    if other:
+        yield f"its layers read {', '.join(sorted(other))}, expected {settings.activation_dtype}"
+    if len(file.inputs) == 1 and file.inputs[0].dtype != settings.input_type.value:
+        yield f"its input is {file.inputs[0].dtype}, expected {settings.input_type.value}"
+
+
+def resolve_outputs(file: TfliteFile, classes_per_detection: int = 1) -> OutputContract:
     """Which output means what, by the signature's names: the order in the file is not stable.
 
     Raises ConversionError when there is no signature with the four names, or their shapes are not those of detections.
     """
-    names = (BOXES, CLASSES, SCORES, COUNT)
-    signature = next((item for item in file.signatures if all(name in item.outputs for name in names)), None)
-    if signature is None or len(file.outputs) != len(names):
-        found = ", ".join(name for item in file.signatures for name in item.outputs) or "none"
-        raise ConversionError(f"its outputs are not named {', '.join(names)} (found: {found})")
-    boxes, classes, scores, count = (file.outputs[signature.outputs[name]] for name in names)
-    for tensor, name in zip((boxes, classes, scores, count), names, strict=True):
-        if tensor.dtype != "float32":
-            raise ConversionError(f"its output {name} is {tensor.dtype}, expected float32")
-    rows = boxes.shape[1] if len(boxes.shape) == 3 else 0
-    if (boxes.shape, classes.shape, scores.shape, count.shape) != (
-        (1, rows, 4),
-        (1, rows),
-        (1, rows),
-        (1,),
-    ) or not rows:
-        shapes = ", ".join(str(list(tensor.shape)) for tensor in (boxes, classes, scores, count))
+    signature = _signature(file, DETECTIONS)
+    boxes, classes, scores, count = (file.outputs[signature.outputs[name]].shape for name in DETECTIONS)
+    rows = boxes[1] if len(boxes) == 3 else 0
+    if (boxes, classes, scores, count) != ((1, rows, 4), (1, rows), (1, rows), (1,)) or not rows:
+        shapes = ", ".join(str(list(shape)) for shape in (boxes, classes, scores, count))
         raise ConversionError(f"its outputs have shapes {shapes}, expected [1, N, 4], [1, N], [1, N], [1]")
     return OutputContract(
         decoder=Decoder.IN_GRAPH,
@@ -73,29 +90,23 @@ def resolve_outputs(file: TfliteFile) -> OutputContract:
         scores=signature.outputs[SCORES],
         count=signature.outputs[COUNT],
         max_detections=rows,
+        classes_per_detection=classes_per_detection,
     )
 
 
-def _weight_problems(file: TfliteFile, settings: VariantSettings) -> Iterator[str]:
-    if not file.weighted:
-        yield "it has no convolution"
-    empty = sum(1 for layer in file.weighted if not layer.weights.has_data)
-    if empty:
-        yield f"{empty} of {len(file.weighted)} layers have no weights"
-    other = {layer.weights.dtype for layer in file.weighted} - {settings.weight_dtype}
-    if other:
-        yield f"its weights are {', '.join(sorted(other))}, expected {settings.weight_dtype}"
+def resolve_heads(file: TfliteFile) -> tuple[int, int]:
+    """Positions of box encodings and class scores. Raises ConversionError when they are not named, or do not fit."""
+    signature = _signature(file, HEADS)
+    boxes, scores = (file.outputs[signature.outputs[name]].shape for name in HEADS)
+    anchors = boxes[1] if len(boxes) == 3 else 0
+    if boxes != (1, anchors, 4) or scores[:2] != (1, anchors) or len(scores) != 3 or scores[2] < 2:
+        raise ConversionError(f"its heads have shapes {list(boxes)}, {list(scores)}, expected [1, A, 4], [1, A, 1 + C]")
+    return signature.outputs[BOX_ENCODINGS], signature.outputs[CLASS_SCORES]
 
 
-def _input_problems(file: TfliteFile, settings: VariantSettings, contract: InputContract) -> Iterator[str]:
-    if len(file.inputs) != 1:
-        yield f"it has {len(file.inputs)} inputs, expected one"
-        return
-    tensor, expected = file.inputs[0], (1, contract.height, contract.width, 3)
-    if tensor.shape != expected:
-        yield f"its input has shape {list(tensor.shape)}, expected {list(expected)}"
-    if tensor.dtype != settings.input_type.value:
-        yield f"its input is {tensor.dtype}, expected {settings.input_type.value}"
-    quantized = settings.input_type is not InputType.FLOAT32
-    if quantized and (tensor.quantization is None or not tensor.quantization.scale > 0):
-        yield "its input has no quantization parameters"
+def _signature(file: TfliteFile, names: tuple[str, ...]) -> Signature:
+    signature = next((item for item in file.signatures if all(name in item.outputs for name in names)), None)
+    if signature is None or len(file.outputs) != len(names):
+        found = ", ".join(name for item in file.signatures for name in item.outputs) or "none"
+        raise ConversionError(f"its outputs are not named {', '.join(names)} (found: {found})")
+    return signature

@@ -1,5 +1,6 @@
 """Reads the structure of a .tflite file, without TensorFlow and without running it."""
 
+import math
 import struct
 from collections import Counter
 from collections.abc import Mapping
@@ -8,12 +9,15 @@ from typing import Any
 
 import numpy as np
 import tflite
+from flatbuffers import flexbuffers
 
 from edgeproof.errors import ModelError
 from edgeproof_agent.manifest import Quantization
 
+POSTPROCESS_OPERATOR = "TFLite_Detection_PostProcess"
 _IDENTIFIER = b"TFL3"
 _MAX_ITEMS = 1_000_000
+_MAX_SCALE = 1e4
 _DTYPES = {
     getattr(tflite.TensorType, name): name.lower()
     for name in (
@@ -45,6 +49,10 @@ class TensorInfo:
     has_data: bool
     """Whether the file carries the tensor's values: it is a weight or another constant."""
 
+    @property
+    def elements(self) -> int:
+        return math.prod(self.shape)
+
 
 @dataclass(frozen=True)
 class Signature:
@@ -61,6 +69,21 @@ class WeightedOperator:
 
     operator: str
     weights: TensorInfo
+    """As the file stores them: where a DEQUANTIZE makes float32 of them while it runs, what that reads."""
+    activations: str
+    """The dtype that the layer reads."""
+
+
+@dataclass(frozen=True)
+class PostprocessOperator:
+    """A `TFLite_Detection_PostProcess`."""
+
+    attributes: Mapping[str, int | float | bool]
+    """By their names in the operator's `Init`; empty when they cannot be read."""
+    inputs: tuple[TensorInfo, ...]
+    """Box encodings, class scores, anchors."""
+    outputs: tuple[int | None, ...]
+    """Which of the file's outputs boxes, classes, scores and count are; None for one that is not among them."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +94,10 @@ class TfliteFile:
     operators: Mapping[str, int]
     """How often each operator occurs, over all subgraphs; a custom operator goes by its own name."""
     weighted: tuple[WeightedOperator, ...]
+    postprocess: tuple[PostprocessOperator, ...]
     signatures: tuple[Signature, ...]
+    broken_scales: tuple[str, ...] = ()
+    """Names of the tensors that have a quantization scale which is not finite, not positive or over `_MAX_SCALE`."""
 
 
 def read_tflite(data: bytes, name: str = "model.tflite") -> TfliteFile:
@@ -97,15 +123,23 @@ def _read(data: bytes) -> TfliteFile:
     codes = [_operator_name(model.OperatorCodes(index)) for index in _range(model.OperatorCodesLength())]
     operators: Counter[str] = Counter()
     weighted: list[WeightedOperator] = []
+    postprocess: list[PostprocessOperator] = []
+    broken_scales: list[str] = []
     for index in _range(model.SubgraphsLength()):
         graph = model.Subgraphs(index)
+        dequantized: dict[int, int] = {}
+        tensors = (graph.Tensors(position) for position in _range(graph.TensorsLength()))
+        broken_scales += [(tensor.Name() or b"").decode() for tensor in tensors if _has_broken_scale(tensor)]
         for position in _range(graph.OperatorsLength()):
             operator = graph.Operators(position)
             name = codes[operator.OpcodeIndex()]
             operators[name] += 1
-            if name in _WEIGHTED and operator.InputsLength() > 1:
-                weights = _tensor(model, graph, operator.Inputs(0 if name == "TRANSPOSE_CONV" else 1), len(data))
-                weighted.append(WeightedOperator(name, weights))
+            if name == "DEQUANTIZE":
+                dequantized[operator.Outputs(0)] = operator.Inputs(0)
+            elif name in _WEIGHTED and operator.InputsLength() > 1:
+                weighted.append(_weighted(model, graph, operator, name, dequantized, len(data)))
+            elif name == POSTPROCESS_OPERATOR:
+                postprocess.append(_postprocess(model, graph, operator, len(data)))
     if not model.SubgraphsLength():
         raise ValueError("it has no graph")
     main = model.Subgraphs(0)
@@ -117,12 +151,52 @@ def _read(data: bytes) -> TfliteFile:
         outputs=tuple(_tensor(model, main, index, len(data)) for index in outputs),
         operators=dict(operators),
         weighted=tuple(weighted),
+        postprocess=tuple(postprocess),
         signatures=tuple(
             _signature(model.SignatureDefs(index), inputs, outputs)
             for index in _range(model.SignatureDefsLength())
             if model.SignatureDefs(index).SubgraphIndex() == 0
         ),
+        broken_scales=tuple(broken_scales),
     )
+
+
+def _weighted(
+    model: Any, graph: Any, operator: Any, name: str, dequantized: Mapping[int, int], file_bytes: int
+) -> WeightedOperator:
+    weights, activations = (0, 2) if name == "TRANSPOSE_CONV" else (1, 0)
+    stored = operator.Inputs(weights)
+    return WeightedOperator(
+        operator=name,
+        weights=_tensor(model, graph, dequantized.get(stored, stored), file_bytes),
+        activations=_tensor(model, graph, operator.Inputs(activations), file_bytes).dtype,
+    )
+
+
+def _postprocess(model: Any, graph: Any, operator: Any, file_bytes: int) -> PostprocessOperator:
+    outputs = [graph.Outputs(index) for index in _range(graph.OutputsLength())]
+    made = [operator.Outputs(index) for index in _range(operator.OutputsLength())]
+    return PostprocessOperator(
+        attributes=_attributes(operator),
+        inputs=tuple(
+            _tensor(model, graph, operator.Inputs(index), file_bytes) for index in _range(operator.InputsLength())
+        ),
+        outputs=tuple(outputs.index(index) if index in outputs else None for index in made),
+    )
+
+
+def _attributes(operator: Any) -> dict[str, int | float | bool]:
+    """A custom operator's options: a flexbuffer map."""
+    data = operator.CustomOptionsAsNumpy()
+    if not isinstance(data, np.ndarray):
+        return {}
+    try:
+        values = flexbuffers.Loads(data.tobytes())
+    except (struct.error, IndexError, ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
+        return {}
+    if not isinstance(values, dict):
+        return {}
+    return {str(name): value for name, value in values.items() if isinstance(value, int | float | bool)}
 
 
 def _range(length: int) -> range:
@@ -157,6 +231,14 @@ def _tensor(model: Any, graph: Any, index: int, file_bytes: int) -> TensorInfo:
         quantization=_quantization(tensor.Quantization()),
         has_data=length > 0,
     )
+
+
+def _has_broken_scale(tensor: Any) -> bool:
+    parameters = tensor.Quantization()
+    if parameters is None or not parameters.ScaleLength():
+        return False
+    scales = parameters.ScaleAsNumpy()
+    return not bool(np.isfinite(scales).all() and scales.min() > 0 and scales.max() <= _MAX_SCALE)
 
 
 def _quantization(parameters: Any) -> Quantization | None:

@@ -1,0 +1,138 @@
+"""`edgeproof inspect`: what a .tflite or a bundle is, and whether it is sound."""
+
+import json
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+from edgeproof.bundle import Bundle
+from edgeproof.cli.main import EXIT_ERROR
+from edgeproof.convert.file_run import FileRun, installed_runtime, run_file
+from edgeproof.convert.inspection import Inspection, inspect
+from edgeproof.convert.tflite_file import TensorInfo
+from edgeproof.convert.trial import generated_picture
+from edgeproof.convert.variants import parse_variant
+from edgeproof.errors import ModelError, PictureFolderError
+from edgeproof.native_noise import without_native_noise
+from edgeproof_agent.pictures import PictureError, decode_picture
+
+_PATH = click.Path(path_type=Path)
+_SHOWN_SCORE = 0.3
+
+
+@click.command(name="inspect")
+@click.argument("path", type=_PATH, metavar="FILE|BUNDLE")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON (schema edgeproof.inspection/1).")
+@click.option("--picture", type=_PATH, help="Run it on this picture, with the interpreter of this machine.")
+@click.option("--variant", metavar="NAME", help="What FILE should be; a bundle says it itself.")
+@click.pass_context
+def command(ctx: click.Context, path: Path, as_json: bool, picture: Path | None, variant: str | None) -> None:
+    """Show what FILE (.tflite) or BUNDLE is: operators, inputs, what each output means, and what is wrong.
+
+    Exit status: 0 when it is sound, 2 when it is not.
+    """
+    inspection = inspect(path, None if variant is None else parse_variant(variant))
+    run = _run(inspection, picture)
+    inspection = inspection if run is None else run.inspection
+    if as_json:
+        click.echo(json.dumps({**inspection.to_json(), "run": _run_json(run)}, indent=2, ensure_ascii=False))
+    else:
+        _print(inspection, run, Console())
+    if not inspection.sound:
+        ctx.exit(EXIT_ERROR)
+
+
+def _run(inspection: Inspection, path: Path | None) -> FileRun | None:
+    """Runs it where a picture was given, or where only a run can tell the outputs apart."""
+    if path is None and (inspection.outputs is not None or not _runs(inspection)):
+        return None
+    if path is None:
+        tensor = inspection.file.inputs[0]
+        pixels = generated_picture(tensor.shape[1], tensor.shape[2])
+    else:
+        try:
+            with without_native_noise():
+                pixels = decode_picture(path.read_bytes())
+        except OSError as error:
+            raise PictureFolderError(f"{path}: {error.strerror}.") from error
+        except PictureError as error:
+            raise PictureFolderError(f"{path}: {error}.") from error
+        if not _runs(inspection):
+            return None
+    with without_native_noise():
+        runtime = installed_runtime()
+        if runtime is not None:
+            return run_file(inspection, pixels, runtime)
+    if path is None:
+        return None
+    raise ModelError(
+        "There is no interpreter on this machine to run it with. Install one with: pip install ai-edge-litert"
+    )
+
+
+def _runs(inspection: Inspection) -> bool:
+    """Only what has no problem but unknown outputs is run: a broken file can crash an interpreter."""
+    return inspection.sound or (inspection.bundle is None and inspection.only_outputs_are_unknown)
+
+
+def _print(inspection: Inspection, run: FileRun | None, console: Console) -> None:
+    file, bundle = inspection.file, inspection.bundle
+    what = "a file" if bundle is None else f"bundle {bundle.digest[:12]}"
+    variant = "of no variant of ours" if inspection.variant is None else inspection.variant.value
+    console.print(Text(f"{inspection.path}: {what}, {file.size_bytes / 1e6:.2f} MB, {variant}"), soft_wrap=True)
+    meanings = {} if inspection.outputs is None else {at: name for name, at in inspection.outputs.positions.items()}
+    rows = [("input", tensor.name, _type(tensor)) for tensor in file.inputs]
+    for position, tensor in enumerate(file.outputs):
+        rows.append((f"output {position}", meanings.get(position, "unknown"), _type(tensor)))
+    width = max(len(name) for _, name, _ in rows) if rows else 0
+    for place, name, kind in rows:
+        console.print(Text(f"{place:<9} {name:<{width}}  {kind}"), soft_wrap=True)
+    if inspection.outputs is not None:
+        console.print(Text(f"outputs known by {inspection.outputs.evidence.value}", style="dim"))
+    for operator in file.postprocess:
+        attributes = sorted(operator.attributes.items())
+        console.print(Text(", ".join(f"{name} {_number(value)}" for name, value in attributes)), soft_wrap=True)
+    names = sorted(file.operators.items(), key=lambda item: (-item[1], item[0]))
+    console.print(Text(", ".join(f"{name} {count}" for name, count in names)), soft_wrap=True)
+    if run is not None and run.detections is not None:
+        _print_detections(run, bundle, console)
+    for warning in inspection.warnings:
+        console.print(Text(f"warning: {warning}", style="yellow"), soft_wrap=True)
+    for problem in inspection.problems:
+        console.print(Text(f"problem: {problem}", style="red"), soft_wrap=True)
+    console.print(Text("sound" if inspection.sound else "not sound", style="bold"))
+
+
+def _print_detections(run: FileRun, bundle: Bundle | None, console: Console) -> None:
+    assert run.detections is not None
+    shown = run.detections.above(_SHOWN_SCORE)
+    console.print(Text(f"detections on {run.runtime}, score {_SHOWN_SCORE} or more: {len(shown)}", style="dim"))
+    labels = [] if bundle is None else bundle.labels()
+    offset = 0 if bundle is None else bundle.manifest.label_offset
+    for box, kind, score in zip(shown.boxes, shown.classes, shown.scores, strict=True):
+        name = labels[kind + offset] if kind + offset < len(labels) else f"class {kind}"
+        corners = ", ".join(f"{side:.3f}" for side in box)
+        console.print(Text(f"  {name} {score:.3f}  ymin, xmin, ymax, xmax {corners}"))
+
+
+def _run_json(run: FileRun | None) -> object:
+    if run is None:
+        return None
+    found = run.detections
+    detections = None
+    if found is not None:
+        rows = zip(found.boxes.tolist(), found.classes.tolist(), found.scores.tolist(), strict=True)
+        detections = [{"box": box, "class": kind, "score": score} for box, kind, score in rows]
+    return {"runtime": run.runtime, "detections": detections}
+
+
+def _type(tensor: TensorInfo) -> str:
+    quantization = tensor.quantization
+    quantized = "" if quantization is None else f"  scale {quantization.scale:.6g}, zero {quantization.zero_point}"
+    return f"{tensor.dtype} {list(tensor.shape)}{quantized}"
+
+
+def _number(value: float) -> str:
+    return str(value) if isinstance(value, bool | int) else f"{value:.6g}"

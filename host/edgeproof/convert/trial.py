@@ -1,0 +1,119 @@
+"""Runs a converted model on a few pictures, on this machine, against the source's own heads in TensorFlow."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from edgeproof.convert.bundle_manifest import raw_heads_contract
+from edgeproof.convert.deviation import Deviation, measure_deviation
+from edgeproof.convert.representative import RepresentativeSet
+from edgeproof.convert.variants import Variant
+from edgeproof.errors import ConversionError
+from edgeproof.results import Detections
+from edgeproof.ssd.model import SsdModel
+from edgeproof.ssd.postprocess import PostprocessOptions
+from edgeproof.ssd.tensorflow_import import import_tensorflow, quiet
+from edgeproof_agent.box_decoding import BoxDecoder
+from edgeproof_agent.detector import Detector
+from edgeproof_agent.interpreters import InterpreterError, Runtime, build_interpreter, default_threads
+from edgeproof_agent.manifest import Manifest
+from edgeproof_agent.pictures import PictureError, decode_picture
+from edgeproof_agent.preprocess import prepare
+
+MAX_PICTURES = 8
+
+Picture = npt.NDArray[np.uint8]
+
+_BETTER = "calibrate with more pictures like those that the detector will see (--images, --calibration-size)"
+_ADVICE: Mapping[Variant, str] = {
+    Variant.FLOAT32: "please report this with the model's name and the TensorFlow version",
+    Variant.FLOAT16: "export it as float32",
+    Variant.DYNAMIC: "export it as float16, or as int8 with calibration pictures",
+    Variant.INT8: f"{_BETTER}, or export it as int16x8 or float16",
+    Variant.INT16X8: f"{_BETTER}, or export it as float16",
+}
+# Largest score difference and smallest IoU that are as good as the source.
+_LIMITS: Mapping[Variant, tuple[float, float]] = {
+    Variant.FLOAT32: (0.002, 0.995),
+    Variant.FLOAT16: (0.02, 0.97),
+    Variant.DYNAMIC: (0.1, 0.85),
+    Variant.INT8: (0.1, 0.85),
+    Variant.INT16X8: (0.05, 0.9),
+}
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A source's detections on the pictures that every variant is tried on."""
+
+    pictures: Sequence[Picture]
+    """uint8 [H, W, 3] in BGR."""
+    anchors: npt.NDArray[np.float32]
+    expected: Sequence[Detections]
+
+    def run(self, manifest: Manifest, model: bytes) -> Deviation:
+        """Tries a converted model by the agent's own code, in TensorFlow's interpreter: another runtime in the same
+        process can crash it. Raises ConversionError when it does not run.
+        """
+        tensorflow = import_tensorflow()
+        runtime = Runtime("tensorflow", tensorflow.__version__, tensorflow.lite)
+        try:
+            with quiet():
+                interpreter = build_interpreter(runtime, model, default_threads())
+                detector = Detector(manifest, interpreter, default_threads(), 0, self.anchors)
+                found = [detector.detect(picture) for picture in self.pictures]
+        except (InterpreterError, ValueError, RuntimeError) as error:
+            raise ConversionError(
+                f"The {manifest.variant} model that TensorFlow wrote does not run: {error}. "
+                "Nothing was written. Please report this with the model's name and the TensorFlow version."
+            ) from error
+        detections = [Detections(item.boxes, item.classes, item.scores) for item in found]
+        return measure_deviation(list(zip(self.expected, detections, strict=True)))
+
+
+def prepare_trial(model: SsdModel, postprocess: PostprocessOptions, pictures: RepresentativeSet | None) -> Trial:
+    """Runs the source's heads on some of `pictures`, or on a generated one. Imports TensorFlow."""
+    tensorflow = import_tensorflow()
+    decoder = BoxDecoder(model.anchors, raw_heads_contract(model, postprocess))
+    expected = []
+    with quiet():
+        chosen = _some(pictures) or [generated_picture(model.input.height, model.input.width)]
+        for picture in chosen:
+            heads = model.heads.module.heads(tensorflow.constant(prepare(picture, model.input)))
+            boxes, scores = (np.asarray(head.numpy())[0] for head in heads)
+            decoded = decoder.decode(boxes, scores)
+            expected.append(Detections(decoded.boxes, decoded.classes, decoded.scores))
+    return Trial(chosen, model.anchors, expected)
+
+
+def complaint(variant: Variant, deviation: Deviation) -> str | None:
+    """What to tell the user when a variant is too far from its source, and what to do; None when it is not."""
+    if not deviation.exceeds(*_LIMITS[variant]):
+        return None
+    return f"{variant.value} is not as good as its source: {deviation}. What helps: {_ADVICE[variant]}."
+
+
+def generated_picture(height: int, width: int) -> Picture:
+    """Structure at several scales, the same at every call."""
+    random = np.random.default_rng(0)
+    picture = np.zeros((height, width, 3), np.float32)
+    for cells in (4, 16, 64):
+        coarse = random.uniform(0, 85, (cells, cells, 3)).astype(np.float32)
+        picture += cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
+    return picture.astype(np.uint8)
+
+
+def _some(pictures: RepresentativeSet | None) -> list[Picture]:
+    """Up to `MAX_PICTURES` that can be read, spread over the set."""
+    if pictures is None:
+        return []
+    found: list[Picture] = []
+    for path in pictures.files[:: -(-len(pictures) // MAX_PICTURES)]:
+        try:
+            found.append(decode_picture(path.read_bytes()))
+        except (OSError, PictureError):
+            continue
+    return found
