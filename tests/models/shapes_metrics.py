@@ -48,30 +48,3 @@ def coco_results(
         }
         for (top, left, bottom, right), index, score in zip(pixels, classes, scores, strict=True)
     ]
-
-
-def decode_and_suppress(
-    encodings: np.ndarray, scores: np.ndarray, anchors: np.ndarray, max_detections: int = 10, max_iou: float = 0.6
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What TFLite_Detection_PostProcess does by default, for the heads of one picture.
-
-    `encodings` [A, 4] with the scales 10, 10, 5, 5; `scores` [A, C + 1], background first; `anchors` [A, 4] as centre
-    y, centre x, height, width. Gives boxes [N, 4] as ymin, xmin, ymax, xmax, classes [N] from 0, and scores [N].
-    """
-    scaled = encodings / np.array([10.0, 10.0, 5.0, 5.0])
-    centre = scaled[:, :2] * anchors[:, 2:] + anchors[:, :2]
-    half = np.exp(scaled[:, 2:]) * anchors[:, 2:] / 2
-    boxes = np.concatenate([centre - half, centre + half], axis=1)
-    best = scores[:, 1:].max(axis=1)
-    candidates = np.argsort(-best, kind="stable")[:200]
-    kept: list[int] = []
-    for candidate in candidates:
-        if len(kept) < max_detections and all(_iou(boxes[candidate], boxes[other]) <= max_iou for other in kept):
-            kept.append(int(candidate))
-    return boxes[kept], scores[kept, 1:].argmax(axis=1), best[kept]
-
-
-def _iou(first: np.ndarray, second: np.ndarray) -> float:
-    sides = np.maximum(np.minimum(first[2:], second[2:]) - np.maximum(first[:2], second[:2]), 0.0)
-    shared = float(sides.prod())
-    return shared / float((first[2:] - first[:2]).prod() + (second[2:] - second[:2]).prod() - shared)

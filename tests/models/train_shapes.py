@@ -19,6 +19,8 @@ import numpy as np
 
 from edgeproof.sample.shapes import HELD_OUT_SEED, INPUT, TEST_PICTURES, TRAINING_SEED
 from edgeproof.sample.shapes_dataset import ANNOTATIONS_FILE, draw_shapes, write_shapes
+from edgeproof_agent.box_decoding import BoxDecoder
+from edgeproof_agent.manifest import BoxScales, NonMaxSuppression, RawHeadsContract
 from edgeproof_agent.pictures import decode_picture
 from edgeproof_agent.preprocess import prepare, resize_bilinear
 
@@ -180,20 +182,33 @@ def _batch(random: np.random.Generator, pool: Pool, size: int) -> tuple[np.ndarr
     return pixels, boxes.astype(np.float32), pool.classes[chosen]
 
 
-def _evaluate(detector: Any, anchors: np.ndarray, data: Path) -> str:
-    from tests.models.shapes_metrics import coco_precision, coco_results, decode_and_suppress
+# The defaults of TFLite_Detection_PostProcess as edgeproof exports it.
+_DECODING = RawHeadsContract(
+    box_encodings=0,
+    class_scores=1,
+    box_scales=BoxScales(10.0, 10.0, 5.0, 5.0),
+    nms=NonMaxSuppression.FAST,
+    max_detections=10,
+    classes_per_detection=1,
+    detections_per_class=100,
+    score_threshold=1e-8,
+    iou_threshold=0.6,
+)
 
+
+def _evaluate(detector: Any, anchors: np.ndarray, data: Path) -> str:
+    from tests.models.shapes_metrics import coco_precision, coco_results
+
+    decoder = BoxDecoder(anchors, _DECODING)
     results = []
     images = json.loads((data / ANNOTATIONS_FILE).read_text("utf-8"))["images"]
     for image in images:
         tensor = prepare(decode_picture((data / image["file_name"]).read_bytes()), INPUT)
         heads = detector(tensor, training=False)
-        boxes, classes, scores = decode_and_suppress(
-            np.asarray(heads["box_encodings"])[0], np.asarray(heads["class_scores"])[0], anchors
-        )
-        results += coco_results(image, boxes, classes, scores)
-    found = coco_precision(data / ANNOTATIONS_FILE, results)
-    return f"mAP@[.5:.95] {found.map:.4f}, mAP@.5 {found.map_50:.4f}, mAP@.75 {found.map_75:.4f}"
+        found = decoder.decode(np.asarray(heads["box_encodings"])[0], np.asarray(heads["class_scores"])[0])
+        results += coco_results(image, found.boxes, found.classes, found.scores)
+    reached = coco_precision(data / ANNOTATIONS_FILE, results)
+    return f"mAP@[.5:.95] {reached.map:.4f}, mAP@.5 {reached.map_50:.4f}, mAP@.75 {reached.map_75:.4f}"
 
 
 if __name__ == "__main__":
