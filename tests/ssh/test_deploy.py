@@ -199,13 +199,50 @@ def test_the_command_line_ends_with_2_and_says_why(
     unknown = edgeproof("detect", "other", pictures, "--out", out, expect=2)
     assert "no board is called 'other'" in unknown.stderr
     no_app = edgeproof("detect", "desk", pictures, "--app", "nobody", "--out", out, expect=2)
-    assert "an app 'nobody'" in no_app.stderr
+    assert "desk has no app nobody: it has" in no_app.stderr
     no_bundle = edgeproof("push", "desk", tmp_path / "empty", expect=2)
     assert "it is no bundle" in no_bundle.stderr
     (pictures / "broken.png").write_bytes(b"garbage")
     broken = edgeproof("detect", "desk", pictures, "--app", "tiny-cli", "--out", out, expect=2)
-    assert "1 of the pictures failed; all others were done" in broken.stderr
+    assert "1 of 4 pictures failed:" in broken.stderr
     assert "broken.png: it is broken or not a picture" in broken.stderr
     assert len(json.loads((out / "report.json").read_text())["runs"][0]["pictures"]) == 4
     for done in (empty, missing, unknown, no_app, no_bundle, broken):
         assert "Traceback" not in done.stderr
+
+
+def test_what_cannot_work_is_said_before_anything_is_sent(
+    server: Server, edgeproof: Command, tiny_bundles, pictures: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "afile").write_text("")
+    unwritable = edgeproof("detect", "desk", pictures, "--out", tmp_path / "afile" / "out", expect=2)
+    assert f"{tmp_path}/afile/out: cannot be written to (Not a directory). Choose another --out." in unwritable.stderr
+    bad_app = edgeproof("push", "desk", tiny_bundles["int8"], "--app", "../evil", expect=2)
+    assert "'../evil' is not a name for an app" in bad_app.stderr
+    several = edgeproof("push", "desk", tiny_bundles["int8"].parent, expect=2)
+    assert "bundles. Name one: " in several.stderr
+    empty = edgeproof("detect", "desk", "", "--out", tmp_path / "out", expect=2)
+    assert "a path cannot be empty" in empty.stderr
+    threads = edgeproof(
+        "bench", "desk", "--bundle", tiny_bundles["int8"], "--threads", 64, "--out", tmp_path / "out", expect=2
+    )
+    assert "threads must be between 1 and" in threads.stderr
+
+
+def test_odd_and_repeated_file_names_are_detected_on_once(
+    server: Server, edgeproof: Command, board: OpenBoard, tiny_bundles, pictures: Path, tmp_path: Path
+) -> None:
+    bright = (pictures / "bright.png").read_bytes()
+    for name in (b"lat\xe9n.png", b"[red] a\nb.png", "ünï <b>.png".encode()):
+        Path(os.fsdecode(os.path.join(os.fsencode(pictures), name))).write_bytes(bright)
+    (pictures / "below").mkdir()
+    (pictures / "below" / "red.png").write_bytes((pictures / "red.png").read_bytes())
+    arguments = ["detect", "desk", pictures, pictures / "bright.png", "--bundle", tiny_bundles["int8"]]
+    for _ in range(2):  # the second run leaves out what the first has drawn
+        edgeproof(*arguments, "--out", pictures / "out")
+        report = json.loads((pictures / "out" / "report.json").read_text())
+        names = [picture["file_name"] for picture in report["runs"][0]["pictures"]]
+        assert len(names) == len(set(names)) == 7
+        assert "lat\\udce9n.png" in names
+        results = json.loads((pictures / "out" / "detections.json").read_text())
+        assert len({item["image_id"] for item in results}) <= 7
