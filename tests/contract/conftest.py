@@ -30,7 +30,7 @@ class LocalBoard:
     store: BoardStore
     runtime: str
     bundles: dict[str, str]
-    """Variant of the tiny SSD to its digest in the board's store."""
+    """Variant of the tiny SSD to its digest in the board's store; `raw-` ahead where the agent suppresses itself."""
 
     def session(self) -> AgentSession:
         return open_session(self.transport, self.store, self.runtime)
@@ -40,7 +40,9 @@ class LocalBoard:
 
 
 @pytest.fixture(scope="session", params=COMBINATIONS, ids=lambda pair: f"python{pair[0]}-{pair[1]}")
-def board(request: pytest.FixtureRequest, tiny_bundles: dict[str, Path]) -> Iterator[LocalBoard]:
+def board(
+    request: pytest.FixtureRequest, tiny_bundles: dict[str, Path], tiny_raw_bundles: dict[str, Path]
+) -> Iterator[LocalBoard]:
     version, runtime = request.param
     python = find_python(version)
     if python is None:
@@ -49,7 +51,8 @@ def board(request: pytest.FixtureRequest, tiny_bundles: dict[str, Path]) -> Iter
     home.mkdir(parents=True, exist_ok=True)
     with LocalTransport("local", home) as transport, open_store(transport, str(python)) as store:
         provision(transport, store, [runtime])
-        bundles = {variant: send_bundle(store, open_bundle(path)).digest for variant, path in tiny_bundles.items()}
+        paths = {**tiny_bundles, **{f"raw-{variant}": path for variant, path in tiny_raw_bundles.items()}}
+        bundles = {variant: send_bundle(store, open_bundle(path)).digest for variant, path in paths.items()}
         yield LocalBoard(transport, store, runtime, bundles)
 
 
