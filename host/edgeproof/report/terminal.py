@@ -23,7 +23,7 @@ from edgeproof.report.pictures import Picture
 from edgeproof.verify.latency import PERCENTS, LatencySummary
 
 _PERCENTS_OF_RUNS = (50, 90)  # what the runs table states
-_WIDE = 116  # columns from which a run's facts stand side by side; below, they are stacked
+_NARROWEST = 76  # a terminal below that wraps lines; rich would drop whole columns
 _UNBOUNDED = 10_000  # columns; rich measures within a given width
 _LABELS_SHOWN = 4  # a cell of the pictures table
 _PICTURE_COLUMN, _RUN_COLUMN, _WIDEST_RUN_COLUMN = 14, 14, 24  # widths in the pictures table
@@ -48,8 +48,13 @@ def print_report(report: Report, console: Console) -> None:
 
 
 def runs_table(report: Report, width: int) -> Table:
-    """One row a run. Below 116 columns runtime and version, p50 and p90, p50 and range stand on top of each other."""
-    wide = width >= _WIDE
+    """One row a run. Where that is too wide, runtime and version, the percentiles, p50 and range are stacked."""
+    wide = _runs_table(report, wide=True)
+    fits = Console(width=_UNBOUNDED).measure(wide).maximum <= width
+    return wide if fits else _runs_table(report, wide=False)
+
+
+def _runs_table(report: Report, wide: bool) -> Table:
     table = _table("Runs")
     for head in ("board", "runtime", "variant") if wide else ("board\nruntime", "variant"):
         table.add_column(head, overflow="fold", min_width=7 if head == "variant" else 12)
@@ -211,4 +216,9 @@ def _print_table(console: Console, table: Table) -> None:
         if column.no_wrap:
             column.min_width = max(console.measure(cell).maximum for cell in [column.header, *column.cells])
     least = console.measure(table, options=console.options.update(width=_UNBOUNDED)).minimum
-    console.print(table, width=max(console.width, least), crop=False, no_wrap=True, overflow="ignore")
+    width = console.width
+    try:
+        console.width = max(width, least, _NARROWEST)
+        console.print(table, crop=False, no_wrap=True, overflow="ignore")
+    finally:
+        console.width = width
