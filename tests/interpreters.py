@@ -1,5 +1,6 @@
 """Finds the Pythons of this machine, for tests that run the agent on another than the one of the tests."""
 
+import contextlib
 import functools
 import os
 import shutil
@@ -27,7 +28,8 @@ def _candidates(version: str) -> Iterator[str]:
     if version == f"{sys.version_info[0]}.{sys.version_info[1]}":
         yield getattr(sys, "_base_executable", sys.executable)
     root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
-    yield from (str(path / "bin" / "python") for path in sorted(root.glob(f"versions/{version}.*"), reverse=True))
+    with contextlib.suppress(PermissionError):  # somebody else's
+        yield from (str(path / "bin" / "python") for path in sorted(root.glob(f"versions/{version}.*"), reverse=True))
     on_path = shutil.which(f"python{version}")
     if on_path:
         yield on_path
