@@ -1,9 +1,9 @@
-"""`make bench`: all benchmarks, or those that are named: startup, pipeline, ssh."""
+"""`make bench`: all benchmarks, or those that are named: startup, pipeline, export, ssh."""
 
 import importlib
 import sys
 
-NAMES = ("startup", "pipeline", "ssh")
+NAMES = ("startup", "pipeline", "export", "ssh")
 
 for name in sys.argv[1:] or NAMES:
     if name not in NAMES:

@@ -9,6 +9,7 @@ import flatbuffers
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from plain_tflite import schema, without_metadata
 
 from edgeproof.bundle import Bundle, open_bundle
 from edgeproof.cli.export import command
@@ -22,8 +23,6 @@ from edgeproof.ssd.source_options import InputRange, SourceOptions
 from edgeproof.ssd.sources import recognise_source
 from edgeproof_agent.preprocess import prepare
 
-schema = pytest.importorskip("ai_edge_litert.schema_py_generated")
-
 
 def pack(path: Path, out: Path, *variants: Variant, events: list[Progress] | None = None, **more: Any) -> Bundle:
     source = recognise_source(path)
@@ -31,6 +30,12 @@ def pack(path: Path, out: Path, *variants: Variant, events: list[Progress] | Non
     chosen = variants or available_variants()
     (bundle,) = export_finished(source, out, chosen, "tiny", progress=listener, **more)
     return bundle
+
+
+def plain(bundle: Path, out: Path) -> Path:
+    """The bundle's model without metadata."""
+    out.write_bytes(without_metadata((bundle / "model.tflite").read_bytes()))
+    return out
 
 
 @pytest.fixture
@@ -77,7 +82,7 @@ def test_the_order_of_the_outputs_is_shown(tiny_bundles: dict[str, Path], tmp_pa
 def test_a_float_file_without_metadata_takes_a_default_range_with_a_warning(
     tiny_bundles: dict[str, Path], tmp_path: Path
 ) -> None:
-    path, events = tiny_bundles["float32"] / "model.tflite", list[Progress]()
+    path, events = plain(tiny_bundles["float32"], tmp_path / "plain.tflite"), list[Progress]()
     bundle = pack(path, tmp_path / "out", events=events)
     assert bundle.manifest.input.mean == bundle.manifest.input.std == (127.5,) * 3
     warnings = [event.text for event in events if event.kind is ProgressKind.WARNING]
@@ -87,7 +92,7 @@ def test_a_float_file_without_metadata_takes_a_default_range_with_a_warning(
 
 
 def test_an_integer_input_gets_the_pixels_as_they_are(tiny_bundles: dict[str, Path], tmp_path: Path) -> None:
-    bundle = pack(tiny_bundles["int8"] / "model.tflite", tmp_path / "out")
+    bundle = pack(plain(tiny_bundles["int8"], tmp_path / "plain.tflite"), tmp_path / "out")
     contract = bundle.manifest.input
     picture = np.random.default_rng(0).integers(0, 256, (contract.height, contract.width, 3), np.uint8)
     np.testing.assert_array_equal(prepare(picture, contract)[0], picture[:, :, ::-1])
@@ -103,7 +108,7 @@ def test_a_file_without_the_operator_is_refused(tiny_bundles: dict[str, Path], t
 
 
 def test_a_file_without_signature_is_resolved_by_the_operator(tiny_bundles: dict[str, Path], tmp_path: Path) -> None:
-    path = tiny_bundles["float32"] / "model.tflite"
+    path = plain(tiny_bundles["float32"], tmp_path / "plain.tflite")
     model = schema.ModelT.InitFromPackedBuf(path.read_bytes(), 0)
     model.signatureDefs = None
     main = model.subgraphs[0]
@@ -185,6 +190,18 @@ def test_metadata_gives_labels_and_normalisation(tiny_bundles: dict[str, Path], 
     assert (bundle.labels(), bundle.manifest.label_offset) == (["???", "light", "rosso"], 1)
     assert (bundle.manifest.input.mean, bundle.manifest.input.std) == ((127.0,) * 3, (128.0,) * 3)
     assert not any("-1..1" in event.text for event in events)
+
+
+@pytest.mark.parametrize("variant", [Variant.FLOAT32, Variant.INT8])
+def test_an_exported_file_brings_its_labels_and_normalisation(
+    tiny_bundles: dict[str, Path], tmp_path: Path, variant: Variant
+) -> None:
+    exported = open_bundle(tiny_bundles[variant.value])
+    bundle = pack(exported.model_path, tmp_path / "out")
+    assert bundle.labels() == exported.labels()
+    assert bundle.manifest.input.mean == exported.manifest.input.mean
+    assert bundle.manifest.input.std == exported.manifest.input.std
+    assert bundle.manifest.input.quantization == exported.manifest.input.quantization
 
 
 def test_labels_of_the_user_go_before_packed_ones(tiny_bundles: dict[str, Path], tmp_path: Path, labels: Path) -> None:

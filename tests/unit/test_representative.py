@@ -1,5 +1,6 @@
 """The representative data set: a fixed order, the agent's preparation, and words for every empty case."""
 
+import threading
 from pathlib import Path
 
 import cv2
@@ -110,3 +111,31 @@ def test_a_missing_folder_an_empty_one_and_a_file_have_their_own_words(tmp_path:
         representative_set(tmp_path)
     with pytest.raises(PictureFolderError, match=r"readme\.txt: it is a file"):
         representative_set(tmp_path / "readme.txt")
+
+
+def test_a_broken_picture_is_told_between_its_neighbours(folder: Path) -> None:
+    (folder / "1.png").write_bytes(b"broken")
+    told: list[str] = []
+    tensors = representative_set(folder).tensors(
+        CONTRACT, lambda done: told.append(f"done {done}"), lambda path, _: told.append(f"broken {path.name}")
+    )
+    next(tensors)
+    assert told == []
+    next(tensors)
+    assert told == ["done 1", "broken 1.png", "done 2"]
+
+
+def test_a_set_that_is_not_read_to_its_end_leaves_no_thread(folder: Path) -> None:
+    tensors = representative_set(folder).tensors(CONTRACT)
+    next(tensors)
+    del tensors
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("computed-ahead")]
+
+
+def test_what_a_listener_raises_passes_and_leaves_no_thread(folder: Path) -> None:
+    def interrupt(_: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        list(representative_set(folder).tensors(CONTRACT, on_done=interrupt))
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("computed-ahead")]

@@ -1,5 +1,7 @@
 """The representative data set: pictures of a folder, prepared by the code that prepares them on the board."""
 
+import contextlib
+import functools
 import hashlib
 import random
 from collections.abc import Callable, Iterator
@@ -9,12 +11,17 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from edgeproof.convert.ahead import computed_ahead
 from edgeproof.digests import sha256_of_file
 from edgeproof.errors import PictureFolderError
 from edgeproof.picture_files import PICTURE_KINDS, pictures_below
 from edgeproof_agent.manifest import InputContract
 from edgeproof_agent.pictures import PictureError, decode_picture
 from edgeproof_agent.preprocess import prepare
+
+# The converter calibrates on one core; this many threads decode for it meanwhile, and so many tensors wait for it.
+_THREADS = 2
+_WAITING = 4
 
 
 @dataclass(frozen=True)
@@ -45,21 +52,20 @@ class RepresentativeSet:
     ) -> Iterator[npt.NDArray[np.float32]]:
         """Yields float32 [1, height, width, 3] a readable picture; broken ones are reported and left out.
 
+        The next pictures are decoded while one is used; the listeners are called in the caller's thread, in order.
         `on_done` is told how many files were looked at. Raises PictureFolderError when no picture can be read.
         """
-        float_contract = contract.as_float()
+        read = functools.partial(_read, contract=contract.as_float())
         readable = 0
-        for done, path in enumerate(self.files, start=1):
-            try:
-                tensor = prepare(decode_picture(path.read_bytes()), float_contract)
-            except (OSError, ValueError) as error:
-                if on_broken is not None:
-                    on_broken(path, getattr(error, "strerror", None) or str(error))
-            else:
-                readable += 1
-                yield tensor
-            if on_done is not None:
-                on_done(done)
+        with contextlib.closing(computed_ahead(read, self.files, threads=_THREADS, waiting=_WAITING)) as results:
+            for done, (path, tensor) in enumerate(zip(self.files, results, strict=True), start=1):
+                if not isinstance(tensor, str):
+                    readable += 1
+                    yield tensor
+                elif on_broken is not None:
+                    on_broken(path, tensor)
+                if on_done is not None:
+                    on_done(done)
         if not readable:
             raise PictureFolderError(self._nothing_readable())
 
@@ -100,6 +106,14 @@ def representative_set(folder: Path, sampling: Sampling | None = None) -> Repres
         chosen = sorted(random.Random(sampling.seed).sample(range(len(files)), sampling.limit))
         files = [files[index] for index in chosen]
     return RepresentativeSet(folder, tuple(files), _digest(files))
+
+
+def _read(path: Path, contract: InputContract) -> npt.NDArray[np.float32] | str:
+    """The tensor of a picture, or why it cannot be read."""
+    try:
+        return prepare(decode_picture(path.read_bytes()), contract)
+    except (OSError, ValueError) as error:
+        return getattr(error, "strerror", None) or str(error)
 
 
 def _digest(files: list[Path]) -> str:

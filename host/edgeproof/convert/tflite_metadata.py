@@ -12,18 +12,21 @@ import tflite
 from flatbuffers.number_types import Float32Flags, Uint8Flags
 from flatbuffers.table import Table
 
+from edgeproof.convert.metadata_schema import (
+    METADATA_NAME,
+    FileField,
+    FileType,
+    ModelField,
+    NormalizationField,
+    SubgraphField,
+    TensorField,
+    UnitField,
+    UnitType,
+)
 from edgeproof.errors import ModelError
 from edgeproof.ssd.label_files import LabelLines, LabelMap, parse_labels
 
-# tensorflow/lite/experimental/support/metadata_schema.fbs; fields are told by their position in a table.
-_METADATA_NAME = b"TFLITE_METADATA"
-_MODEL_SUBGRAPHS, _SUBGRAPH_INPUTS, _SUBGRAPH_OUTPUTS, _SUBGRAPH_FILES = 3, 2, 3, 4
-_TENSOR_PROCESS_UNITS, _TENSOR_FILES = 4, 6
-_UNIT_OPTIONS_TYPE, _UNIT_OPTIONS = 0, 1
-_NORMALIZATION_OPTIONS = 1
-_NORMALIZATION_MEAN, _NORMALIZATION_STD = 0, 1
-_FILE_NAME, _FILE_TYPE = 0, 2
-_LABEL_TYPES = (2, 3)  # TENSOR_AXIS_LABELS, TENSOR_VALUE_LABELS
+_LABEL_TYPES = (FileType.AXIS_LABELS, FileType.VALUE_LABELS)
 _MAX_ITEMS = 1000
 _MAX_LABEL_BYTES = 1 << 20
 
@@ -49,7 +52,7 @@ def read_metadata(data: bytes, name: str) -> TfliteMetadata:
         model = tflite.Model.GetRootAs(data, 0)
         for index in range(min(model.MetadataLength(), _MAX_ITEMS)):
             entry = model.Metadata(index)
-            if entry.Name() == _METADATA_NAME:
+            if entry.Name() == METADATA_NAME:
                 buffer = model.Buffers(entry.Buffer()).DataAsNumpy()
                 return _parse(buffer.tobytes()) if isinstance(buffer, np.ndarray) else TfliteMetadata()
     except (
@@ -80,22 +83,22 @@ def read_packed_labels(data: bytes, metadata: TfliteMetadata, name: str) -> Labe
 
 def _parse(data: bytes) -> TfliteMetadata:
     root = _Table.root(data)
-    subgraph = next(root.tables(_MODEL_SUBGRAPHS), None)
+    subgraph = next(root.tables(ModelField.SUBGRAPHS), None)
     if subgraph is None:
         return TfliteMetadata()
-    tensors = [*subgraph.tables(_SUBGRAPH_OUTPUTS)]
-    files = [file for tensor in tensors for file in tensor.tables(_TENSOR_FILES)] + [*subgraph.tables(_SUBGRAPH_FILES)]
-    labels = dict.fromkeys(file.text(_FILE_NAME) for file in files if file.byte(_FILE_TYPE) in _LABEL_TYPES)
-    first = next(subgraph.tables(_SUBGRAPH_INPUTS), None)
+    files = [file for tensor in subgraph.tables(SubgraphField.OUTPUTS) for file in tensor.tables(TensorField.FILES)]
+    files += subgraph.tables(SubgraphField.FILES)
+    labels = dict.fromkeys(file.text(FileField.NAME) for file in files if file.byte(FileField.TYPE) in _LABEL_TYPES)
+    first = next(subgraph.tables(SubgraphField.INPUTS), None)
     return TfliteMetadata(None if first is None else _normalization(first), tuple(labels))
 
 
 def _normalization(tensor: "_Table") -> Normalization | None:
-    for unit in tensor.tables(_TENSOR_PROCESS_UNITS):
-        options = unit.table(_UNIT_OPTIONS)
-        if unit.byte(_UNIT_OPTIONS_TYPE) != _NORMALIZATION_OPTIONS or options is None:
+    for unit in tensor.tables(TensorField.PROCESS_UNITS):
+        options = unit.table(UnitField.OPTIONS)
+        if unit.byte(UnitField.OPTIONS_TYPE) != UnitType.NORMALIZATION or options is None:
             continue
-        mean, std = options.floats(_NORMALIZATION_MEAN), options.floats(_NORMALIZATION_STD)
+        mean, std = options.floats(NormalizationField.MEAN), options.floats(NormalizationField.STD)
         if len(mean) not in (1, 3) or len(std) not in (1, 3) or not np.isfinite([*mean, *std]).all() or 0.0 in std:
             raise ValueError(f"mean {mean} and std {std}")
         return Normalization(_channels(mean), _channels(std))

@@ -1,0 +1,167 @@
+"""Describes a detector in TFLite's standard metadata, so that other tools read its labels, input and outputs."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import flatbuffers
+import numpy as np
+
+from edgeproof.convert.flatbuffer_tables import Byte, Field, Int, Offset, UInt, add_offsets, add_table, add_text
+from edgeproof.convert.metadata_attachment import attach_metadata
+from edgeproof.convert.metadata_schema import (
+    IDENTIFIER,
+    PARSER_VERSION,
+    BoundingBoxField,
+    BoundingBoxType,
+    ColourSpace,
+    ContentField,
+    ContentType,
+    CoordinateType,
+    FileField,
+    FileType,
+    ImageField,
+    ModelField,
+    NormalizationField,
+    RangeField,
+    SizeField,
+    SubgraphField,
+    TensorField,
+    UnitField,
+    UnitType,
+)
+from edgeproof.ssd.labels import Labels
+from edgeproof_agent.manifest import ColourOrder, InputContract, OutputContract
+
+LABELS_FILE = "labels.txt"
+
+# Where `BOUNDARIES`, that is left, top, right and bottom stand in (ymin, xmin, ymax, xmax).
+_BOX_ORDER = (1, 0, 3, 2)
+
+
+def describe_detector(
+    model: bytes, name: str, contract: InputContract, output: OutputContract, labels: Labels
+) -> bytes:
+    """The .tflite with the metadata of an object detector, and its labels packed with it: line = class index.
+
+    The outputs' names are those that TensorFlow Lite's task library looks for.
+    """
+    lines = "".join(f"{label}\n" for label in labels.names[labels.label_offset :])
+    return attach_metadata(model, _record(name, contract, output), {LABELS_FILE: lines.encode()})
+
+
+def _record(name: str, contract: InputContract, output: OutputContract) -> bytes:
+    builder = flatbuffers.Builder(2048)
+    outputs = {
+        output.boxes: _boxes(builder),
+        output.classes: _classes(builder),
+        output.scores: _scores(builder),
+        output.count: _count(builder),
+    }
+    subgraph = add_table(
+        builder,
+        {
+            SubgraphField.INPUTS: add_offsets(builder, [_image(builder, contract)]),
+            SubgraphField.OUTPUTS: add_offsets(builder, [outputs[position] for position in sorted(outputs)]),
+        },
+    )
+    root = add_table(
+        builder,
+        {
+            ModelField.NAME: add_text(builder, name),
+            ModelField.SUBGRAPHS: add_offsets(builder, [subgraph]),
+            ModelField.MIN_PARSER_VERSION: add_text(builder, PARSER_VERSION),
+        },
+    )
+    builder.Finish(root.value, IDENTIFIER)
+    return bytes(builder.Output())
+
+
+def _image(builder: Any, contract: InputContract) -> Offset:
+    rgb = contract.colour_order is ColourOrder.RGB
+    size = add_table(builder, {SizeField.WIDTH: UInt(contract.width), SizeField.HEIGHT: UInt(contract.height)})
+    properties = add_table(
+        builder,
+        {ImageField.COLOUR_SPACE: Byte(ColourSpace.RGB if rgb else ColourSpace.UNKNOWN), ImageField.DEFAULT_SIZE: size},
+    )
+    normalization = add_table(
+        builder,
+        {
+            NormalizationField.MEAN: _floats(builder, contract.mean),
+            NormalizationField.STD: _floats(builder, contract.std),
+        },
+    )
+    unit = add_table(builder, {UnitField.OPTIONS_TYPE: Byte(UnitType.NORMALIZATION), UnitField.OPTIONS: normalization})
+    return _tensor(
+        builder,
+        "image",
+        f"The picture, {'RGB' if rgb else 'BGR'}.",
+        _content(builder, ContentType.IMAGE, properties),
+        {TensorField.PROCESS_UNITS: add_offsets(builder, [unit])},
+    )
+
+
+def _boxes(builder: Any) -> Offset:
+    properties = add_table(
+        builder,
+        {
+            BoundingBoxField.INDEX: Offset(int(builder.CreateNumpyVector(np.array(_BOX_ORDER, "<u4")))),
+            BoundingBoxField.TYPE: Byte(BoundingBoxType.BOUNDARIES),
+            BoundingBoxField.COORDINATE_TYPE: Byte(CoordinateType.RATIO),
+        },
+    )
+    content = _content(builder, ContentType.BOUNDING_BOX, properties, each=True)
+    return _tensor(builder, "location", "The boxes as (ymin, xmin, ymax, xmax) in 0..1.", content)
+
+
+def _classes(builder: Any) -> Offset:
+    file = add_table(
+        builder,
+        {
+            FileField.NAME: add_text(builder, LABELS_FILE),
+            FileField.DESCRIPTION: add_text(builder, "The label of each class index."),
+            FileField.TYPE: Byte(FileType.VALUE_LABELS),
+        },
+    )
+    return _tensor(
+        builder,
+        "category",
+        "The class index of each box, without background.",
+        _content(builder, ContentType.FEATURE, add_table(builder, {}), each=True),
+        {TensorField.FILES: add_offsets(builder, [file])},
+    )
+
+
+def _scores(builder: Any) -> Offset:
+    content = _content(builder, ContentType.FEATURE, add_table(builder, {}), each=True)
+    return _tensor(builder, "score", "The score of each box in 0..1, the best first.", content)
+
+
+def _count(builder: Any) -> Offset:
+    content = _content(builder, ContentType.FEATURE, add_table(builder, {}))
+    return _tensor(
+        builder, "number of detections", "How many boxes there are; what follows them has no meaning.", content
+    )
+
+
+def _tensor(
+    builder: Any, name: str, description: str, content: Offset, more: Mapping[TensorField, Offset] | None = None
+) -> Offset:
+    fields: dict[int, Field] = {
+        TensorField.NAME: add_text(builder, name),
+        TensorField.DESCRIPTION: add_text(builder, description),
+        TensorField.CONTENT: content,
+    }
+    fields.update((more or {}).items())
+    return add_table(builder, fields)
+
+
+def _content(builder: Any, kind: ContentType, properties: Offset, each: bool = False) -> Offset:
+    """`each`: the tensor is a list, of which dimension 2 is one element, as TensorFlow Lite's own writer has it."""
+    fields: dict[int, Field] = {ContentField.PROPERTIES_TYPE: Byte(kind), ContentField.PROPERTIES: properties}
+    if each:
+        fields[ContentField.RANGE] = add_table(builder, {RangeField.MIN: Int(2), RangeField.MAX: Int(2)})
+    return add_table(builder, fields)
+
+
+def _floats(builder: Any, values: Sequence[float]) -> Offset:
+    return Offset(int(builder.CreateNumpyVector(np.array(values, "<f4"))))
