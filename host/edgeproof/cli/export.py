@@ -11,8 +11,10 @@ from rich.text import Text
 
 from edgeproof.bundle import Bundle
 from edgeproof.cli.progress_display import shown_progress
+from edgeproof.cli.quantization_display import show_quantization
 from edgeproof.cli.source_options import read_source_options, source_options
 from edgeproof.convert.export import ExportOptions, export
+from edgeproof.convert.quantization_debug import debug_quantization, require_debuggable
 from edgeproof.convert.representative import Sampling
 from edgeproof.convert.variants import ALL, available_variants, parse_variants
 from edgeproof.ssd.postprocess import PostprocessOptions
@@ -84,6 +86,18 @@ _POSTPROCESS, _SAMPLING = PostprocessOptions(), Sampling()
     help="Pictures to calibrate with at most.",
 )
 @click.option("--seed", type=int, default=_SAMPLING.seed, show_default=True, help="Draws them when there are more.")
+@click.option(
+    "--keep-float",
+    multiple=True,
+    metavar="LAYER",
+    help="Layer that stays float in the int8 variant; may be given more than once.",
+)
+@click.option(
+    "--debug-quantization",
+    "debug",
+    is_flag=True,
+    help="Afterwards, show what each layer of int8 loses and which to keep float.",
+)
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -103,6 +117,8 @@ def command(
     post: str,
     calibration_size: int,
     seed: int,
+    keep_float: tuple[str, ...],
+    debug: bool,
     **source_values: Any,
 ) -> None:
     """Convert and quantize the SSD in SOURCE to bundles that a board can run."""
@@ -122,12 +138,20 @@ def command(
             in_graph=post == _PLACES[0],
         ),
         sampling=Sampling(limit=calibration_size, seed=seed),
+        keep_float=keep_float,
     )
+    chosen = parse_variants(variants)
+    if debug:
+        require_debuggable(source, chosen, images)
     # On standard output, because TensorFlow's noise on standard error is turned off underneath.
     console = Console()
     with shown_progress(console) as progress:
-        bundles = export(source, out, parse_variants(variants), images, options, progress)
+        bundles = export(source, out, chosen, images, options, progress)
     console.print(_table(bundles))
+    if debug and images is not None:
+        with shown_progress(console) as progress:
+            errors = debug_quantization(source, images, options, progress)
+        show_quantization(console, errors, out, keep_float)
 
 
 def _table(bundles: list[Bundle]) -> Table:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edgeproof.convert.mixed_precision import convert_mixed
 from edgeproof.convert.variants import Variant, VariantSettings, settings_of
 from edgeproof.errors import ConversionError, EdgeproofError
 from edgeproof.ssd.model import SsdModel
@@ -33,7 +34,7 @@ def saved_detector(model: SsdModel, options: PostprocessOptions) -> Iterator[Pat
     tensorflow = import_tensorflow()
     with tempfile.TemporaryDirectory(prefix="edgeproof-") as folder:
         path = Path(folder) / "detector"
-        with quiet(), _explained(f"save {model.source.file_name} as a SavedModel"):
+        with quiet(), explained(f"save {model.source.file_name} as a SavedModel"):
             module, serve = detector_module(model, options)
             tensorflow.saved_model.save(module, str(path), signatures={SIGNATURE: serve})
         yield path
@@ -45,23 +46,34 @@ def convert_saved_detector(
     """The .tflite of one variant. `samples` is the representative data set of a calibrated variant.
 
     Raises ConversionError when a sample is not float32 of `input_shape`, when there is none, or when TensorFlow cannot
-    convert the model; what it wrote is checked by `structural_check`.
+    convert the model; what it wrote is checked by `structural_check`. Raises UsageError when it has no layer that the
+    settings keep float.
     """
+    with quiet(), explained(f"convert the model to {settings.variant.value}"):
+        converter = configured_converter(saved_model, settings, samples, input_shape)
+        if settings.keep_float:
+            return convert_mixed(converter, settings)
+        return bytes(converter.convert())
+
+
+def configured_converter(
+    saved_model: Path, settings: VariantSettings, samples: Samples | None = None, input_shape: Shape | None = None
+) -> Any:
+    """A TFLiteConverter that is set up for one variant; what is raised is as with `convert_saved_detector`."""
     if settings.calibrated and samples is None:
         raise ConversionError(f"{settings.variant.value} needs a representative data set: give pictures with --images.")
     tensorflow = import_tensorflow()
-    with quiet(), _explained(f"convert the model to {settings.variant.value}"):
-        converter = tensorflow.lite.TFLiteConverter.from_saved_model(str(saved_model), signature_keys=[SIGNATURE])
-        converter.target_spec.supported_ops = [getattr(tensorflow.lite.OpsSet, op.value) for op in settings.operators]
-        if settings.optimize:
-            converter.optimizations = [tensorflow.lite.Optimize.DEFAULT]
-        if settings.half_precision:
-            converter.target_spec.supported_types = [tensorflow.float16]
-        if samples is not None and settings.calibrated:
-            converter.representative_dataset = lambda: _checked(samples(), input_shape)
-            converter.inference_input_type = getattr(tensorflow, settings.input_type.value)
-            converter.inference_output_type = tensorflow.float32
-        return bytes(converter.convert())
+    converter = tensorflow.lite.TFLiteConverter.from_saved_model(str(saved_model), signature_keys=[SIGNATURE])
+    converter.target_spec.supported_ops = [getattr(tensorflow.lite.OpsSet, op.value) for op in settings.operators]
+    if settings.optimize:
+        converter.optimizations = [tensorflow.lite.Optimize.DEFAULT]
+    if settings.half_precision:
+        converter.target_spec.supported_types = [tensorflow.float16]
+    if samples is not None and settings.calibrated:
+        converter.representative_dataset = lambda: _checked(samples(), input_shape)
+        converter.inference_input_type = getattr(tensorflow, settings.input_type.value)
+        converter.inference_output_type = tensorflow.float32
+    return converter
 
 
 def convert(
@@ -103,7 +115,7 @@ def _checked(samples: Iterable[npt.NDArray[np.float32]], shape: Shape | None) ->
 
 
 @contextlib.contextmanager
-def _explained(task: str) -> Iterator[Any]:
+def explained(task: str) -> Iterator[Any]:
     """Turns whatever TensorFlow raises into a ConversionError; our own errors pass."""
     try:
         yield

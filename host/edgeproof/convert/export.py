@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,10 @@ import numpy.typing as npt
 from edgeproof.bundle import Bundle, open_bundle, require_replaceable, write_bundle
 from edgeproof.convert.bundle_manifest import describe_bundle, other_files
 from edgeproof.convert.converter import convert_saved_detector, input_shape, saved_detector
+from edgeproof.convert.detector_metadata import describe_detector
 from edgeproof.convert.file_problems import file_warnings
 from edgeproof.convert.finished_file import export_finished
+from edgeproof.convert.float_layers import describe_float_layers
 from edgeproof.convert.provenance import describe_provenance
 from edgeproof.convert.representative import RepresentativeSet, Sampling, representative_set
 from edgeproof.convert.structural_check import check_structure
@@ -27,7 +29,7 @@ from edgeproof.ssd.postprocess import PostprocessOptions
 from edgeproof.ssd.source_options import SourceOptions
 from edgeproof.ssd.sources import recognise_source
 from edgeproof.ssd.tensorflow_import import import_tensorflow
-from edgeproof_agent.manifest import InputContract, InputType
+from edgeproof_agent.manifest import InputContract, InputType, OutputContract
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -44,6 +46,8 @@ class ExportOptions:
     """uint8 or int8, of the int8 variant; uint8 when None."""
     postprocess: PostprocessOptions = field(default_factory=PostprocessOptions)
     sampling: Sampling = field(default_factory=Sampling)
+    keep_float: tuple[str, ...] = ()
+    """Layers of the int8 variant that are not quantized, by the names that `quantization_debug` gives."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,7 @@ def export(
     NotAnSsdError, ConversionError or BundleError.
     """
     options = options or ExportOptions()
-    chosen = _chosen(variants, options.input_type)
+    chosen = _chosen(variants, options)
     if not chosen:
         raise UsageError("No variant was asked for. Name at least one with --variant.")
     calibrated = [settings.variant.value for settings in chosen if settings.calibrated]
@@ -83,7 +87,12 @@ def export(
     if options.labels is not None and not options.labels.is_file():
         raise UsageError(f"{options.labels}: there is no such file. Give a text file with --labels, one label a line.")
     options.source.require_files()
-    name = _application_name(options.name, source)
+    name = application_name(options.name, source)
+    if recognised.kind.finished and options.keep_float:
+        raise UsageError(
+            f"{source}: it is converted already, so its layers stay as they are. Leave --keep-float out, or give the "
+            "model that it was converted from."
+        )
     if recognised.kind.finished:
         return export_finished(
             recognised, out_dir, variants, name, options.labels, options.source, progress, options.postprocess
@@ -118,15 +127,26 @@ def export(
     return [bundles[job.settings.variant] for job in jobs]
 
 
-def _chosen(variants: Sequence[Variant], input_type: InputType | None) -> list[VariantSettings]:
-    """Settings of each variant once. The input type concerns int8; without it, it is a mistake that is told."""
-    unique = dict.fromkeys(variants)
+def _chosen(variants: Sequence[Variant], options: ExportOptions) -> list[VariantSettings]:
+    """Settings of each variant once. Input type and float layers concern int8; without it, they are mistakes that are
+    told.
+    """
+    unique, input_type = dict.fromkeys(variants), options.input_type
+    if options.keep_float and Variant.INT8 not in unique:
+        raise UsageError("--keep-float keeps layers of int8 float: ask for --variant int8, or leave it out.")
     if input_type is None or Variant.INT8 in unique:
-        return [settings_of(variant, input_type if variant is Variant.INT8 else None) for variant in unique]
+        return [int8_settings(options) if variant is Variant.INT8 else settings_of(variant) for variant in unique]
     return [settings_of(variant, input_type) for variant in unique]
 
 
-def _application_name(name: str | None, source: Path) -> str:
+def int8_settings(options: ExportOptions) -> VariantSettings:
+    """How int8 is converted with these options."""
+    keep_float = tuple(sorted(set(options.keep_float)))
+    return replace(settings_of(Variant.INT8, options.input_type), keep_float=keep_float)
+
+
+def application_name(name: str | None, source: Path) -> str:
+    """What the model is called in its bundles. Raises UsageError when `name` cannot be a name."""
     if name is None:
         return re.sub(r"[^A-Za-z0-9._-]+", "-", source.stem).strip("-._")[:64] or "detector"
     if not _NAME.fullmatch(name):
@@ -159,12 +179,17 @@ def _convert(
             progress(Progress(f"converting to {variant}"))
             samples = None
             if pictures is not None and job.settings.calibrated:
-                samples = _Samples(pictures, model.input, variant, progress)
+                samples = CalibrationSamples(pictures, model.input, variant, progress)
             data = convert_saved_detector(saved_model, job.settings, samples, input_shape(model))
             progress(Progress(f"checking {variant}"))
             file = read_tflite(data, f"{variant}/model.tflite")
             check_structure(file, job.settings, model.input, postprocess)
             manifest = describe_bundle(model, file, job.settings.variant, postprocess, job.provenance)
+            if job.settings.keep_float:
+                kept = describe_float_layers(job.settings.keep_float, file)
+                progress(Progress(f"{variant}: {kept}", ProgressKind.NOTE))
+            if isinstance(manifest.output, OutputContract):
+                data = describe_detector(data, model.name, manifest.input, manifest.output, model.labels)
             progress(Progress(f"trying {variant}"))
             deviation = trial.run(manifest, data)
             for warning in file_warnings(file):
@@ -177,7 +202,7 @@ def _convert(
 
 
 @dataclass(frozen=True)
-class _Samples:
+class CalibrationSamples:
     """The representative data set as the converter calls it, telling the listener how far calibration is."""
 
     pictures: RepresentativeSet

@@ -92,7 +92,8 @@ def inspect(path: Path, expected: Variant | None = None) -> Inspection:
     promised = _promised(bundle.manifest.variant) if bundle else expected
     problems = list(file_problems(file, outputs))
     if promised is not None and not (bundle is not None and _mixed(bundle, file, promised)):
-        problems += variant_problems(file, _settings(promised, file))
+        settings = _settings(promised, file)
+        problems += variant_problems(file, replace(settings, keep_float=_kept_float(bundle)))
     if bundle is not None:
         problems += _bundle_problems(bundle, file, outputs)
     return Inspection(
@@ -117,6 +118,13 @@ def _settings(variant: Variant, file: TfliteFile) -> VariantSettings:
     if variant is Variant.INT8 and {layer.weights.dtype for layer in file.weighted} == {"uint8"}:
         return replace(settings, weight_dtype="uint8", activation_dtype="uint8")
     return settings
+
+
+def _kept_float(bundle: Bundle | None) -> tuple[str, ...]:
+    """The layers that were kept float when the bundle was made."""
+    settings = {} if bundle is None else bundle.manifest.provenance.get("settings")
+    names = settings.get("keep_float") if isinstance(settings, dict) else None
+    return tuple(name for name in names if isinstance(name, str)) if isinstance(names, list) else ()
 
 
 def _mixed(bundle: Bundle, file: TfliteFile, variant: Variant) -> bool:

@@ -44,6 +44,8 @@ def describe_provenance(
     }
     if source_options is not None and source_options.describe():
         provenance["settings"]["source_options"] = dict(source_options.describe())
+    if settings.keep_float:
+        provenance["settings"]["keep_float"] = list(settings.keep_float)
     if calibration is not None and settings.calibrated:
         pictures, sampling = calibration
         provenance["calibration"] = {"pictures": len(pictures), "sha256": pictures.digest, **asdict(sampling)}

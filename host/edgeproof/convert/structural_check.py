@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from edgeproof.convert.file_problems import file_problems
+from edgeproof.convert.float_layers import layers_named
 from edgeproof.convert.output_map import DETECTIONS, HEADS, map_outputs
 from edgeproof.convert.tflite_file import Signature, TfliteFile
 from edgeproof.convert.variants import VariantSettings
@@ -59,17 +60,36 @@ def structural_problems(
 
 def variant_problems(file: TfliteFile, settings: VariantSettings) -> Iterator[str]:
     """Where the file's types are not those that its variant promises."""
-    large = [layer for layer in file.weighted if layer.weights.elements >= settings.min_weight_elements]
+    kept = {layer.name for name in settings.keep_float for layer in layers_named(name, file.layers)}
+    weighted = [layer for layer in file.weighted if layer.name not in kept]
+    large = [layer for layer in weighted if layer.weights.elements >= settings.min_weight_elements]
     other = {layer.weights.dtype for layer in large} - {settings.weight_dtype}
     if other:
         yield f"its weights are {', '.join(sorted(other))}, expected {settings.weight_dtype}"
     if file.weighted and not large:
         yield f"none of its layers is large enough to be quantized ({settings.min_weight_elements} weights)"
-    other = {layer.activations for layer in file.weighted} - {settings.activation_dtype}
+    other = {layer.activations for layer in weighted} - {settings.activation_dtype}
     if other:
         yield f"its layers read {', '.join(sorted(other))}, expected {settings.activation_dtype}"
+    yield from _kept_problems(file, settings)
     if len(file.inputs) == 1 and file.inputs[0].dtype != settings.input_type.value:
         yield f"its input is {file.inputs[0].dtype}, expected {settings.input_type.value}"
+
+
+def _kept_problems(file: TfliteFile, settings: VariantSettings) -> Iterator[str]:
+    """Where layers that were to stay float32 did not, with their weights and what they read."""
+    for name in settings.keep_float:
+        kept = layers_named(name, file.layers)
+        if not kept:
+            yield f"its layer {name}, which was to stay float32, is missing"
+        names = {layer.name for layer in kept}
+        dtypes = {layer.dtype for layer in kept}
+        for layer in file.weighted:
+            if layer.name in names:
+                dtypes |= {layer.weights.dtype, layer.activations}
+        other = dtypes - {"float32"}
+        if other:
+            yield f"its layer {name} is {', '.join(sorted(other))}, and was to stay float32"
 
 
 def resolve_outputs(file: TfliteFile, classes_per_detection: int = 1) -> OutputContract:

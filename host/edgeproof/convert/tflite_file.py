@@ -64,10 +64,23 @@ class Signature:
 
 
 @dataclass(frozen=True)
+class Layer:
+    """An operator of the main graph."""
+
+    operator: str
+    name: str
+    """Of its first output; where the converter fused several nodes, their names with `;` between."""
+    dtype: str
+    """Of its first output."""
+
+
+@dataclass(frozen=True)
 class WeightedOperator:
     """A convolution or fully connected layer."""
 
     operator: str
+    name: str
+    """Of its output, as in `Layer`."""
     weights: TensorInfo
     """As the file stores them: where a DEQUANTIZE makes float32 of them while it runs, what that reads."""
     activations: str
@@ -98,6 +111,7 @@ class TfliteFile:
     signatures: tuple[Signature, ...]
     broken_scales: tuple[str, ...] = ()
     """Names of the tensors that have a quantization scale which is not finite, not positive or over `_MAX_SCALE`."""
+    layers: tuple[Layer, ...] = ()
 
 
 def read_tflite(data: bytes, name: str = "model.tflite") -> TfliteFile:
@@ -125,6 +139,7 @@ def _read(data: bytes) -> TfliteFile:
     weighted: list[WeightedOperator] = []
     postprocess: list[PostprocessOperator] = []
     broken_scales: list[str] = []
+    layers: list[Layer] = []
     for index in _range(model.SubgraphsLength()):
         graph = model.Subgraphs(index)
         dequantized: dict[int, int] = {}
@@ -134,6 +149,9 @@ def _read(data: bytes) -> TfliteFile:
             operator = graph.Operators(position)
             name = codes[operator.OpcodeIndex()]
             operators[name] += 1
+            if index == 0 and operator.OutputsLength():
+                output = _tensor(model, graph, operator.Outputs(0), len(data))
+                layers.append(Layer(name, output.name, output.dtype))
             if name == "DEQUANTIZE":
                 dequantized[operator.Outputs(0)] = operator.Inputs(0)
             elif name in _WEIGHTED and operator.InputsLength() > 1:
@@ -158,6 +176,7 @@ def _read(data: bytes) -> TfliteFile:
             if model.SignatureDefs(index).SubgraphIndex() == 0
         ),
         broken_scales=tuple(broken_scales),
+        layers=tuple(layers),
     )
 
 
@@ -168,6 +187,7 @@ def _weighted(
     stored = operator.Inputs(weights)
     return WeightedOperator(
         operator=name,
+        name=_tensor(model, graph, operator.Outputs(0), file_bytes).name,
         weights=_tensor(model, graph, dequantized.get(stored, stored), file_bytes),
         activations=_tensor(model, graph, operator.Inputs(activations), file_bytes).dtype,
     )

@@ -32,7 +32,9 @@ _ADVICE: Mapping[Variant, str] = {
     Variant.FLOAT32: "please report this with the model's name and the TensorFlow version",
     Variant.FLOAT16: "export it as float32",
     Variant.DYNAMIC: "export it as float16, or as int8 with calibration pictures",
-    Variant.INT8: f"{_BETTER}, or export it as int16x8 or float16",
+    Variant.INT8: (
+        f"{_BETTER}, let --debug-quantization show which layers to keep float, or export it as int16x8 or float16"
+    ),
     Variant.INT16X8: f"{_BETTER}, or export it as float16",
 }
 # Largest score difference and smallest IoU that are as good as the source.

@@ -63,6 +63,8 @@ class VariantSettings:
     """Whether `supported_types` is float16."""
     min_weight_elements: int = 0
     """Layers with fewer weights may stay float32."""
+    keep_float: tuple[str, ...] = ()
+    """Names of layers that are not quantized, as `float_layers` resolves them; of int8 alone."""
 
 
 _SETTINGS: Mapping[Variant, VariantSettings] = {
