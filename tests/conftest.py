@@ -92,7 +92,7 @@ def _tiny_ssd_digest() -> str:
     """Over all code and tools that make it, so that a stale one is never used."""
     host, agent = _ROOT / "host" / "edgeproof", _ROOT / "device" / "edgeproof_agent"
     files = [_TINY_SSD, host / "bundle.py", host / "digests.py"]
-    files += [agent / f"{name}.py" for name in ("fields", "manifest", "pictures", "preprocess")]
+    files += [agent / f"{name}.py" for name in ("fields", "manifest", "manifest_reader", "pictures", "preprocess")]
     files += sorted([*(host / "ssd").rglob("*.py"), *(host / "convert").rglob("*.py")])
     digest = hashlib.sha256()
     for path in files:

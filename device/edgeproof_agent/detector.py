@@ -19,8 +19,8 @@ from edgeproof_agent.manifest import (
     ManifestError,
     OutputContract,
     RawHeadsContract,
-    parse_manifest,
 )
+from edgeproof_agent.manifest_reader import parse_manifest
 from edgeproof_agent.pictures import decode_picture
 from edgeproof_agent.preprocess import prepare
 

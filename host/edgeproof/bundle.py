@@ -17,8 +17,8 @@ from edgeproof_agent.manifest import (
     FileEntry,
     Manifest,
     ManifestError,
-    parse_manifest,
 )
+from edgeproof_agent.manifest_reader import parse_manifest
 
 _MAX_MANIFEST_BYTES = 1 << 20
 

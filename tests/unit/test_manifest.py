@@ -15,8 +15,8 @@ from edgeproof_agent.manifest import (
     Manifest,
     ManifestError,
     Quantization,
-    parse_manifest,
 )
+from edgeproof_agent.manifest_reader import parse_manifest
 
 
 def changed(path: str, value: object) -> dict[str, Any]:

@@ -9,7 +9,8 @@ import pytest
 from example_manifest import MANIFEST
 from test_box_decoding import USUAL
 
-from edgeproof_agent.manifest import Decoder, FileEntry, ManifestError, parse_manifest
+from edgeproof_agent.manifest import Decoder, FileEntry, ManifestError
+from edgeproof_agent.manifest_reader import parse_manifest
 
 RAW = replace(MANIFEST, files={**MANIFEST.files, "anchors.npy": FileEntry("c" * 64, 99)}, output=USUAL)
 

@@ -13,7 +13,8 @@ from edgeproof.report.measurements import Latency
 from edgeproof.report.model import BundleFacts, Report, Run
 from edgeproof.report.pictures import Picture
 from edgeproof.results import Detections, PictureResult
-from edgeproof_agent.manifest import FileEntry, parse_manifest
+from edgeproof_agent.manifest import FileEntry
+from edgeproof_agent.manifest_reader import parse_manifest
 
 MANIFEST = {
     "schema": "edgeproof.bundle/1",

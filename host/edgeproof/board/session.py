@@ -26,7 +26,8 @@ from edgeproof.results import (
 )
 from edgeproof_agent.arrays import unpack_arrays
 from edgeproof_agent.fields import FieldError, Fields
-from edgeproof_agent.manifest import Manifest, ManifestError, parse_manifest
+from edgeproof_agent.manifest import Manifest, ManifestError
+from edgeproof_agent.manifest_reader import parse_manifest
 
 START_SECONDS = 120.0
 LOAD_SECONDS = 300.0
