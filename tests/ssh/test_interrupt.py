@@ -29,7 +29,14 @@ def server_processes(server: Server) -> set[int]:
 def interrupt_when(command: list[str], folder: Path, ready) -> "tuple[int, str]":
     """Starts a command, waits until `ready()`, sends what Ctrl-C sends; returns its status and error output."""
     process = subprocess.Popen(
-        command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # As in a terminal: what runs in the background of a script inherits that the signal is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     end = time.monotonic() + _START_SECONDS
     while not ready():
