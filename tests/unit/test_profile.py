@@ -171,3 +171,14 @@ def test_a_host_that_is_none_is_refused(tmp_path: Path) -> None:
     write(tmp_path, '[boards.a]\nhost = ""\n')
     with pytest.raises(ProfileError, match="'' is not a board"):
         find_board("a")
+
+
+def test_every_example_profile_that_is_shipped_is_understood() -> None:
+    example = Path(__file__).parents[2] / "deploy" / "edgeproof.example.toml"
+    boards = {name: find_board(name, example) for name in read_config(example).boards}
+    assert set(boards) == {"pi", "gate", "lab", "bench"}
+    assert (boards["pi"].user, boards["pi"].host, boards["pi"].port) == ("pi", "raspberrypi.local", None)
+    assert boards["gate"].port == 2222
+    assert boards["gate"].known_hosts == str(example.parent / "known_hosts")
+    assert (boards["lab"].user, boards["lab"].host) == (None, "lab-board")
+    assert (boards["bench"].python, boards["bench"].runtime) == ("/usr/bin/python3.11", "tflite-runtime")
