@@ -38,7 +38,7 @@ class SilentServer(paramiko.ServerInterface):
 
 @pytest.fixture
 def silent(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[BoardProfile]:
-    monkeypatch.setattr(ssh, "CONNECT_SECONDS", 1.0)
+    monkeypatch.setattr(ssh, "CONNECT_SECONDS", 2.0)
     key = paramiko.ECDSAKey.generate()
     key.write_private_key_file(str(tmp_path / "key"))
     server = SilentServer(starts=request.param == "after the start")

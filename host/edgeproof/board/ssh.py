@@ -100,7 +100,7 @@ class SshTransport(Transport):
             channel.settimeout(_STDERR_POLL_SECONDS)
             wrapped = SshChannel(channel)
             # paramiko waits without a limit for the answer to this; a closed channel ends the wait.
-            limit = threading.Timer(CONNECT_SECONDS, channel.close)
+            limit = threading.Timer(CONNECT_SECONDS, wrapped.close)
             limit.daemon = True
             limit.start()
             try:
