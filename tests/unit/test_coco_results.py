@@ -15,6 +15,14 @@ from edgeproof.results import Detections, PictureResult
 edges = st.tuples(*[st.floats(-2, 3, width=32)] * 4)
 
 
+def one_based(class_index: int) -> int:
+    return class_index + 1
+
+
+def zero_based(class_index: int) -> int:
+    return class_index
+
+
 def picture(name: str, *rows: tuple[tuple[float, float, float, float], int, float]) -> PictureResult:
     """A picture of 200 x 100 pixels with detections (ymin, xmin, ymax, xmax), class, score."""
     boxes = np.array([row[0] for row in rows], np.float32).reshape(-1, 4)
@@ -23,7 +31,7 @@ def picture(name: str, *rows: tuple[tuple[float, float, float, float], int, floa
 
 
 def test_an_entry_has_coco_s_fields_and_the_file_s_name() -> None:
-    assert coco_results([picture("a.jpg", ((0.1, 0.25, 0.6, 0.75), 0, 0.5))], category_offset=1) == [
+    assert coco_results([picture("a.jpg", ((0.1, 0.25, 0.6, 0.75), 0, 0.5))], one_based) == [
         {"image_id": 1, "category_id": 1, "bbox": [50.0, 10.0, 100.0, 50.0], "score": 0.5, "file_name": "a.jpg"}
     ]
 
@@ -31,18 +39,20 @@ def test_an_entry_has_coco_s_fields_and_the_file_s_name() -> None:
 def test_image_ids_count_every_picture_in_the_order_given() -> None:
     box = (0.0, 0.0, 1.0, 1.0)
     broken = PictureResult("broken.jpg", error="it is empty")
-    entries = coco_results([picture("a", (box, 0, 0.9)), broken, picture("empty"), picture("d", (box, 0, 0.8))], 0)
+    entries = coco_results(
+        [picture("a", (box, 0, 0.9)), broken, picture("empty"), picture("d", (box, 0, 0.8))], zero_based
+    )
     assert [(entry["image_id"], entry["file_name"]) for entry in entries] == [(1, "a"), (4, "d")]
 
 
 def test_a_category_is_the_class_plus_the_offset() -> None:
     box = (0.0, 0.0, 1.0, 1.0)
-    entries = coco_results([picture("a", (box, 0, 0.9), (box, 16, 0.8))], category_offset=1)
+    entries = coco_results([picture("a", (box, 0, 0.9), (box, 16, 0.8))], one_based)
     assert [entry["category_id"] for entry in entries] == [1, 17]
 
 
 def test_a_box_is_clipped_to_the_picture() -> None:
-    (entry,) = coco_results([picture("a", ((-0.5, -0.1, 1.5, 0.5), 0, 0.9))], 0)
+    (entry,) = coco_results([picture("a", ((-0.5, -0.1, 1.5, 0.5), 0, 0.9))], zero_based)
     assert entry["bbox"] == [0.0, 0.0, 100.0, 100.0]
 
 
@@ -65,29 +75,29 @@ def test_a_box_inside_out_is_empty() -> None:
 def test_a_detection_that_is_not_a_number_is_left_out(bad: float) -> None:
     good = (0.0, 0.0, 1.0, 1.0)
     rows = ((bad, 0.0, 1.0, 1.0), 0, 0.9), (good, 0, bad), (good, 3, 0.7)
-    assert [entry["category_id"] for entry in coco_results([picture("a", *rows)], 0)] == [3]
+    assert [entry["category_id"] for entry in coco_results([picture("a", *rows)], zero_based)] == [3]
 
 
 def test_the_file_is_one_json_array_that_replaces_an_older_one(tmp_path: Path) -> None:
     path = tmp_path / "new" / "detections.json"
-    write_coco_results(path, [], 1)
+    write_coco_results(path, [], one_based)
     assert json.loads(path.read_text()) == []
     pictures = [picture("ü.jpg", ((0.0, 0.0, 1.0, 1.0), 0, 0.9), ((0.0, 0.0, 0.5, 1.0), 0, 0.6))]
-    write_coco_results(path, pictures, 1)
-    assert json.loads(path.read_text()) == coco_results(pictures, 1)
+    write_coco_results(path, pictures, one_based)
+    assert json.loads(path.read_text()) == coco_results(pictures, one_based)
     assert len(path.read_text().splitlines()) == 4
     assert [entry.name for entry in path.parent.iterdir()] == ["detections.json"]
 
 
 def test_a_write_that_fails_leaves_the_older_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "detections.json"
-    write_coco_results(path, [], 1)
+    write_coco_results(path, [], one_based)
 
     def full_disk(_: int) -> None:
         raise OSError("no space left on device")
 
     monkeypatch.setattr("os.fsync", full_disk)
     with pytest.raises(OSError, match="no space"):
-        write_coco_results(path, [picture("a", ((0.0, 0.0, 1.0, 1.0), 0, 0.9))], 1)
+        write_coco_results(path, [picture("a", ((0.0, 0.0, 1.0, 1.0), 0, 0.9))], one_based)
     assert path.read_text() == "[]\n"
     assert [entry.name for entry in tmp_path.iterdir()] == ["detections.json"]

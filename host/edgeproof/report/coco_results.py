@@ -1,22 +1,22 @@
 """Detections in COCO's results format (https://cocodataset.org/#format-results)."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from edgeproof.atomic_file import write_atomically
 from edgeproof.report.boxes import pixel_box
-from edgeproof.report.files import write_atomically
 from edgeproof.results import PictureResult
 
 
-def coco_results(pictures: Iterable[PictureResult], category_offset: int) -> list[dict[str, Any]]:
+def coco_results(pictures: Iterable[PictureResult], category_id: Callable[[int], int]) -> list[dict[str, Any]]:
     """One entry a detection, pictures in the order given and each picture's detections in the model's order.
 
     `image_id` counts the pictures from 1; a picture that failed, or on which nothing was found, keeps its number and
-    has no entries. `category_id` is the class index + `category_offset`; `bbox` is [x, y, width, height] in pixels of
+    has no entries. `category_id` gives the data set's id of a class index; `bbox` is [x, y, width, height] in pixels of
     the decoded picture, clipped to it. `file_name` is ours, so that the file is of use without an annotations file.
     A detection whose box or score is not a finite number is left out: JSON cannot hold it.
     """
@@ -31,7 +31,7 @@ def coco_results(pictures: Iterable[PictureResult], category_offset: int) -> lis
             entries.append(
                 {
                     "image_id": image_id,
-                    "category_id": int(class_index) + category_offset,
+                    "category_id": category_id(int(class_index)),
                     "bbox": pixel_box(box, picture.width, picture.height).to_list(),
                     "score": round(float(score), 6),
                     "file_name": picture.name,
@@ -40,8 +40,8 @@ def coco_results(pictures: Iterable[PictureResult], category_offset: int) -> lis
     return entries
 
 
-def write_coco_results(path: Path, pictures: Iterable[PictureResult], category_offset: int) -> None:
+def write_coco_results(path: Path, pictures: Iterable[PictureResult], category_id: Callable[[int], int]) -> None:
     """Writes `coco_results` as one JSON array, one detection a line, as a whole or not at all."""
-    entries = (json.dumps(entry, ensure_ascii=False) for entry in coco_results(pictures, category_offset))
+    entries = (json.dumps(entry, ensure_ascii=False) for entry in coco_results(pictures, category_id))
     lines = ",\n".join(f"  {entry}" for entry in entries)
     write_atomically(path, (f"[\n{lines}\n]\n" if lines else "[]\n").encode())

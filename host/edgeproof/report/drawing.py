@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from edgeproof.atomic_file import write_atomically
 from edgeproof.report.colours import BLACK, class_colour, text_colour
-from edgeproof.report.files import write_atomically
 from edgeproof.report.label_layout import Place, place_label
 from edgeproof.report.pictures import Detection
 

@@ -5,13 +5,10 @@ from typing import Any
 
 from edgeproof.report.model import Run
 from edgeproof.results import BoardInfo, BoardState
+from edgeproof.throttling import throttled_now, throttled_since_boot
 
 ABSENT = "-"
 _NOT_AVAILABLE = "not available"
-
-# Bits of `vcgencmd get_throttled`; the same 16 higher up mean 'since boot'.
-# https://www.raspberrypi.com/documentation/computers/os.html#get_throttled
-_THROTTLING = {0: "under-voltage", 1: "clock capped", 2: "throttled", 3: "soft temperature limit"}
 
 
 def ms(value: float | None) -> str:
@@ -56,8 +53,7 @@ def throttling(bits: int | None) -> str:
     """The bits of `vcgencmd get_throttled` in words."""
     if bits is None:
         return _NOT_AVAILABLE
-    now = [name for bit, name in _THROTTLING.items() if bits >> bit & 1]
-    before = [name for bit, name in _THROTTLING.items() if bits >> (bit + 16) & 1]
+    now, before = throttled_now(bits), throttled_since_boot(bits)
     parts = [f"now: {', '.join(now)}"] * bool(now) + [f"since boot: {', '.join(before)}"] * bool(before)
     return "; ".join(parts) or "none"
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from edgeproof.atomic_file import write_atomically
 from edgeproof.report.embedded_picture import data_uri
-from edgeproof.report.files import write_atomically
 from edgeproof.report.formatting import (
     board_facts,
     flattened,

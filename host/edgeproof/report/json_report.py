@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from edgeproof.report.files import write_atomically
+from edgeproof.atomic_file import write_atomically
 from edgeproof.report.model import Report
 
 

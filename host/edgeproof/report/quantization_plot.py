@@ -8,6 +8,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from edgeproof.quantization_errors import ROUNDING_ERROR, SUSPICIOUS_ERROR, QuantizationErrors
+from edgeproof.wording import counted
 
 MAX_LAYERS = 40
 _BAR, _SUSPICIOUS, _MARK = "#4c72b0", "#c44e52", "#555555"
@@ -37,9 +38,8 @@ def quantization_svg(errors: QuantizationErrors) -> str:
             axes.axvline(value, color=_MARK, linewidth=1, linestyle=line, label=f"{label}, {value:.2f}")
         axes.legend(frameon=False, loc="lower right")
         shown = "all" if len(layers) == len(errors.layers) else f"the worst {len(layers)} of"
-        figure.suptitle(
-            f"int8 against float: {shown} {len(errors.layers)} layers, {errors.pictures} pictures", fontsize=9
-        )
+        counts = f"{counted(len(errors.layers), 'layer')}, {counted(errors.pictures, 'picture')}"
+        figure.suptitle(f"int8 against float: {shown} {counts}", fontsize=9)
         axes.set_xlabel("RMSE / scale of the layer's output")
         stream = io.StringIO()
         figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})

@@ -5,12 +5,18 @@ import secrets
 from pathlib import Path
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Writes `data` beside `path`, flushes it to the disk and renames it into place. Makes the folder if need be."""
+def write_atomically(path: Path, data: bytes, new_mode: int | None = None) -> None:
+    """Writes `data` beside `path`, flushes it to the disk and renames it into place. Makes the folder if need be.
+
+    A file that is there keeps its permissions; a new one gets `new_mode`, else the usual ones.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
+    mode = path.stat().st_mode & 0o777 if path.exists() else new_mode
     partial = path.with_name(f".{secrets.token_hex(8)}.partial")
     try:
         with partial.open("xb") as stream:
+            if mode is not None:
+                os.fchmod(stream.fileno(), mode)
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
