@@ -16,18 +16,19 @@ _START_SECONDS = 20.0
 class OpenSshBoard:
     """A board behind `sshd`, with a home folder of its own; use it as a context."""
 
-    def __init__(self, folder: Path, python: str) -> None:
+    def __init__(self, folder: Path, python: str, address: str = "127.0.0.1") -> None:
         self.folder = folder
+        self.address = address
         self.home = folder / "home"
         self._python = python
-        self._port = _free_port()
+        self._port = _free_port(address)
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
     def profile(self) -> BoardProfile:
         return BoardProfile(
             name="openssh",
-            host="127.0.0.1",
+            host=self.address,
             user=getpass.getuser(),
             port=self._port,
             identity_file=str(self.folder / "client_key"),
@@ -48,9 +49,9 @@ class OpenSshBoard:
         (self.folder / "authorized_keys").write_bytes((self.folder / "client_key.pub").read_bytes())
         (self.folder / "authorized_keys").chmod(0o600)
         key = " ".join((self.folder / "host_key.pub").read_text().split()[:2])
-        (self.folder / "known_hosts").write_text(f"[127.0.0.1]:{self._port} {key}\n")
+        (self.folder / "known_hosts").write_text(f"[{self.address}]:{self._port} {key}\n")
         (self.folder / "sshd_config").write_text(
-            f"Port {self._port}\nListenAddress 127.0.0.1\nHostKey {self.folder}/host_key\nPidFile none\n"
+            f"Port {self._port}\nListenAddress {self.address}\nHostKey {self.folder}/host_key\nPidFile none\n"
             f"AuthorizedKeysFile {self.folder}/authorized_keys\nAuthenticationMethods publickey\nUsePAM no\n"
             f"StrictModes no\nSubsystem sftp internal-sftp\nSetEnv HOME={self.home}\nPermitRootLogin yes\n"
         )
@@ -74,7 +75,7 @@ class OpenSshBoard:
         end = time.monotonic() + _START_SECONDS
         while time.monotonic() < end:
             try:
-                with socket.create_connection(("127.0.0.1", self._port), 2) as connection:
+                with socket.create_connection((self.address, self._port), 2) as connection:
                     connection.settimeout(2)
                     if connection.recv(4) == b"SSH-":
                         return
@@ -83,7 +84,7 @@ class OpenSshBoard:
         raise AssertionError(f"sshd did not start: {(self.folder / 'sshd.log').read_text()}")
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+def _free_port(address: str) -> int:
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
+        probe.bind((address, 0))
         return int(probe.getsockname()[1])

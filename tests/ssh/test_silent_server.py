@@ -8,7 +8,7 @@ from pathlib import Path
 import paramiko
 import pytest
 
-from edgeproof.board import ssh
+from edgeproof.board import route, ssh
 from edgeproof.board.deadline import Deadline
 from edgeproof.board.profile import BoardProfile
 from edgeproof.errors import BoardUnreachableError, DeadlineError
@@ -38,7 +38,8 @@ class SilentServer(paramiko.ServerInterface):
 
 @pytest.fixture
 def silent(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[BoardProfile]:
-    monkeypatch.setattr(ssh, "CONNECT_SECONDS", 2.0)
+    for module in (route, ssh):
+        monkeypatch.setattr(module, "CONNECT_SECONDS", 2.0)
     key = paramiko.ECDSAKey.generate()
     key.write_private_key_file(str(tmp_path / "key"))
     server = SilentServer(starts=request.param == "after the start")

@@ -26,6 +26,7 @@ def probe_of(**changes: Any) -> dict[str, Any]:
         "python_implementation": "CPython",
         "python_executable": "/usr/bin/python3",
         "libc": "glibc 2.36",
+        "system_modules": [],
         "kernel": "6.6.51+rpt-rpi-v8",
         "cpu_count": 4,
         "disk_free_bytes": 20 << 30,

@@ -123,8 +123,7 @@ def test_an_unknown_name_is_told_with_the_ones_that_are_known(tmp_path: Path) ->
     with pytest.raises(ProfileError) as caught:
         find_board("c")
     assert str(caught.value) == (
-        f"no board is called 'c': {path} knows a, b.\n"
-        f'Give user@host[:port], or add to edgeproof.toml:\n\n[boards.c]\nhost = "user@address"'
+        f"no board is called 'c': {path} knows a, b.\nGive user@host[:port], or add it: edgeproof board add c user@host"
     )
 
 
@@ -176,9 +175,10 @@ def test_a_host_that_is_none_is_refused(tmp_path: Path) -> None:
 def test_every_example_profile_that_is_shipped_is_understood() -> None:
     example = Path(__file__).parents[2] / "deploy" / "edgeproof.example.toml"
     boards = {name: find_board(name, example) for name in read_config(example).boards}
-    assert set(boards) == {"pi", "gate", "lab", "bench"}
+    assert set(boards) == {"pi", "gate", "shed", "lab", "bench"}
     assert (boards["pi"].user, boards["pi"].host, boards["pi"].port) == ("pi", "raspberrypi.local", None)
     assert boards["gate"].port == 2222
+    assert boards["shed"].target == "pi@[fe80::dea6:32ff:fe01:2345%eth0]:22"
     assert boards["gate"].known_hosts == str(example.parent / "known_hosts")
     assert (boards["lab"].user, boards["lab"].host) == (None, "lab-board")
     assert (boards["bench"].python, boards["bench"].runtime) == ("/usr/bin/python3.11", "tflite-runtime")

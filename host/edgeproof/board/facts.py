@@ -4,12 +4,12 @@ import re
 import shlex
 from dataclasses import dataclass
 
-from edgeproof.board.printable import printable
+from edgeproof.board.printable import printable_line
 from edgeproof.results import BoardInfo
 from edgeproof_agent.fields import Fields
 
 _MAX_TEXT = 65536
-_MAX_LINE = 200
+_MAX_MODULES = 16
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,11 @@ class BoardFacts:
     """For example `cpython-311-aarch64-linux-gnu`; tells a free-threaded Python from a usual one."""
     glibc: tuple[int, int] | None
     """None for another libc."""
+    system_modules: frozenset[str]
+    """Of NumPy and OpenCV (`numpy`, `cv2`) those that the distribution's packages bring."""
     memory_mib: float
+    memory_available_mib: float
+    """What can be had without swapping; 0 when the kernel does not say."""
     disk_free_mib: float
     cpu_count: int
 
@@ -50,20 +54,26 @@ class BoardFacts:
 
 def parse_facts(probe: Fields) -> BoardFacts:
     """Reads what the agent's `probe` returned. Raises `FieldError` for what no probe returns."""
-    cpuinfo = _colon_lines(probe.text("cpuinfo", max_length=_MAX_TEXT))
-    machine = _line(probe.text("machine"))
+    cpuinfo = colon_lines(probe.text("cpuinfo", max_length=_MAX_TEXT))
+    machine = printable_line(probe.text("machine"))
     pointer_bits = probe.integer("pointer_bits", high=128)
-    memory_kib = (_colon_lines(probe.text("meminfo", max_length=_MAX_TEXT)).get("MemTotal") or "0").split()[0]
+    meminfo = colon_lines(probe.text("meminfo", max_length=_MAX_TEXT))
     return BoardFacts(
         arch=userland_arch(machine, pointer_bits),
-        machine=_line(probe.text("model", default="") or cpuinfo.get("model name") or cpuinfo.get("Model") or machine),
-        os=_line(os_name(probe.text("os_release", max_length=_MAX_TEXT))),
-        kernel=_line(probe.text("kernel")),
+        machine=printable_line(
+            probe.text("model", default="") or cpuinfo.get("model name") or cpuinfo.get("Model") or machine
+        ),
+        os=printable_line(os_name(probe.text("os_release", max_length=_MAX_TEXT))),
+        kernel=printable_line(probe.text("kernel")),
         python=python_version(probe.text("python")),
         python_executable=probe.text("python_executable"),
         soabi=probe.text("soabi", default=""),
         glibc=glibc_version(probe.text("libc", default="")),
-        memory_mib=int(memory_kib) / 1024 if re.fullmatch(r"[0-9]{1,15}", memory_kib) else 0.0,
+        system_modules=frozenset(
+            str(name) for name in (probe.items("system_modules", _MAX_MODULES) if "system_modules" in probe else ())
+        ),
+        memory_mib=_mib(meminfo.get("MemTotal", "")),
+        memory_available_mib=_mib(meminfo.get("MemAvailable", "")),
         disk_free_mib=probe.integer("disk_free_bytes", high=2**63) / (1 << 20),
         cpu_count=probe.integer("cpu_count", low=1, high=4096),
     )
@@ -102,12 +112,13 @@ def glibc_version(text: str) -> tuple[int, int] | None:
     return (int(match[1]), int(match[2])) if match else None
 
 
-def _line(text: str) -> str:
-    """One line for a table or a report."""
-    return " ".join(printable(text, _MAX_LINE).split())
+def _mib(size: str) -> float:
+    """`3884772 kB` of /proc/meminfo to MiB; 0 for anything else."""
+    number = size.partition(" ")[0]
+    return int(number) / 1024 if re.fullmatch(r"[0-9]{1,15}", number) else 0.0
 
 
-def _colon_lines(text: str) -> dict[str, str]:
+def colon_lines(text: str) -> dict[str, str]:
     """The first value of each `name : value` line."""
     values: dict[str, str] = {}
     for line in text.splitlines():

@@ -1,12 +1,12 @@
 """Host keys: an unknown or changed one is refused with its fingerprint and the command that would trust it."""
 
-import os
 import shlex
 from pathlib import Path
 
 import paramiko
 from paramiko.hostkeys import HostKeys
 
+from edgeproof.atomic_file import write_atomically
 from edgeproof.board.profile import BoardProfile
 from edgeproof.errors import HostKeyError
 
@@ -61,11 +61,8 @@ def trust(profile: BoardProfile, host: str, port: int, key: paramiko.PKey) -> Pa
     text = path.read_bytes().decode("utf-8", "surrogateescape") if path.exists() else ""
     lines = text.removesuffix("\n").split("\n") if text else []
     kept = [f"{line}\n" for line in (_without(line, name) for line in lines) if line is not None]
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     content = "".join(kept) + f"{name} {key.get_name()} {key.get_base64()}\n"
-    temporary.write_bytes(content.encode("utf-8", "surrogateescape"))
-    temporary.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o600)
-    temporary.replace(path)
+    write_atomically(path, content.encode("utf-8", "surrogateescape"), new_mode=0o600)
     return path
 
 

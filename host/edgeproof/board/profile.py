@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -31,7 +32,16 @@ class BoardProfile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """Python 3.9+ on the board: a command or a path."""
     runtime: Literal["tflite-runtime", "ai-edge-litert"] | None = None
     """Runtime to use when the board has several: tflite-runtime or ai-edge-litert."""
+    require_signature: str | tuple[str, ...] = ()
+    """Whose signed bundles alone the board takes: `ssh-ed25519 AAAA...` or the path of a .pub file, one or more."""
     name: str = ""
+
+    @property
+    def target(self) -> str:
+        """`user@host:port`, as far as the profile says it."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        user = f"{self.user}@" if self.user else ""
+        return f"{user}{host}{f':{self.port}' if self.port else ''}"
 
 
 class _Config(msgspec.Struct, forbid_unknown_fields=True):
@@ -43,10 +53,10 @@ def find_board(board: str, config: Path | None = None) -> BoardProfile:
 
     `config` names the file, else `EDGEPROOF_CONFIG` does, else it is looked for here and in the folders above.
     """
-    path = config or _find_config()
-    boards = _read_boards(path) if path else {}
+    path = config or find_config()
+    boards = all_boards(path) if path else {}
     if board in boards:
-        return _with_target(boards[board], board, path)
+        return boards[board]
     if "@" in board:
         return parse_target(board)
     known = (
@@ -56,8 +66,19 @@ def find_board(board: str, config: Path | None = None) -> BoardProfile:
     )
     raise ProfileError(
         f"no board is called {board!r}: {known}.\n"
-        f'Give user@host[:port], or add to {CONFIG_FILE}:\n\n[boards.{_key(board)}]\nhost = "user@address"'
+        f"Give user@host[:port], or add it: edgeproof board add {shlex.quote(board)} user@host"
     )
+
+
+def all_boards(path: Path) -> dict[str, BoardProfile]:
+    """Every board of an edgeproof.toml by name, paths as they are meant from its folder. Raises `ProfileError`."""
+    boards = {}
+    for name, fields in read_config(path).boards.items():
+        try:
+            boards[name] = _with_target(msgspec.convert(fields, BoardProfile), name, path.parent)
+        except (msgspec.ValidationError, ProfileError) as error:
+            raise ProfileError(f"{path} is not right: [boards.{_key(name)}] {error}") from error
+    return boards
 
 
 def parse_target(target: str) -> BoardProfile:
@@ -76,28 +97,18 @@ def read_config(path: Path) -> _Config:
         raise ProfileError(f"{path} is not right: {error}") from error
 
 
-def _read_boards(path: Path) -> dict[str, BoardProfile]:
-    boards = {}
-    for name, fields in read_config(path).boards.items():
-        try:
-            boards[name] = msgspec.convert(fields, BoardProfile)
-        except msgspec.ValidationError as error:
-            raise ProfileError(f"{path} is not right: [boards.{_key(name)}] {error}") from error
-    return boards
-
-
 def _key(name: str) -> str:
     """A board's name as a key of TOML."""
     return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name)
 
 
-def _with_target(profile: BoardProfile, name: str, path: Path | None) -> BoardProfile:
+def _with_target(profile: BoardProfile, name: str, folder: Path) -> BoardProfile:
     user, host, port = _split(profile.host)
-    folder = path.parent if path else Path()
 
     def resolve(file: str | None) -> str | None:
         return str(folder / Path(file).expanduser()) if file else None
 
+    signers = profile.require_signature
     return msgspec.structs.replace(
         profile,
         name=name,
@@ -106,6 +117,10 @@ def _with_target(profile: BoardProfile, name: str, path: Path | None) -> BoardPr
         port=profile.port or port,
         identity_file=resolve(profile.identity_file),
         known_hosts=resolve(profile.known_hosts),
+        require_signature=tuple(
+            key if key.startswith("ssh-") else str(resolve(key))
+            for key in ((signers,) if isinstance(signers, str) else signers)
+        ),
     )
 
 
@@ -119,7 +134,8 @@ def _split(target: str) -> tuple[str | None, str, int | None]:
     return match["user"], match["ipv6"] or match["host"], int(match["port"]) if match["port"] else None
 
 
-def _find_config() -> Path | None:
+def find_config() -> Path | None:
+    """The edgeproof.toml that counts: EDGEPROOF_CONFIG's, else the one here or in the nearest folder above."""
     named = os.environ.get("EDGEPROOF_CONFIG")
     if named:
         return Path(named)

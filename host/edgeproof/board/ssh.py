@@ -1,32 +1,21 @@
-"""SSH as transport: fabric reads ~/.ssh/config, paramiko connects, and an unknown host key is refused."""
+"""SSH as transport: commands on a board that has been logged in to."""
 
 import contextlib
 import logging
 import shlex
-import socket
 import threading
-from pathlib import Path
-from typing import Any
 
-import fabric
 import paramiko
 
 from edgeproof.board.deadline import Deadline
-from edgeproof.board.host_keys import (
-    SYSTEM_KNOWN_HOSTS,
-    RefuseUnknownHostKey,
-    changed_host_key,
-    known_hosts_name,
-    known_hosts_path,
-)
-from edgeproof.board.profile import BoardProfile, parse_target
+from edgeproof.board.profile import BoardProfile
+from edgeproof.board.route import CONNECT_SECONDS, Hop, find_route
 from edgeproof.board.transport import Channel, ErrorOutput, ExitStatus, Transport
-from edgeproof.errors import AuthenticationError, BoardUnreachableError
+from edgeproof.errors import BoardUnreachableError
 
 # What goes wrong becomes an error in our words; without a handler, paramiko's tracebacks would stand beside it.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
-CONNECT_SECONDS = 10.0
 _KEEPALIVE_SECONDS = 15
 _STDERR_POLL_SECONDS = 0.2
 _READ_BYTES = 1 << 15
@@ -87,12 +76,11 @@ class SshChannel(Channel):
 class SshTransport(Transport):
     """A connected board."""
 
-    def __init__(self, name: str, connection: fabric.Connection) -> None:
+    def __init__(self, name: str, board: Hop) -> None:
         self.name = name
-        self._connection = connection
-        transport = connection.transport
-        transport.set_keepalive(_KEEPALIVE_SECONDS)
-        self._transport: paramiko.Transport = transport
+        self._board = board
+        self._transport: paramiko.Transport = board.log_in().transport
+        self._transport.set_keepalive(_KEEPALIVE_SECONDS)
 
     def open(self, command: str) -> Channel:
         try:
@@ -115,15 +103,7 @@ class SshTransport(Transport):
         return wrapped
 
     def close(self) -> None:
-        self._connection.close()
-
-
-def _make_transport(sock: socket.socket, **kwargs: Any) -> paramiko.Transport:
-    """AES-GCM first: paramiko lists it last though it is its cheapest cipher."""
-    transport = paramiko.Transport(sock, **kwargs)
-    options = transport.get_security_options()
-    options.ciphers = tuple(sorted(options.ciphers, key=lambda cipher: "gcm" not in cipher))
-    return transport
+        self._board.close()
 
 
 def connect(profile: BoardProfile) -> SshTransport:
@@ -131,122 +111,15 @@ def connect(profile: BoardProfile) -> SshTransport:
 
     Raises `BoardUnreachableError`, `HostKeyError` or `AuthenticationError`, each saying what to do.
     """
-    connection = make_connection(profile)
+    board = find_route(profile)
     try:
-        connection.open()
-    except paramiko.BadHostKeyException as error:
-        raise changed_host_key(
-            profile, known_hosts_name(connection.host, connection.port), error.expected_key, error.key
-        ) from error
-    except paramiko.AuthenticationException as error:
-        raise _not_let_in(profile, connection) from error
-    except (paramiko.SSHException, OSError, EOFError) as error:
-        if "authentication methods" in str(error):  # there was no key to offer
-            raise _not_let_in(profile, connection) from error
-        raise BoardUnreachableError(
-            f"{_where(profile, connection)} does not complete an SSH handshake: {error or type(error).__name__}. "
-            "Is an SSH server listening there?"
-        ) from error
-    return SshTransport(profile.name, connection)
+        return SshTransport(profile.name, board)
+    except BaseException:
+        board.close()  # the hops before
+        raise
 
 
-def make_connection(profile: BoardProfile) -> fabric.Connection:
-    """A connection that is not open yet but for its socket, with TCP_NODELAY set and host keys checked."""
-    kwargs: dict[str, Any] = {"transport_factory": _make_transport, "banner_timeout": CONNECT_SECONDS}
-    kwargs["auth_timeout"] = CONNECT_SECONDS * 2
-    if profile.identity_file:
-        kwargs |= {
-            "pkey": _load_key(profile, Path(profile.identity_file)),
-            "look_for_keys": False,
-            "allow_agent": False,
-        }
-    connection = fabric.Connection(
-        host=profile.host,
-        user=profile.user,
-        port=profile.port,
-        connect_timeout=CONNECT_SECONDS,
-        connect_kwargs=kwargs,
-    )
-    _check_host_keys(connection, profile)
-    hop = connection.gateway
-    while isinstance(hop, fabric.Connection):
-        # fabric trusts the hosts on the way (ProxyJump) blindly, too.
-        _check_host_keys(hop, parse_target(f"{hop.user}@{hop.host}:{hop.port}"))
-        hop = hop.gateway
-    if not connection.gateway:
-        # paramiko would make the same socket without TCP_NODELAY, which costs 40 ms a request.
-        connection.connect_kwargs["sock"] = open_socket(profile, connection.host, connection.port)
-    return connection
-
-
-def _load_key(profile: BoardProfile, path: Path) -> paramiko.PKey:
-    if not path.is_file():
-        raise AuthenticationError(f"the key {path} of {profile.name} is not there; see identity_file in edgeproof.toml")
-    try:
-        return paramiko.PKey.from_path(path)
-    except (paramiko.PasswordRequiredException, TypeError) as error:
-        raise AuthenticationError(
-            f"the key {path} of {profile.name} is protected by a passphrase. Unlock it (ssh-add {path}) and leave "
-            "identity_file out of edgeproof.toml, so that the SSH agent is asked."
-        ) from error
-    except (paramiko.SSHException, OSError, ValueError) as error:
-        raise AuthenticationError(f"the key {path} of {profile.name} is not a private key: {error}") from error
-
-
-def _check_host_keys(connection: fabric.Connection, profile: BoardProfile) -> None:
-    client: paramiko.SSHClient = connection.client
-    client.set_missing_host_key_policy(RefuseUnknownHostKey(profile))
-    for path in (SYSTEM_KNOWN_HOSTS, known_hosts_path(profile)):
-        if path.is_file():
-            client.load_system_host_keys(str(path))
-
-
-def open_socket(profile: BoardProfile, host: str, port: int) -> socket.socket:
-    """A TCP connection to a board's SSH port. Raises `BoardUnreachableError` in words for people."""
-    where = f"{profile.name} ({host} port {port})" if host not in profile.name else f"{profile.name} (port {port})"
-    try:
-        sock = socket.create_connection((host, port), timeout=CONNECT_SECONDS)
-    except socket.gaierror:
-        raise BoardUnreachableError(
-            f"no such board: the name {host!r} of {profile.name} is not known on this network. "
-            "Check its spelling, or use the board's address."
-        ) from None
-    except ConnectionRefusedError:
-        raise BoardUnreachableError(
-            f"{where} refuses the connection: nothing listens on that port. "
-            "Is SSH enabled on the board (sudo systemctl enable --now ssh), and is the port right?"
-        ) from None
-    except TimeoutError:
-        raise BoardUnreachableError(
-            f"{where} does not answer within {CONNECT_SECONDS:g} s. Is it switched on and on this network?"
-        ) from None
-    except OSError as error:
-        raise BoardUnreachableError(f"{where} cannot be reached: {error.strerror or error}.") from None
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return sock
-
-
-def fetch_host_key(profile: BoardProfile) -> tuple[str, int, paramiko.PKey]:
-    """(host, port, key) as the board shows it now, without logging in and without trusting it."""
-    connection = make_connection(profile)
-    sock = connection.open_gateway() if connection.gateway else connection.connect_kwargs["sock"]
-    transport = _make_transport(sock)
-    try:
-        transport.start_client(timeout=CONNECT_SECONDS)
-        return connection.host, connection.port, transport.get_remote_server_key()
-    except (paramiko.SSHException, OSError, EOFError) as error:
-        raise BoardUnreachableError(f"{profile.name} does not complete an SSH handshake: {error}") from error
-    finally:
-        transport.close()
-
-
-def _not_let_in(profile: BoardProfile, connection: fabric.Connection) -> AuthenticationError:
-    return AuthenticationError(
-        f"{_where(profile, connection)} does not let {connection.user} in with the keys that were offered. Put your "
-        f"public key on the board (ssh-copy-id -p {connection.port} {connection.user}@{connection.host}), or name the "
-        "right key: identity_file in edgeproof.toml, IdentityFile in ~/.ssh/config"
-    )
-
-
-def _where(profile: BoardProfile, connection: fabric.Connection) -> str:
-    return f"{profile.name} ({connection.host} port {connection.port})"
+def fetch_host_key(profile: BoardProfile) -> tuple[Hop, paramiko.PKey]:
+    """Which server that is, and the key that it shows now, without logging in and without trusting it."""
+    with contextlib.closing(find_route(profile)) as board:
+        return board, board.show_host_key()

@@ -1,0 +1,100 @@
+"""A board's diagnosis: everything that is known to matter, each line with its remedy."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from edgeproof.board.agent import agent_object
+from edgeproof.board.conversation import Request
+from edgeproof.board.doctor.examination import Examination, parse_examination
+from edgeproof.board.doctor.finding import Finding, Level, bad
+from edgeproof.board.doctor.login import login_finding, try_login
+from edgeproof.board.doctor.processor import processor
+from edgeproof.board.doctor.provisioned import provisioned
+from edgeproof.board.doctor.system import system
+from edgeproof.board.profile import BoardProfile
+from edgeproof.board.ssh import connect
+from edgeproof.board.store import BoardStore, open_store
+from edgeproof.board.transport import Transport
+from edgeproof.errors import BoardPythonError, ProtocolError
+from edgeproof_agent.fields import FieldError
+
+SCHEMA = "edgeproof.doctor/1"
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    board: str
+    sections: Mapping[str, Sequence[Finding]]
+
+    @property
+    def findings(self) -> list[Finding]:
+        return [finding for findings in self.sections.values() for finding in findings]
+
+    @property
+    def healthy(self) -> bool:
+        """Whether nothing is bad; warnings are allowed."""
+        return self.count(Level.BAD) == 0
+
+    def count(self, level: Level) -> int:
+        return sum(finding.level is level for finding in self.findings)
+
+    def to_json(self) -> dict[str, Any]:
+        """Schema edgeproof.doctor/1."""
+        return {
+            "schema": SCHEMA,
+            "board": self.board,
+            "healthy": self.healthy,
+            "findings": [
+                {
+                    "section": section,
+                    "name": finding.name,
+                    "level": finding.level.value,
+                    "value": finding.value,
+                    "remedy": finding.remedy or None,
+                    "data": dict(finding.data),
+                }
+                for section, findings in self.sections.items()
+                for finding in findings
+            ],
+        }
+
+
+def diagnose(profile: BoardProfile) -> Diagnosis:
+    """Connects to a board and examines it; nothing is changed there. Raises `BoardError` when it cannot be reached."""
+    with connect(profile) as transport:
+        return diagnose_connected(profile, transport)
+
+
+def diagnose_connected(profile: BoardProfile, transport: Transport) -> Diagnosis:
+    """The same on a connection that is open."""
+    login = try_login(transport)
+    found = login_finding(login)
+    if login.noise:  # the store service could not be understood
+        return Diagnosis(profile.name, {"connection": [found]})
+    try:
+        with open_store(transport, profile.python) as store:
+            return Diagnosis(profile.name, {"connection": [found], **_sections(profile.name, store)})
+    except BoardPythonError as error:
+        python = bad("python", f"{profile.python} does not do", str(error))
+        return Diagnosis(profile.name, {"connection": [found], "system": [python]})
+
+
+def _sections(board: str, store: BoardStore) -> dict[str, list[Finding]]:
+    facts, examination = store.facts, _examine(board, store)
+    return {
+        "system": list(system(facts, examination, facts.info(board).emulated)),
+        "processor": list(processor(facts, examination)),
+        "edgeproof": list(provisioned(board, facts, store.inventory, agent_object().digest, examination.incoming)),
+    }
+
+
+def _examine(board: str, store: BoardStore) -> Examination:
+    asked_ns = time.time_ns()
+    answer = store.ask(Request("examine"), "be examined")
+    answered_ns = time.time_ns()
+    try:
+        return parse_examination(answer, asked_ns, answered_ns)
+    except FieldError as error:
+        raise ProtocolError(f"the store service on {board} sent an examination that is none: {error}") from error

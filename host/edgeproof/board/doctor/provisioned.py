@@ -1,0 +1,97 @@
+"""What edgeproof has put on the board, and what is missing there."""
+
+import shlex
+from collections.abc import Iterator, Sequence
+
+from edgeproof.board.doctor.examination import PartialUpload
+from edgeproof.board.doctor.finding import Finding, Value, bad, good, not_available, warning
+from edgeproof.board.facts import BoardFacts
+from edgeproof.board.inventory import AppState, Inventory
+from edgeproof.board.runtimes import choose_releases, fitting_releases, require_distribution_packages
+from edgeproof.errors import NoRuntimeError, ProvisionError
+from edgeproof.wording import counted
+
+_STALE_SECONDS = 86_400
+_SHOWN_DIGITS = 12
+
+
+def provisioned(
+    board: str, facts: BoardFacts, inventory: Inventory, agent_digest: str, incoming: Sequence[PartialUpload]
+) -> Iterator[Finding]:
+    """`agent_digest` is of the agent that belongs to this version of edgeproof."""
+    yield _runtimes(board, facts, inventory)
+    yield _agent(inventory, agent_digest)
+    yield _bundles(inventory)
+    yield _signatures(inventory)
+    yield from (_app(board, name, state) for name, state in inventory.apps.items())
+    if incoming:
+        yield _incoming(board, incoming)
+
+
+def _runtimes(board: str, facts: BoardFacts, inventory: Inventory) -> Finding:
+    fitting = fitting_releases(facts)
+    there = {runtime.digest for runtime in inventory.runtimes}
+    others = there - {release.digest(facts) for release in fitting}
+    ready = [f"{release.name} {release.version}" for release in fitting if release.digest(facts) in there]
+    data: dict[str, Value] = {
+        "ready": ", ".join(ready),
+        "fitting": ", ".join(f"{item.name} {item.version}" for item in fitting),
+        "others": len(others),
+    }
+    if ready:
+        more = f"; {len(others)} more that this version of edgeproof does not use" if others else ""
+        return good("runtimes", f"{', '.join(ready)} ready{more}", **data)
+    if fitting:
+        try:
+            require_distribution_packages(fitting[0], facts, board)
+        except ProvisionError as error:
+            return warning("runtimes", f"none yet; {fitting[0].name} wants packages", str(error), **data)
+        names = " and ".join(f"{release.name} {release.version}" for release in fitting)
+        return warning("runtimes", f"none yet; {names} fit", f"edgeproof provision {shlex.quote(board)}", **data)
+    try:
+        choose_releases(facts, board)
+    except NoRuntimeError as error:
+        return bad("runtimes", "none fits this board", str(error), **data)
+    raise AssertionError("a runtime is chosen though none fits")
+
+
+def _agent(inventory: Inventory, agent_digest: str) -> Finding:
+    if agent_digest in inventory.agents:
+        return good("agent", "of this version", digest=agent_digest)
+    if inventory.agents:
+        return good("agent", "of another version; the next command that needs it sends this one's", digest=None)
+    return not_available("agent", "none yet; it comes with the runtime")
+
+
+def _bundles(inventory: Inventory) -> Finding:
+    if not inventory.bundles:
+        return not_available("bundles", "none yet")
+    return good("bundles", f"{len(inventory.bundles)}", count=len(inventory.bundles))
+
+
+def _signatures(inventory: Inventory) -> Finding:
+    if inventory.signers is None:
+        return good("signatures", "not asked for", required=False)
+    keys = counted(len(inventory.signers), "key")
+    return good("signatures", f"a bundle must be signed by one of {keys}", required=True, keys=len(inventory.signers))
+
+
+def _app(board: str, name: str, state: AppState) -> Finding:
+    if state.current is None:
+        remedy = f"edgeproof push {shlex.quote(board)} BUNDLE --app {name}"
+        return bad(f"app {name}", "has no bundle", remedy, current=None, previous=state.previous)
+    before = f", before {state.previous[:_SHOWN_DIGITS]}" if state.previous else ""
+    value = f"{state.current[:_SHOWN_DIGITS]}{before}"
+    return good(f"app {name}", value, current=state.current, previous=state.previous)
+
+
+def _incoming(board: str, uploads: Sequence[PartialUpload]) -> Finding:
+    size_bytes = sum(upload.size_bytes for upload in uploads)
+    stale = sum(upload.age_seconds >= _STALE_SECONDS for upload in uploads)
+    value = f"{counted(len(uploads), 'partial upload')}, {size_bytes / 1e6:.1f} MB"
+    data = {"count": len(uploads), "stale": stale, "size_bytes": size_bytes}
+    if stale:
+        return warning(
+            "incoming", f"{value}, {stale} older than a day", f"edgeproof prune {shlex.quote(board)}", **data
+        )
+    return good("incoming", f"{value}; the next push continues", **data)
