@@ -66,6 +66,14 @@ class Fields:
         """A list of exactly `count` finite numbers."""
         return [_number(item, self.path(name)) for item in self.items(name, max_items=count, min_items=count)]
 
+    def integers(self, name: str, max_items: int, low: int = 0, high: int = 2**53) -> list[int]:
+        """A list of integers, each between `low` and `high`."""
+        values = self.items(name, max_items)
+        for value in values:
+            if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+                raise FieldError(f"{self.path(name)} must hold integers between {low} and {high}, got {value!r:.40}")
+        return values
+
     def items(self, name: str, max_items: int, min_items: int = 0) -> list[Any]:
         value = self._value(name, None)
         if not isinstance(value, list):

@@ -150,7 +150,7 @@ class FileEntry:
 class Manifest:
     """A whole `bundle.json`.
 
-    Class index + `label_offset` is the line in labels.txt, class index + `category_offset` the data set's category id.
+    Class index + `label_offset` is the line in labels.txt; `category_id` tells the data set's id of a class.
     """
 
     name: str
@@ -160,11 +160,23 @@ class Manifest:
     output: Union[OutputContract, RawHeadsContract]
     label_offset: int
     category_offset: int
+    """Class index + this is the data set's category id, unless `category_ids` are there."""
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    category_ids: Optional[tuple[int, ...]] = None
+    """The category id of each class, where the ids have gaps that the classes have not."""
+
+    def category_id(self, class_index: int) -> int:
+        """The data set's id of a class; that by the offset for an index that no class has."""
+        if self.category_ids is not None and 0 <= class_index < len(self.category_ids):
+            return self.category_ids[class_index]
+        return class_index + self.category_offset
 
     def to_json(self) -> dict[str, Any]:
         """The JSON object of `bundle.json`."""
         contract = self.input
+        labels: dict[str, Any] = {"label_offset": self.label_offset, "category_offset": self.category_offset}
+        if self.category_ids is not None:
+            labels["category_ids"] = list(self.category_ids)
         return {
             "schema": SCHEMA,
             "name": self.name,
@@ -187,7 +199,7 @@ class Manifest:
                 else {"scale": contract.quantization.scale, "zero_point": contract.quantization.zero_point},
             },
             "output": _output_json(self.output),
-            "labels": {"label_offset": self.label_offset, "category_offset": self.category_offset},
+            "labels": labels,
             "provenance": dict(self.provenance),
         }
 

@@ -1,7 +1,7 @@
 """Reads `bundle.json`: every field is checked, and an error names the one that is wrong."""
 
 import re
-from typing import Any, Union
+from typing import Any, Optional, Union
 
 from edgeproof_agent.fields import FieldError, Fields
 from edgeproof_agent.manifest import (
@@ -27,6 +27,8 @@ from edgeproof_agent.manifest import (
 
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _MAX_DETECTIONS = 100_000
+_MAX_CLASSES = 100_000
+_MAX_CATEGORY_ID = 2**31
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -53,9 +55,16 @@ def _parse(root: Fields) -> Manifest:
         input=_parse_input(root.nested("input")),
         output=output,
         label_offset=labels.integer("label_offset", high=1),
-        category_offset=labels.integer("category_offset", high=2**31),
+        category_offset=labels.integer("category_offset", high=_MAX_CATEGORY_ID),
         provenance=root.mapping("provenance"),
+        category_ids=_parse_category_ids(labels),
     )
+
+
+def _parse_category_ids(labels: Fields) -> Optional[tuple[int, ...]]:
+    if "category_ids" not in labels:
+        return None
+    return tuple(labels.integers("category_ids", max_items=_MAX_CLASSES, high=_MAX_CATEGORY_ID))
 
 
 def _parse_files(entries: dict[str, Any]) -> dict[str, FileEntry]:

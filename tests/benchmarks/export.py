@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.table import Table
 
 from edgeproof.convert.converter import SIGNATURE, saved_detector
-from edgeproof.convert.export import ExportOptions, export
+from edgeproof.convert.export import export
+from edgeproof.convert.export_options import ExportOptions
 from edgeproof.convert.variants import Variant
 from edgeproof.errors import SampleError
 from edgeproof.progress import Progress, ProgressKind

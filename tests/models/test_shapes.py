@@ -63,6 +63,18 @@ def test_quantization_loses_little(precision: dict[str, Precision], variant: str
     assert precision[variant].map >= precision["float32"].map - 0.02
 
 
+def test_the_finished_float_file_is_quantized_as_well_as_its_source(
+    bundles: Path, sample: ShapesSample, precision: dict[str, Precision], tmp_path: Path
+) -> None:
+    """By ai-edge-quantizer; the calibration pictures come from the COCO data set this time."""
+    pytest.importorskip("ai_edge_quantizer", reason="ai-edge-quantizer is not installed")
+    file = bundles / "float32" / "model.tflite"
+    command = [sys.executable, "-m", "edgeproof", "export", str(file), "--variant", "int8", "--out", str(tmp_path)]
+    done = subprocess.run([*command, "--images", str(sample.annotations)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert _precision(tmp_path / "int8", sample).map >= precision["float32"].map - 0.02
+
+
 def test_the_model_fits_into_the_repository_and_loads_with_keras_alone(sample: ShapesSample) -> None:
     assert sample.model.stat().st_size < 2_000_000
     with zipfile.ZipFile(sample.model) as archive:

@@ -120,7 +120,8 @@ def _network(tf, image):  # type: ignore[no-untyped-def]
 
 def export_tiny_ssd(folder: Path) -> None:
     """Fills `folder` with the graph, labels.txt, pictures/, a bundle a variant in bundles/ and raw heads in raw/."""
-    from edgeproof.convert.export import ExportOptions, export
+    from edgeproof.convert.export import export
+    from edgeproof.convert.export_options import ExportOptions
     from edgeproof.convert.variants import Variant, available_variants
     from edgeproof.ssd.postprocess import PostprocessOptions
 

@@ -10,7 +10,8 @@ import tiny_ssd
 
 from edgeproof.bundle import Bundle, open_bundle
 from edgeproof.convert.converter import convert
-from edgeproof.convert.export import ExportOptions, export
+from edgeproof.convert.export import export
+from edgeproof.convert.export_options import ExportOptions
 from edgeproof.convert.structural_check import resolve_outputs
 from edgeproof.convert.tflite_file import read_tflite
 from edgeproof.convert.variants import Variant

@@ -19,7 +19,7 @@ from edgeproof.convert.tflite_metadata import Normalization, read_metadata, read
 from edgeproof.ssd.label_files import LabelLines
 from edgeproof.ssd.labels import Labels
 from edgeproof_agent.interpreters import build_interpreter, import_runtime
-from edgeproof_agent.manifest import OutputContract
+from edgeproof_agent.manifest import OutputContract, RawHeadsContract
 
 VARIANTS = ("dynamic", "float16", "float32", "int16x8", "int8")
 
@@ -75,6 +75,25 @@ def test_our_own_reader_reads_back_what_an_export_wrote(tiny_bundles: dict[str, 
     assert metadata.normalization == Normalization(bundle.manifest.input.mean, bundle.manifest.input.std)
     assert metadata.label_files == ("labels.txt",)
     assert read_packed_labels(data, metadata, "model") == LabelLines(tuple(bundle.labels()))
+
+
+@pytest.mark.parametrize("variant", ["float32", "int8"])
+def test_raw_heads_say_their_labels_and_normalisation_too(tiny_raw_bundles: dict[str, Path], variant: str) -> None:
+    bundle = open_bundle(tiny_raw_bundles[variant])
+    data = (bundle.path / "model.tflite").read_bytes()
+    metadata = read_metadata(data, "model")
+    assert metadata.normalization == Normalization(bundle.manifest.input.mean, bundle.manifest.input.std)
+    assert read_packed_labels(data, metadata, "model") == LabelLines(("???", *bundle.labels()))
+
+    output = bundle.manifest.output
+    assert isinstance(output, RawHeadsContract)
+    outputs = root_of(data).children(3)[0].children(3)
+    assert outputs[output.box_encodings].text(0) == "box encodings"
+    scores = outputs[output.class_scores]
+    assert scores.text(0) == "class scores"
+    (file,) = scores.children(6)
+    # Labels of an axis: its columns, the first of which is the background.
+    assert (file.text(0), file.scalar(2, "<u1")) == ("labels.txt", 2)
 
 
 def test_the_record_says_what_the_input_and_each_output_are(tiny_bundles: dict[str, Path]) -> None:

@@ -32,7 +32,7 @@ def test_a_moved_box_and_another_score_are_measured() -> None:
     assert (deviation.lost, deviation.extra) == (0, 0)
     assert deviation.max_score_delta == pytest.approx(0.1, abs=1e-6)
     assert deviation.min_iou == pytest.approx(0.95, abs=1e-6)
-    assert str(deviation) == "1 of 1 detections of the source on 1 picture, scores within 0.1, IoU at least 0.9500"
+    assert str(deviation) == "1 of 1 detection of the source on 1 picture, scores within 0.1, IoU at least 0.9500"
 
 
 @pytest.mark.parametrize("other", [found(), found((FAR, 0, 0.9)), found((BOX, 1, 0.9)), found((BOX, 0, 0.2))])

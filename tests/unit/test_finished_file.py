@@ -9,15 +9,20 @@ import flatbuffers
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from plain_tflite import schema, without_metadata
+from plain_tflite import packed, schema, without_metadata
 
 from edgeproof.bundle import Bundle, open_bundle
 from edgeproof.cli.export import command
+from edgeproof.convert.export import export
+from edgeproof.convert.export_options import ExportOptions
+from edgeproof.convert.finished_detector import variant_of
 from edgeproof.convert.finished_file import export_finished
-from edgeproof.convert.tflite_metadata import Normalization, read_metadata
-from edgeproof.convert.variants import Variant, available_variants
-from edgeproof.errors import ModelError, NotAnSsdError, UsageError
+from edgeproof.convert.tflite_file import read_tflite
+from edgeproof.convert.tflite_metadata import Normalization, read_metadata, read_packed_labels
+from edgeproof.convert.variants import Variant, settings_of
+from edgeproof.errors import ConversionError, ModelError, NotAnSsdError, UsageError
 from edgeproof.progress import Progress, ProgressKind
+from edgeproof.ssd.label_files import LabelLines
 from edgeproof.ssd.postprocess import PostprocessOptions
 from edgeproof.ssd.source_options import InputRange, SourceOptions
 from edgeproof.ssd.sources import recognise_source
@@ -25,10 +30,12 @@ from edgeproof_agent.preprocess import prepare
 
 
 def pack(path: Path, out: Path, *variants: Variant, events: list[Progress] | None = None, **more: Any) -> Bundle:
-    source = recognise_source(path)
+    """The bundle of the one variant that the file is, unless others are asked for."""
+    source, options = recognise_source(path), ExportOptions(**more)
     listener = (lambda _: None) if events is None else events.append
-    chosen = variants or available_variants()
-    (bundle,) = export_finished(source, out, chosen, "tiny", progress=listener, **more)
+    own = variant_of(read_tflite(path.read_bytes()))
+    settings = [settings_of(variant) for variant in variants or (own,)]
+    (bundle,) = export_finished(source, out, settings, "tiny", options, progress=listener)
     return bundle
 
 
@@ -73,7 +80,7 @@ def test_the_order_of_the_outputs_is_shown(tiny_bundles: dict[str, Path], tmp_pa
     events: list[Progress] = []
     bundle = pack(tiny_bundles["float32"] / "model.tflite", tmp_path / "out", events=events)
     output = bundle.manifest.output
-    (note,) = (event.text for event in events if event.kind is ProgressKind.NOTE)
+    note = next(event.text for event in events if event.kind is ProgressKind.NOTE)
     positions = {name: note.index(name) for name in ("detection_boxes", "detection_classes", "detection_scores")}
     order = sorted(positions, key=lambda name: positions[name])
     assert order == sorted(positions, key=lambda name: getattr(output, name.removeprefix("detection_")))
@@ -87,7 +94,7 @@ def test_a_float_file_without_metadata_takes_a_default_range_with_a_warning(
     assert bundle.manifest.input.mean == bundle.manifest.input.std == (127.5,) * 3
     warnings = [event.text for event in events if event.kind is ProgressKind.WARNING]
     assert any("-1..1 is taken" in text and "--input-range" in text for text in warnings)
-    stated = pack(path, tmp_path / "out", options=SourceOptions(input_range=InputRange.ZERO_TO_ONE))
+    stated = pack(path, tmp_path / "out", source=SourceOptions(input_range=InputRange.ZERO_TO_ONE))
     assert (stated.manifest.input.mean, stated.manifest.input.std) == ((0.0,) * 3, (255.0,) * 3)
 
 
@@ -103,7 +110,8 @@ def test_a_file_without_the_operator_is_refused(tiny_bundles: dict[str, Path], t
     (tmp_path / "raw.tflite").write_bytes(
         data.replace(b"TFLite_Detection_PostProcess", b"TFLite_Detection_PostProcesz")
     )
-    with pytest.raises(NotAnSsdError, match="it has no TFLite_Detection_PostProcess, so its outputs are no detections"):
+    words = "it has no TFLite_Detection_PostProcess, and its outputs are not the raw heads of an SSD either"
+    with pytest.raises(NotAnSsdError, match=words):
         pack(tmp_path / "raw.tflite", tmp_path / "out")
 
 
@@ -122,9 +130,7 @@ def test_a_file_without_signature_is_resolved_by_the_operator(tiny_bundles: dict
 
 
 def write(model: Any, path: Path) -> Path:
-    builder = flatbuffers.Builder(1 << 16)
-    builder.Finish(model.Pack(builder), b"TFL3")
-    path.write_bytes(bytes(builder.Output()))
+    path.write_bytes(packed(model))
     return path
 
 
@@ -164,7 +170,7 @@ def metadata_bytes(mean: list[float], std: list[float], labels_name: str = "labe
     return bytes(builder.Output())
 
 
-def with_metadata(path: Path, out: Path, metadata: bytes, packed: dict[str, str]) -> Path:
+def with_metadata(path: Path, out: Path, metadata: bytes, packed_files: dict[str, str]) -> Path:
     model = schema.ModelT.InitFromPackedBuf(path.read_bytes(), 0)
     buffer, entry = schema.BufferT(), schema.MetadataT()
     buffer.data = np.frombuffer(metadata, np.uint8)
@@ -174,7 +180,7 @@ def with_metadata(path: Path, out: Path, metadata: bytes, packed: dict[str, str]
     write(model, out)
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as opened:
-        for name, text in packed.items():
+        for name, text in packed_files.items():
             opened.writestr(name, text)
     out.write_bytes(out.read_bytes() + archive.getvalue())
     return out
@@ -204,6 +210,14 @@ def test_an_exported_file_brings_its_labels_and_normalisation(
     assert bundle.manifest.input.quantization == exported.manifest.input.quantization
 
 
+def test_labels_of_the_user_stand_in_for_packed_ones_that_are_lost(
+    tiny_bundles: dict[str, Path], tmp_path: Path, labels: Path
+) -> None:
+    path = tiny_bundles["float32"] / "model.tflite"
+    rich = with_metadata(path, tmp_path / "rich.tflite", metadata_bytes([0.0], [1.0], "lost.txt"), {"a.txt": "a\n"})
+    assert pack(rich, tmp_path / "out", labels=labels).labels() == ["bright", "red"]
+
+
 def test_labels_of_the_user_go_before_packed_ones(tiny_bundles: dict[str, Path], tmp_path: Path, labels: Path) -> None:
     path = tiny_bundles["float32"] / "model.tflite"
     rich = with_metadata(path, tmp_path / "rich.tflite", metadata_bytes([0, 0, 0], [1, 2, 3]), {"labels.txt": "a\nb\n"})
@@ -211,8 +225,72 @@ def test_labels_of_the_user_go_before_packed_ones(tiny_bundles: dict[str, Path],
     assert pack(rich, tmp_path / "out").manifest.input.std == (1.0, 2.0, 3.0)
 
 
+def test_new_labels_and_another_range_are_written_into_the_bundle_s_file(
+    tiny_bundles: dict[str, Path], tmp_path: Path, labels: Path
+) -> None:
+    path = plain(tiny_bundles["float32"], tmp_path / "plain.tflite")
+    stated = SourceOptions(input_range=InputRange.ZERO_TO_ONE)
+    bundle = pack(path, tmp_path / "out", labels=labels, source=stated)
+    data = bundle.model_path.read_bytes()
+    assert data != path.read_bytes()
+    metadata = read_metadata(data, "model")
+    assert metadata.normalization == Normalization((0.0,) * 3, (255.0,) * 3)
+    assert read_packed_labels(data, metadata, "model") == LabelLines(("bright", "red"))
+    # Nothing more to say: the file that was written stays as it is.
+    again = pack(bundle.model_path, tmp_path / "again", labels=labels, source=stated)
+    assert again.model_path.read_bytes() == data
+
+
+def test_labels_of_a_data_set_with_gaps_lead_to_its_category_ids(tiny_bundles: dict[str, Path], tmp_path: Path) -> None:
+    text = '{"images": [], "categories": [{"id": 90, "name": "red"}, {"id": 13, "name": "bright"}]}'
+    (tmp_path / "instances.json").write_text(text)
+    events: list[Progress] = []
+    bundle = pack(
+        tiny_bundles["float32"] / "model.tflite", tmp_path / "out", events=events, labels=tmp_path / "instances.json"
+    )
+    assert bundle.labels() == ["bright", "red"]
+    assert [bundle.manifest.category_id(index) for index in (0, 1)] == [13, 90]
+    assert any("classes in the order of their ids 13 to 90, which have gaps" in event.text for event in events)
+
+
+def test_the_file_is_run_on_pictures_and_what_it_finds_is_told(
+    tiny_bundles: dict[str, Path], tiny_pictures: Path, tmp_path: Path
+) -> None:
+    for variant in (Variant.FLOAT32, Variant.INT8):
+        events: list[Progress] = []
+        source = tiny_bundles[variant.value] / "model.tflite"
+        export(source, tmp_path, [variant], tiny_pictures, ExportOptions(name="tiny"), events.append)
+        told = [event.text for event in events if event.kind is ProgressKind.NOTE]
+        assert any(
+            text.startswith(f"{variant.value}: 6 detections of score 0.5 or more on 6 pictures") for text in told
+        )
+
+
+def test_a_file_that_does_not_run_is_refused(tiny_bundles: dict[str, Path], tmp_path: Path) -> None:
+    """A custom operator that no interpreter knows, in a file whose structure is that of a detector."""
+    model = schema.ModelT.InitFromPackedBuf((tiny_bundles["float32"] / "model.tflite").read_bytes(), 0)
+    code = next(code for code in model.operatorCodes if code.builtinCode == schema.BuiltinOperator.LOGISTIC)
+    code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.CUSTOM
+    code.customCode = "Mystery"
+    path = tmp_path / "odd.tflite"
+    path.write_bytes(without_metadata(packed(model)))
+    with pytest.raises(ConversionError, match=r"float32 model does not run on .*: .* Nothing was written"):
+        pack(path, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_without_an_interpreter_the_file_is_packed_with_a_warning(
+    tiny_bundles: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edgeproof.convert.finished_file.runtime_for_files", lambda: None)
+    events: list[Progress] = []
+    pack(tiny_bundles["float32"] / "model.tflite", tmp_path / "out", events=events)
+    warnings = [event.text for event in events if event.kind is ProgressKind.WARNING]
+    assert any("not run, there is no interpreter" in text for text in warnings)
+
+
 @pytest.mark.parametrize(
-    ("described", "packed", "words"),
+    ("described", "packed_files", "words"),
     [
         (
             metadata_bytes([0.0], [1.0], "other.txt"),
@@ -224,9 +302,9 @@ def test_labels_of_the_user_go_before_packed_ones(tiny_bundles: dict[str, Path],
     ],
 )
 def test_broken_metadata_is_told(
-    tiny_bundles: dict[str, Path], tmp_path: Path, described: bytes, packed: dict[str, str], words: str
+    tiny_bundles: dict[str, Path], tmp_path: Path, described: bytes, packed_files: dict[str, str], words: str
 ) -> None:
-    rich = with_metadata(tiny_bundles["float32"] / "model.tflite", tmp_path / "rich.tflite", described, packed)
+    rich = with_metadata(tiny_bundles["float32"] / "model.tflite", tmp_path / "rich.tflite", described, packed_files)
     with pytest.raises(ModelError, match=words):
         pack(rich, tmp_path / "out")
 
@@ -234,7 +312,7 @@ def test_broken_metadata_is_told(
 def test_packed_labels_that_do_not_fit_are_refused(tiny_bundles: dict[str, Path], tmp_path: Path) -> None:
     path = tiny_bundles["float32"] / "model.tflite"
     rich = with_metadata(path, tmp_path / "rich.tflite", metadata_bytes([0.0], [1.0]), {"labels.txt": "one\n"})
-    with pytest.raises(UsageError, match=r"rich\.tflite: labels\.txt: it has 1 labels, and the model has 2 classes"):
+    with pytest.raises(UsageError, match=r"rich\.tflite: labels\.txt: it has 1 label, and the model has 2 classes"):
         pack(rich, tmp_path / "out")
 
 

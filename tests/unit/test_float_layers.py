@@ -7,7 +7,8 @@ import pytest
 import tiny_ssd
 
 from edgeproof.bundle import open_bundle
-from edgeproof.convert.export import ExportOptions, export
+from edgeproof.convert.export import export
+from edgeproof.convert.export_options import ExportOptions
 from edgeproof.convert.float_layers import describe_float_layers, layers_named, resolve_float_layers, short_names
 from edgeproof.convert.inspection import inspect
 from edgeproof.convert.structural_check import variant_problems
@@ -123,8 +124,13 @@ def test_a_mixed_model_with_raw_heads_detects_what_is_there(
 
 
 @pytest.mark.tensorflow
-def test_an_unknown_layer_writes_nothing(tiny_frozen_graph: Path, tiny_pictures: Path, tmp_path: Path) -> None:
+def test_an_unknown_layer_is_told_before_calibration_begins(
+    tiny_frozen_graph: Path, tiny_pictures: Path, tmp_path: Path
+) -> None:
+    events: list[Progress] = []
     options = ExportOptions(keep_float=("Relu6",))
+    both = [Variant.FLOAT32, Variant.INT8]
     with pytest.raises(UsageError, match=r"--keep-float Relu6: .* Near: FeatureExtractor/Relu6"):
-        export(tiny_frozen_graph, tmp_path / "out", [Variant.INT8], tiny_pictures, options)
+        export(tiny_frozen_graph, tmp_path / "out", both, tiny_pictures, options, events.append)
+    assert not [event.text for event in events if event.text.startswith(("calibrating", "converting"))]
     assert not (tmp_path / "out").exists()

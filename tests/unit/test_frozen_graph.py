@@ -129,6 +129,14 @@ def rename(old: str, new: str) -> Change:
     return change
 
 
+def test_the_boxes_of_a_head_that_all_feature_maps_share_are_found(
+    tiny_frozen_graph: Path, changed_graph: Callable[[Change], Path]
+) -> None:
+    """SSD FPN-Lite and its like: the API squeezes nothing there."""
+    shared = read_frozen_graph(changed_graph(rename("Squeeze", "concat")), name="tiny")
+    assert shared.heads.box_encodings_shape == read_frozen_graph(tiny_frozen_graph).heads.box_encodings_shape
+
+
 def test_a_graph_without_heads_lists_what_is_missing_and_what_could_be_meant(
     changed_graph: Callable[[Change], Path],
 ) -> None:
@@ -177,5 +185,5 @@ def test_garbage_and_a_cut_graph_are_no_graphs(tiny_frozen_graph: Path, tmp_path
 
 def test_labels_that_do_not_fit_are_refused(tiny_frozen_graph: Path, tmp_path: Path) -> None:
     (tmp_path / "labels.txt").write_text("only one\n")
-    with pytest.raises(UsageError, match="it has 1 labels, and the model has 2 classes"):
+    with pytest.raises(UsageError, match="it has 1 label, and the model has 2 classes"):
         read_frozen_graph(tiny_frozen_graph, tmp_path / "labels.txt")

@@ -28,7 +28,7 @@ def test_without_a_file_classes_are_numbered() -> None:
 
 @pytest.mark.parametrize("text", ["person\n", "cat\nperson\ndog\n", ""])
 def test_another_number_of_labels_is_refused_with_both_numbers(tmp_path: Path, text: str) -> None:
-    with pytest.raises(UsageError, match=rf"it has {len(text.split())} labels, and the model has 2 classes"):
+    with pytest.raises(UsageError, match=rf"it has {len(text.split())} labels?, and the model has 2 classes"):
         read_labels(write(tmp_path / "labels.txt", text), 2)
 
 
@@ -78,7 +78,8 @@ def test_category_ids_without_a_gap_may_begin_anywhere(tmp_path: Path) -> None:
     [
         ("map.pbtxt", LABEL_MAP, "names 2 classes with ids 1 to 3, and the model has 7 classes"),
         ("map.pbtxt", 'item { name: "x" }', "item 1 of the label map has no id"),
-        ("map.pbtxt", "nothing", "names no class"),
+        ("map.pbtxt", "# nothing", "names no class"),
+        ("map.pbtxt", "nothing", "line 1: a colon or a brace after 'nothing' is expected"),
         ("map.pbtxt", 'item { id: 1 name: "a" } item { id: 1 name: "b" }', "the id 1 is there twice"),
         ("coco.json", '{"images": []}', "not COCO's JSON with categories"),
         ("coco.json", '{"categories": 5}', "not COCO's JSON with categories"),
@@ -90,7 +91,15 @@ def test_maps_that_do_not_fit_are_refused(tmp_path: Path, name: str, text: str, 
         read_labels(write(tmp_path / name, text), 7)
 
 
-def test_ids_with_gaps_for_classes_without_are_refused(tmp_path: Path) -> None:
-    """80 classes with COCO's 80 categories: an index is no id less an offset."""
-    with pytest.raises(UsageError, match="its 2 ids reach 3, with gaps, and the model has 2 classes"):
-        read_labels(write(tmp_path / "instances.json", COCO), 2)
+def test_ids_with_gaps_for_classes_without_are_taken_in_their_order(tmp_path: Path) -> None:
+    """80 classes with COCO's 80 categories, whose ids reach 90: an index is no id less an offset."""
+    text = '{"categories": [{"id": 9, "name": "boat"}, {"id": 1, "name": "person"}, {"id": 3, "name": "car"}]}'
+    labels = read_labels(write(tmp_path / "instances.json", text), 3)
+    assert labels == Labels(("person", "car", "boat"), category_ids=(1, 3, 9))
+    assert labels.words == "classes in the order of their ids 1 to 9, which have gaps"
+
+
+def test_a_class_more_or_less_than_categories_is_refused(tmp_path: Path) -> None:
+    for num_classes in (1, 4):
+        with pytest.raises(UsageError, match="names 2 classes with ids 1 to 3"):
+            read_labels(write(tmp_path / "instances.json", COCO), num_classes)

@@ -2,6 +2,7 @@
 
 import copy
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -102,6 +103,10 @@ def test_the_float_contract_prepares_alike_without_quantization() -> None:
         ("labels", ..., "labels is missing"),
         ("labels/label_offset", 2, "labels.label_offset must be between 0 and 1"),
         ("labels/category_offset", "1", "labels.category_offset must be an integer"),
+        ("labels/category_ids", 5, "labels.category_ids must be a list"),
+        ("labels/category_ids", [1, "2"], "labels.category_ids must hold integers between 0 and"),
+        ("labels/category_ids", [1, -1], "labels.category_ids must hold integers between 0 and"),
+        ("labels/category_ids", [True], "labels.category_ids must hold integers between 0 and"),
         ("provenance", ..., "provenance is missing"),
         ("provenance", "mine", "provenance must be a JSON object"),
     ],
@@ -110,6 +115,17 @@ def test_what_is_wrong_is_refused_by_its_name(path: str, value: object, message:
     with pytest.raises(ManifestError) as caught:
         parse_manifest(changed(path, value))
     assert str(caught.value).startswith(f"bundle.json: {message}")
+
+
+def test_category_ids_with_gaps_survive_json_and_go_before_the_offset() -> None:
+    manifest = replace(MANIFEST, category_ids=(1, 3, 90))
+    again = parse_manifest(json.loads(json.dumps(manifest.to_json())))
+    assert again == manifest
+    assert [again.category_id(index) for index in range(3)] == [1, 3, 90]
+    # A board may answer with a class that no label has.
+    assert [again.category_id(index) for index in (-1, 3)] == [0, 4]
+    assert "category_ids" not in MANIFEST.to_json()["labels"]
+    assert MANIFEST.category_id(5) == 5 + MANIFEST.category_offset
 
 
 @pytest.mark.parametrize(

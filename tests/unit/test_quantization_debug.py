@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from edgeproof.cli.export import command
 from edgeproof.cli.quantization_display import keep_float_arguments, verdict
 from edgeproof.convert.deviation import Deviation
-from edgeproof.convert.export import ExportOptions
+from edgeproof.convert.export_options import ExportOptions
 from edgeproof.convert.float_layers import short_names
 from edgeproof.convert.quantization_debug import debug_quantization
 from edgeproof.convert.tflite_file import read_tflite
@@ -23,6 +23,7 @@ from edgeproof.convert.variants import Variant
 from edgeproof.errors import EdgeproofError
 from edgeproof.quantization_errors import LayerError, QuantizationErrors
 from edgeproof.report.quantization_plot import MAX_LAYERS, quantization_svg
+from edgeproof.wording import counted
 
 
 def layer(name: str, relative: float) -> LayerError:
@@ -61,7 +62,7 @@ def test_the_plot_is_an_svg_of_the_worst_layers_the_same_every_time(count: int) 
     svg = quantization_svg(errors)
     assert svg == quantization_svg(errors)
     assert ElementTree.fromstring(svg).tag.endswith("svg")
-    assert f"{count} layers, 4 pictures" in svg
+    assert f"{counted(count, 'layer')}, 4 pictures" in svg
     assert "long/$name_0/end" in svg
 
 
@@ -94,7 +95,7 @@ def test_a_finished_file_can_neither_be_debugged_nor_mixed(
     file = tiny_bundles["int8"] / "model.tflite"
     result = invoke(file, "--out", tmp_path / "out", "--variant", "int8", *arguments)
     assert isinstance(result.exception, EdgeproofError)
-    assert "it is converted already" in str(result.exception)
+    assert " already, " in str(result.exception)
     assert arguments[0] in str(result.exception)
 
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import tiny_networks
 import tiny_ssd
+from reading import read_source
 
 from edgeproof.errors import NotAnSsdError
 from edgeproof.ssd.frozen_graph import read_frozen_graph
-from edgeproof.ssd.sources import read_source
 from edgeproof.ssd.tfjs import read_graph_def
 from edgeproof_agent.preprocess import prepare
 

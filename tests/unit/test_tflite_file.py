@@ -29,6 +29,20 @@ def test_an_int8_file_is_described(tiny_bundles: dict[str, Path]) -> None:
     assert {(layer.weights.dtype, layer.weights.has_data) for layer in file.weighted} == {("int8", True)}
 
 
+def test_operators_of_newer_writers_are_named(tiny_bundles: dict[str, Path]) -> None:
+    """ai-edge-quantizer fills the newer field of an operator's code alone, older writers the older one alone."""
+    from plain_tflite import packed, schema
+
+    data = (tiny_bundles["int8"] / "model.tflite").read_bytes()
+    expected = read_tflite(data).operators
+    for field in ("builtinCode", "deprecatedBuiltinCode"):
+        model = schema.ModelT.InitFromPackedBuf(data, 0)
+        for code in model.operatorCodes:
+            if max(code.builtinCode, code.deprecatedBuiltinCode) < 127:
+                setattr(code, field, 0)
+        assert read_tflite(packed(model)).operators == expected
+
+
 def test_a_float32_file_is_described(tiny_bundles: dict[str, Path]) -> None:
     file = read_tflite((tiny_bundles["float32"] / "model.tflite").read_bytes())
     assert file.inputs[0].dtype == "float32"

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import tiny_networks
 import tiny_ssd
+from reading import read_source
 
 from edgeproof.errors import NotAnSsdError, UsageError
 from edgeproof.ssd.source_options import ScoreConverter, SourceOptions
-from edgeproof.ssd.sources import read_source
 from edgeproof_agent.manifest import Coordinates
 from edgeproof_agent.preprocess import prepare
 

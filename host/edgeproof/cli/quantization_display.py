@@ -10,6 +10,7 @@ from rich.text import Text
 
 from edgeproof.convert.variants import Variant
 from edgeproof.quantization_errors import ROUNDING_ERROR, SUSPICIOUS_ERROR, QuantizationErrors
+from edgeproof.wording import counted
 
 _SHOWN = 10
 
@@ -38,9 +39,8 @@ def verdict(errors: QuantizationErrors) -> str:
     """Whether layers stand out, in a sentence."""
     rounding = f"rounding alone makes {ROUNDING_ERROR:.2f}"
     if errors.suspicious:
-        count = len(errors.suspicious)
-        words = "layer loses" if count == 1 else "layers lose"
-        return f"{count} {words} much: RMSE / scale is {SUSPICIOUS_ERROR} or more, and {rounding}."
+        lose = counted(len(errors.suspicious), "layer loses", "layers lose")
+        return f"{lose} much: RMSE / scale is {SUSPICIOUS_ERROR} or more, and {rounding}."
     return (
         f"No layer stands out: RMSE / scale is below {SUSPICIOUS_ERROR} everywhere, and {rounding}. "
         "So calibrate with more pictures first (--images, --calibration-size), then keep the worst layers float."

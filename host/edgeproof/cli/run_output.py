@@ -13,6 +13,7 @@ from edgeproof.report.html import write_html
 from edgeproof.report.json_report import write_json
 from edgeproof.report.model import Report
 from edgeproof.runs.open_board import OpenBoard
+from edgeproof.wording import counted
 
 
 def bundle_digest(board: OpenBoard, app: str | None, bundle: Bundle | None, progress: ProgressListener) -> str:
@@ -38,4 +39,4 @@ def require_whole(report: Report) -> None:
     broken = [picture for picture in pictures if picture.error is not None]
     if broken:
         reasons = "\n".join(f"  {picture.name}: {picture.error}" for picture in broken)
-        raise EdgeproofError(f"{len(broken)} of {len(pictures)} pictures failed:\n{reasons}")
+        raise EdgeproofError(f"{len(broken)} of {counted(len(pictures), 'picture')} failed:\n{reasons}")

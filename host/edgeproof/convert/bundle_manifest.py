@@ -6,10 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from edgeproof.convert.structural_check import resolve_heads, resolve_outputs
 from edgeproof.convert.tflite_file import TfliteFile
 from edgeproof.convert.variants import Variant
+from edgeproof.ssd.model import BoxScales as ModelBoxScales
 from edgeproof.ssd.model import SsdModel
 from edgeproof.ssd.postprocess import PostprocessOptions
 from edgeproof_agent.manifest import (
@@ -43,14 +45,14 @@ def describe_bundle(
         label_offset=model.labels.label_offset,
         category_offset=model.labels.category_offset,
         provenance=provenance,
+        category_ids=model.labels.category_ids,
     )
 
 
 def raw_heads_contract(
-    model: SsdModel, postprocess: PostprocessOptions, box_encodings: int = 0, class_scores: int = 1
+    scales: ModelBoxScales, postprocess: PostprocessOptions, box_encodings: int = 0, class_scores: int = 1
 ) -> RawHeadsContract:
-    """How detections are made of the model's own heads, with the settings that the operator would get."""
-    scales = model.box_scales
+    """How detections are made of a model's own heads, with the settings that the operator would get."""
     return RawHeadsContract(
         box_encodings=box_encodings,
         class_scores=class_scores,
@@ -64,16 +66,14 @@ def raw_heads_contract(
     )
 
 
-def other_files(model: SsdModel, postprocess: PostprocessOptions) -> dict[str, bytes]:
-    """What is in the bundle beside the model and the labels."""
-    if postprocess.in_graph:
-        return {}
+def anchors_file(anchors: npt.NDArray[np.float32]) -> dict[str, bytes]:
+    """What is in a bundle with raw heads beside the model and the labels. `anchors` is [A, 4] as in the bundle."""
     data = io.BytesIO()
-    np.save(data, np.ascontiguousarray(model.anchors, "<f4"), allow_pickle=False)
+    np.save(data, np.ascontiguousarray(anchors, "<f4"), allow_pickle=False)
     return {ANCHORS_FILE: data.getvalue()}
 
 
 def _output(model: SsdModel, file: TfliteFile, postprocess: PostprocessOptions) -> OutputContract | RawHeadsContract:
     if postprocess.in_graph:
         return resolve_outputs(file, postprocess.max_classes_per_detection)
-    return raw_heads_contract(model, postprocess, *resolve_heads(file))
+    return raw_heads_contract(model.box_scales, postprocess, *resolve_heads(file))

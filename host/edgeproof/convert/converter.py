@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edgeproof.convert.mixed_precision import convert_mixed
+from edgeproof.convert.float_layers import resolve_float_layers
+from edgeproof.convert.mixed_precision import calibrated_file, convert_mixed
 from edgeproof.convert.variants import Variant, VariantSettings, settings_of
 from edgeproof.errors import ConversionError, EdgeproofError
 from edgeproof.ssd.model import SsdModel
@@ -56,6 +57,17 @@ def convert_saved_detector(
         return bytes(converter.convert())
 
 
+def require_float_layers(saved_model: Path, settings: VariantSettings, input_shape: Shape) -> None:
+    """Raises UsageError when the model has no layer that the settings keep float: before the calibration, which is the
+    long part. One sample is enough for the names that layers have when they are quantized.
+    """
+    if settings.keep_float:
+        sample = np.zeros(input_shape, np.float32)
+        with quiet(), explained("look at the layers of the model"):
+            converter = configured_converter(saved_model, settings, lambda: iter([sample]), input_shape)
+            resolve_float_layers(settings.keep_float, calibrated_file(converter))
+
+
 def configured_converter(
     saved_model: Path, settings: VariantSettings, samples: Samples | None = None, input_shape: Shape | None = None
 ) -> Any:
@@ -70,7 +82,7 @@ def configured_converter(
     if settings.half_precision:
         converter.target_spec.supported_types = [tensorflow.float16]
     if samples is not None and settings.calibrated:
-        converter.representative_dataset = lambda: _checked(samples(), input_shape)
+        converter.representative_dataset = lambda: checked_samples(samples(), input_shape)
         converter.inference_input_type = getattr(tensorflow, settings.input_type.value)
         converter.inference_output_type = tensorflow.float32
     return converter
@@ -89,9 +101,11 @@ def input_shape(model: SsdModel) -> Shape:
     return (1, model.input.height, model.input.width, 3)
 
 
-def _checked(samples: Iterable[npt.NDArray[np.float32]], shape: Shape | None) -> Iterator[list[npt.NDArray[Any]]]:
+def checked_samples(
+    samples: Iterable[npt.NDArray[np.float32]], shape: Shape | None
+) -> Iterator[list[npt.NDArray[np.float32]]]:
     """Each sample as the converter wants it: a list of inputs. TensorFlow takes none at all for a float model, and
-    stumbles over others deep in its kernels.
+    stumbles over others deep in its kernels. Raises ConversionError.
     """
     count = 0
     for sample in samples:
@@ -115,8 +129,8 @@ def _checked(samples: Iterable[npt.NDArray[np.float32]], shape: Shape | None) ->
 
 
 @contextlib.contextmanager
-def explained(task: str) -> Iterator[Any]:
-    """Turns whatever TensorFlow raises into a ConversionError; our own errors pass."""
+def explained(task: str, tool: str = "TensorFlow") -> Iterator[None]:
+    """Turns whatever TensorFlow, or another `tool`, raises into a ConversionError; our own errors pass."""
     try:
         yield
     except EdgeproofError:
@@ -124,5 +138,5 @@ def explained(task: str) -> Iterator[Any]:
     except Exception as error:
         reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise ConversionError(
-            f"TensorFlow could not {task}: {reason.strip()} (TensorFlow's own log is shown with 'edgeproof --debug')"
+            f"{tool} could not {task}: {reason.strip()} (its own log is shown with 'edgeproof --debug')"
         ) from error

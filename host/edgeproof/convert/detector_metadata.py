@@ -29,8 +29,8 @@ from edgeproof.convert.metadata_schema import (
     UnitField,
     UnitType,
 )
-from edgeproof.ssd.labels import Labels
-from edgeproof_agent.manifest import ColourOrder, InputContract, OutputContract
+from edgeproof.ssd.labels import UNUSED, Labels
+from edgeproof_agent.manifest import ColourOrder, InputContract, OutputContract, RawHeadsContract
 
 LABELS_FILE = "labels.txt"
 
@@ -39,24 +39,22 @@ _BOX_ORDER = (1, 0, 3, 2)
 
 
 def describe_detector(
-    model: bytes, name: str, contract: InputContract, output: OutputContract, labels: Labels
+    model: bytes, name: str, contract: InputContract, output: OutputContract | RawHeadsContract, labels: Labels
 ) -> bytes:
-    """The .tflite with the metadata of an object detector, and its labels packed with it: line = class index.
+    """The .tflite with the metadata of an object detector, and its labels packed with it: line = class index, or of raw
+    heads the column of the class scores.
 
-    The outputs' names are those that TensorFlow Lite's task library looks for.
+    Detections have the names that TensorFlow Lite's task library looks for.
     """
-    lines = "".join(f"{label}\n" for label in labels.names[labels.label_offset :])
-    return attach_metadata(model, _record(name, contract, output), {LABELS_FILE: lines.encode()})
+    names = labels.names[labels.label_offset :]
+    lines = names if isinstance(output, OutputContract) else (UNUSED, *names)
+    text = "".join(f"{label}\n" for label in lines)
+    return attach_metadata(model, _record(name, contract, output), {LABELS_FILE: text.encode()})
 
 
-def _record(name: str, contract: InputContract, output: OutputContract) -> bytes:
+def _record(name: str, contract: InputContract, output: OutputContract | RawHeadsContract) -> bytes:
     builder = flatbuffers.Builder(2048)
-    outputs = {
-        output.boxes: _boxes(builder),
-        output.classes: _classes(builder),
-        output.scores: _scores(builder),
-        output.count: _count(builder),
-    }
+    outputs = _detections(builder, output) if isinstance(output, OutputContract) else _heads(builder, output)
     subgraph = add_table(
         builder,
         {
@@ -100,6 +98,30 @@ def _image(builder: Any, contract: InputContract) -> Offset:
     )
 
 
+def _detections(builder: Any, output: OutputContract) -> dict[int, Offset]:
+    return {
+        output.boxes: _boxes(builder),
+        output.classes: _classes(builder),
+        output.scores: _scores(builder),
+        output.count: _count(builder),
+    }
+
+
+def _heads(builder: Any, output: RawHeadsContract) -> dict[int, Offset]:
+    encodings = "ty, tx, th, tw of each anchor, as Faster R-CNN's box coder encodes them."
+    scores = "The scores of each anchor in 0..1, the background first."
+    files = _label_files(builder, FileType.AXIS_LABELS, "The label of each column.")
+    feature = ContentType.FEATURE
+    return {
+        output.box_encodings: _tensor(
+            builder, "box encodings", encodings, _content(builder, feature, add_table(builder, {}))
+        ),
+        output.class_scores: _tensor(
+            builder, "class scores", scores, _content(builder, feature, add_table(builder, {})), files
+        ),
+    }
+
+
 def _boxes(builder: Any) -> Offset:
     properties = add_table(
         builder,
@@ -114,21 +136,25 @@ def _boxes(builder: Any) -> Offset:
 
 
 def _classes(builder: Any) -> Offset:
-    file = add_table(
-        builder,
-        {
-            FileField.NAME: add_text(builder, LABELS_FILE),
-            FileField.DESCRIPTION: add_text(builder, "The label of each class index."),
-            FileField.TYPE: Byte(FileType.VALUE_LABELS),
-        },
-    )
     return _tensor(
         builder,
         "category",
         "The class index of each box, without background.",
         _content(builder, ContentType.FEATURE, add_table(builder, {}), each=True),
-        {TensorField.FILES: add_offsets(builder, [file])},
+        _label_files(builder, FileType.VALUE_LABELS, "The label of each class index."),
     )
+
+
+def _label_files(builder: Any, kind: FileType, description: str) -> dict[TensorField, Offset]:
+    file = add_table(
+        builder,
+        {
+            FileField.NAME: add_text(builder, LABELS_FILE),
+            FileField.DESCRIPTION: add_text(builder, description),
+            FileField.TYPE: Byte(kind),
+        },
+    )
+    return {TensorField.FILES: add_offsets(builder, [file])}
 
 
 def _scores(builder: Any) -> Offset:

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeproof.results import Detections
+from edgeproof.wording import counted
 
 COUNTED_SCORE = 0.5
 """Detections from here on are compared; what is weaker is not what a detector tells."""
@@ -41,10 +42,10 @@ class Deviation:
         return bool(self.lost or self.extra or moved or self.max_score_delta > score_delta)
 
     def __str__(self) -> str:
-        pictures = "1 picture" if self.pictures == 1 else f"{self.pictures} pictures"
+        pictures = counted(self.pictures, "picture")
         if not self.expected and not self.extra:
             return f"nothing found on {pictures}, as in the source; best scores within {self.max_score_delta:.2g}"
-        words = [f"{self.matched} of {self.expected} detections of the source on {pictures}"]
+        words = [f"{self.matched} of {counted(self.expected, 'detection')} of the source on {pictures}"]
         if self.extra:
             words.append(f"{self.extra} that the source has not")
         if self.min_iou is not None:

@@ -6,6 +6,7 @@ import numpy as np
 
 from edgeproof.convert.output_map import DETECTIONS, HEADS, OutputMap, map_outputs
 from edgeproof.convert.tflite_file import POSTPROCESS_OPERATOR, PostprocessOperator, TensorInfo, TfliteFile
+from edgeproof.wording import counted
 
 _VARIABLE_OPERATORS = ("VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE")
 _FLEX_PREFIX = "Flex"
@@ -42,6 +43,11 @@ def file_warnings(file: TfliteFile) -> Iterator[str]:
                 f"regular non-maximum suppression with a score threshold of {threshold:.3g} sorts every anchor of "
                 "every class, which takes long: export with --score-threshold 0.1 or more, or with --nms fast"
             )
+    if file.weights_behind:
+        yield (
+            "its weights lie behind the flatbuffer, as ai-edge-quantizer writes them; tflite-runtime 2.13 does not "
+            "find them there"
+        )
     if not file.signatures:
         yield "it has no signature, so its outputs have no names"
 
@@ -81,7 +87,8 @@ def _operator_input_problems(operator: PostprocessOperator) -> Iterator[str]:
     shapes = [tensor.shape for tensor in operator.inputs]
     boxes, scores, anchors = shapes
     if len(boxes) == 3 and boxes[0] != 1:
-        yield f"{POSTPROCESS_OPERATOR} gets a batch of {boxes[0]} pictures and takes one: export with batch 1"
+        batch = counted(boxes[0], "picture")
+        yield f"{POSTPROCESS_OPERATOR} gets a batch of {batch} and takes one: export with batch 1"
     listed = f"box encodings {list(boxes)}, class scores {list(scores)}, anchors {list(anchors)}"
     if (len(boxes), len(scores), len(anchors)) != (3, 3, 2) or boxes[2] < 4 or anchors[1] != 4:
         yield f"{POSTPROCESS_OPERATOR} gets {listed}, expected [1, A, 4], [1, A, 1 + C], [A, 4]"
@@ -93,7 +100,8 @@ def _operator_input_problems(operator: PostprocessOperator) -> Iterator[str]:
         return
     classes = int(operator.attributes.get("num_classes", 0))
     if not 0 <= scores[2] - classes <= 1:
-        yield f"{POSTPROCESS_OPERATOR} is set to {classes} classes and gets class scores {list(scores)}"
+        told = counted(classes, "class", "classes")
+        yield f"{POSTPROCESS_OPERATOR} is set to {told} and gets class scores {list(scores)}"
     scales = [float(operator.attributes.get(f"{side}_scale", 0)) for side in "yxhw"]
     if not (np.isfinite(scales).all() and min(scales) > 0):
         yield f"the box scales of {POSTPROCESS_OPERATOR} are {scales}, and must be positive"
@@ -118,7 +126,8 @@ def _input_problems(file: TfliteFile) -> Iterator[str]:
     if len(tensor.shape) != 4 or tensor.shape[3] != 3 or min(tensor.shape) < 1:
         yield f"its input has shape {list(tensor.shape)}, expected [1, height, width, 3]"
     elif tensor.shape[0] != 1:
-        yield f"its input is a batch of {tensor.shape[0]} pictures ({list(tensor.shape)}): export with batch 1"
+        batch = counted(tensor.shape[0], "picture")
+        yield f"its input is a batch of {batch} ({list(tensor.shape)}): export with batch 1"
     if tensor.dtype not in ("float32", "uint8", "int8"):
         yield f"its input is {tensor.dtype}, expected float32, uint8 or int8"
     elif tensor.dtype != "float32":

@@ -1,5 +1,6 @@
 """Runs an inspected model on a picture, with an interpreter of this machine and without TensorFlow."""
 
+import contextlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,9 +8,11 @@ import numpy.typing as npt
 
 from edgeproof.convert.inspection import Inspection
 from edgeproof.convert.output_map import DETECTIONS
+from edgeproof.convert.provenance import tensorflow_version
 from edgeproof.errors import ModelError
 from edgeproof.results import Detections
 from edgeproof.ssd.postprocess import BOXES, CLASSES, COUNT, SCORES
+from edgeproof.ssd.tensorflow_import import import_tensorflow
 from edgeproof_agent.detector import BundleLoadError, load_detector
 from edgeproof_agent.interpreters import InterpreterError, Runtime, build_interpreter, import_runtime
 from edgeproof_agent.manifest import ColourOrder, Coordinates, InputContract, InputType
@@ -32,6 +35,21 @@ def installed_runtime() -> Runtime | None:
         return import_runtime()
     except InterpreterError:
         return None
+
+
+def runtime_for_files() -> Runtime | None:
+    """What an export of a finished file runs it with; None when there is nothing.
+
+    ai-edge-litert by preference, because ai-edge-quantizer runs on it and two interpreters in a process can crash each
+    other; TensorFlow's own where there is no other.
+    """
+    with contextlib.suppress(InterpreterError):
+        return import_runtime("ai-edge-litert")
+    runtime = installed_runtime()
+    if runtime is None and tensorflow_version() is not None:
+        tensorflow = import_tensorflow()
+        return Runtime("tensorflow", tensorflow.__version__, tensorflow.lite)
+    return runtime
 
 
 def run_file(inspection: Inspection, picture: npt.NDArray[np.uint8], runtime: Runtime) -> FileRun:

@@ -1,185 +1,173 @@
-"""Makes a bundle of a .tflite that is converted already, as it is: without TensorFlow, byte for byte."""
+"""Makes bundles of a .tflite that is converted already: as it is, and, when it is float32, quantized."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import edgeproof
-from edgeproof.bundle import Bundle, require_replaceable, write_bundle
-from edgeproof.convert.file_problems import file_problems, file_warnings
-from edgeproof.convert.output_map import DETECTIONS, OutputMap, map_outputs
-from edgeproof.convert.tflite_file import POSTPROCESS_OPERATOR, TfliteFile, read_tflite
-from edgeproof.convert.tflite_metadata import TfliteMetadata, read_metadata, read_packed_labels
-from edgeproof.convert.variants import Variant
-from edgeproof.digests import sha256_of_file
-from edgeproof.errors import NotAnSsdError, UsageError
+from edgeproof.bundle import Bundle, write_bundle
+from edgeproof.convert.bundle_manifest import anchors_file
+from edgeproof.convert.calibration import CalibrationSamples
+from edgeproof.convert.deviation import COUNTED_SCORE
+from edgeproof.convert.export_options import ExportOptions, require_calibration_pictures
+from edgeproof.convert.file_problems import file_warnings
+from edgeproof.convert.file_quantization import import_quantizer
+from edgeproof.convert.file_run import runtime_for_files
+from edgeproof.convert.finished_detector import FinishedDetector, read_finished
+from edgeproof.convert.finished_variant import FinishedVariant, as_it_is, quantized
+from edgeproof.convert.float_layers import describe_float_layers, resolve_float_layers
+from edgeproof.convert.job import Job, bundles_up_to_date
+from edgeproof.convert.provenance import describe_provenance, quantizer_versions
+from edgeproof.convert.representative import RepresentativeSet
+from edgeproof.convert.trial import Trial, complaint, detect_all, trial_pictures
+from edgeproof.convert.variants import Variant, VariantSettings
+from edgeproof.errors import UsageError
 from edgeproof.progress import Progress, ProgressKind, ProgressListener, silent
-from edgeproof.ssd.labels import Labels, fit_labels, read_labels
 from edgeproof.ssd.postprocess import PostprocessOptions
-from edgeproof.ssd.source_options import InputRange, SourceOptions
 from edgeproof.ssd.sources import RecognisedSource
-from edgeproof_agent.manifest import (
-    ColourOrder,
-    Coordinates,
-    Decoder,
-    InputContract,
-    InputType,
-    Manifest,
-    OutputContract,
-)
+from edgeproof.wording import counted
+from edgeproof_agent.interpreters import Runtime
+from edgeproof_agent.manifest import OutputContract
 
 
 def export_finished(
     source: RecognisedSource,
     out_dir: Path,
-    variants: Sequence[Variant],
+    settings: Sequence[VariantSettings],
     name: str,
-    labels: Path | None = None,
-    options: SourceOptions | None = None,
+    options: ExportOptions | None = None,
+    pictures: RepresentativeSet | None = None,
     progress: ProgressListener = silent,
-    postprocess: PostprocessOptions | None = None,
 ) -> list[Bundle]:
-    """The bundle at `out_dir`/<variant>, of the one variant that the file is.
+    """A bundle a variant at `out_dir`/<variant>: the file as it is, and of a float32 file the others, quantized.
 
-    Labels come from `labels`, else from the file's metadata. `postprocess` is warned about when it is not the default:
-    the file's own stays. Raises UsageError when another variant is asked for or
-    the labels do not fit, NotAnSsdError when the file has no post-processing or cannot be used, BundleError.
+    Raises UsageError when a variant is asked for that it cannot become, or labels or options do not fit; NotAnSsdError
+    when it has neither the post-processing operator nor raw heads, or cannot be used; ConversionError; BundleError.
     """
-    options = options or SourceOptions()
-    data = source.path.read_bytes()
-    file, shown = read_tflite(data, str(source.path)), str(source.path)
-    if not file.postprocess:
-        raise NotAnSsdError(
-            f"{shown}: it has no {POSTPROCESS_OPERATOR}, so its outputs are no detections. Give the model that it was "
-            "converted from: edgeproof then puts the operator behind its heads."
-        )
-    problems = list(file_problems(file, map_outputs(file)))
-    if problems:
-        raise NotAnSsdError(f"{shown}: it cannot be used: {'; '.join(problems)}. Export it again from its source.")
-    variant = variant_of(file)
-    if variant not in variants:
-        asked = ", ".join(item.value for item in variants)
-        raise UsageError(
-            f"{shown}: it is converted already, to {variant.value}, and cannot become {asked}. Ask for --variant "
-            f"{variant.value}, or give the model that it was converted from."
-        )
-    for other in variants:
-        if other is not variant:
-            progress(Progress(f"{other.value}: left out, the file is {variant.value}", ProgressKind.WARNING))
-    if postprocess not in (None, PostprocessOptions()):
+    options, path = options or ExportOptions(), source.path
+    runtime = runtime_for_files()
+    detector = read_finished(path, options, runtime)
+    chosen = _possible(detector, settings, options, path, progress)
+    to_quantize = [item for item in chosen if item.variant is not detector.variant]
+    require_calibration_pictures(to_quantize, None if pictures is None else pictures.path)
+    if detector.doubt is not None:
+        progress(Progress(f"{path.name}: {detector.doubt}", ProgressKind.WARNING))
+    if isinstance(detector.output, OutputContract) and options.postprocess != PostprocessOptions():
         words = "its post-processing is in the file and stays as it is, so options for it have no effect"
-        progress(Progress(f"{source.path.name}: {words}", ProgressKind.WARNING))
-    metadata = read_metadata(data, shown)
-    contract, doubt = input_contract(file, metadata, options)
-    if doubt is not None:
-        progress(Progress(f"{source.path.name}: {doubt}", ProgressKind.WARNING))
-    found = map_outputs(file)
-    assert found is not None, "a file with the operator and four outputs has a map"
-    fitting = _labels(data, file, metadata, labels, shown)
-    manifest = Manifest(
-        name=name,
-        variant=variant.value,
-        files={},
-        input=contract,
-        output=_output_contract(file, found),
-        label_offset=fitting.label_offset,
-        category_offset=fitting.category_offset,
-        provenance=_provenance(source, variant, labels, options),
-    )
-    order = ", ".join(sorted(DETECTIONS, key=lambda meaning: found.positions[meaning]))
-    classes = num_classes(file)
-    described = f"TFLite file, {variant.value}, as it is; {contract.height} x {contract.width}, {classes} classes"
-    progress(Progress(f"{source.path.name}: {described}, outputs {order} by {found.evidence.value}", ProgressKind.NOTE))
-    for warning in file_warnings(file):
-        progress(Progress(f"{source.path.name}: {warning}", ProgressKind.WARNING))
-    target = out_dir / variant.value
-    require_replaceable(target)
-    return [write_bundle(target, manifest, data, fitting.names)]
+        progress(Progress(f"{path.name}: {words}", ProgressKind.WARNING))
+    progress(Progress(f"{path.name}: {detector.description}", ProgressKind.NOTE))
+    for warning in file_warnings(detector.file):
+        progress(Progress(f"{path.name}: {warning}", ProgressKind.WARNING))
+    jobs = [
+        Job(item, out_dir / item.variant.value, _provenance(source, item, detector, options, pictures))
+        for item in chosen
+    ]
+    bundles = bundles_up_to_date(jobs, name, progress)
+    missing = [job for job in jobs if job.variant not in bundles]
+    if any(job.variant is not detector.variant for job in missing):
+        import_quantizer()
+    if missing:
+        if pictures is not None:
+            pictures.require_readable()
+        trial = _prepare_trial(as_it_is(detector, name, {}), pictures, runtime, progress)
+        for job in missing:
+            made = _make(detector, job, name, pictures, trial, progress)
+            others = {} if detector.anchors is None else anchors_file(detector.anchors)
+            bundles[job.variant] = write_bundle(job.out_dir, made.manifest, made.data, detector.labels.names, others)
+    return [bundles[job.variant] for job in jobs]
 
 
-def variant_of(file: TfliteFile) -> Variant:
-    """What a file is, by what its layers read and what its weights are; uint8 of older converters counts as int8."""
-    activations = {layer.activations for layer in file.weighted}
-    weights = {layer.weights.dtype for layer in file.weighted}
-    if "int16" in activations:
-        return Variant.INT16X8
-    if activations & {"int8", "uint8"}:
-        return Variant.INT8
-    if "int8" in weights:
-        return Variant.DYNAMIC
-    return Variant.FLOAT16 if "float16" in weights else Variant.FLOAT32
-
-
-def num_classes(file: TfliteFile) -> int:
-    """Without background, as the operator's attribute says."""
-    return int(file.postprocess[0].attributes["num_classes"])
-
-
-def input_contract(
-    file: TfliteFile, metadata: TfliteMetadata, options: SourceOptions
-) -> tuple[InputContract, str | None]:
-    """By the options; else by the metadata; else an integer input gets the pixels as they are, a float one -1..1.
-
-    The second is a warning when the range is a default.
-    """
-    tensor = file.inputs[0]
-    _, height, width, _ = tensor.shape
-    dtype, warning = InputType(tensor.dtype), None
-    quantization = None if dtype is InputType.FLOAT32 else tensor.quantization
-    if options.input_range is not None:
-        mean, std = (options.input_range.mean,) * 3, (options.input_range.std,) * 3
-    elif metadata.normalization is not None:
-        mean, std = metadata.normalization.mean, metadata.normalization.std
-    elif quantization is not None:
-        # (pixel - mean) / std is then quantized to the pixel itself, less 128 for int8.
-        shift = 128 if dtype is InputType.INT8 else 0
-        mean, std = (float(quantization.zero_point + shift),) * 3, (1 / quantization.scale,) * 3
-    else:
-        mean, std = (InputRange.MINUS_ONE_TO_ONE.mean,) * 3, (InputRange.MINUS_ONE_TO_ONE.std,) * 3
-        warning = (
-            "it does not say what range of pixels it takes; -1..1 is taken. "
-            "When nothing is detected, say --input-range 0..1 or 0..255"
+def _possible(
+    detector: FinishedDetector,
+    settings: Sequence[VariantSettings],
+    options: ExportOptions,
+    path: Path,
+    progress: ProgressListener,
+) -> list[VariantSettings]:
+    """Those that the file is or can become. The others are named, and a UsageError when none is left."""
+    own = detector.variant
+    if own is Variant.FLOAT32:
+        for item in settings:
+            resolve_float_layers(item.keep_float, detector.file)
+        return list(settings)
+    if options.keep_float:
+        raise UsageError(f"{path}: it is {own.value} already, so its layers stay as they are. Leave --keep-float out.")
+    possible = [replace(item, input_type=detector.input.dtype) for item in settings if item.variant is own]
+    if not possible:
+        asked = ", ".join(item.variant.value for item in settings)
+        raise UsageError(
+            f"{path}: it is converted already, to {own.value}, and cannot become {asked}: only a float32 file can be "
+            f"quantized. Ask for --variant {own.value}, or give the model that it was converted from."
         )
-    return (
-        InputContract(height, width, ColourOrder.RGB, Coordinates.HALF_PIXEL, mean, std, dtype, quantization),
-        warning,
-    )
-
-
-def _output_contract(file: TfliteFile, found: OutputMap) -> OutputContract:
-    attributes = file.postprocess[0].attributes
-    classes_each = int(attributes.get("max_classes_per_detection", 1))
-    boxes, classes, scores, count = (found.positions[name] for name in DETECTIONS)
-    return OutputContract(
-        decoder=Decoder.IN_GRAPH,
-        boxes=boxes,
-        classes=classes,
-        scores=scores,
-        count=count,
-        # The shapes of the outputs may be unknown until the file runs.
-        max_detections=int(attributes["max_detections"]) * classes_each,
-        classes_per_detection=1 if attributes.get("use_regular_nms") else classes_each,
-    )
-
-
-def _labels(data: bytes, file: TfliteFile, metadata: TfliteMetadata, labels: Path | None, shown: str) -> Labels:
-    classes = num_classes(file)
-    if labels is None:
-        packed = read_packed_labels(data, metadata, shown)
-        if packed is not None:
-            return fit_labels(packed, classes, f"{shown}: {metadata.label_files[0]}")
-    return read_labels(labels, classes)
+    if own is Variant.INT8 and options.input_type not in (None, detector.input.dtype):
+        raise UsageError(f"{path}: it reads {detector.input.dtype.value}, and stays as it is. Leave --input-type out.")
+    for item in settings:
+        if item.variant is not own:
+            progress(Progress(f"{item.variant.value}: left out, the file is {own.value}", ProgressKind.WARNING))
+    return possible
 
 
 def _provenance(
-    source: RecognisedSource, variant: Variant, labels: Path | None, options: SourceOptions
+    source: RecognisedSource,
+    settings: VariantSettings,
+    detector: FinishedDetector,
+    options: ExportOptions,
+    pictures: RepresentativeSet | None,
 ) -> dict[str, Any]:
-    return {
-        "source": {"kind": source.kind.kind, "file": source.path.name, "sha256": source.sha256},
-        "settings": {
-            "variant": variant.value,
-            "labels_sha256": None if labels is None else sha256_of_file(labels),
-            "source_options": dict(options.describe()),
-        },
-        "tools": {"edgeproof": edgeproof.__version__},
-    }
+    """Pictures and the quantizer have a part in the other variants alone, not in what the file is."""
+    tools: dict[str, str | None] = {}
+    calibration = None
+    if settings.variant is not detector.variant:
+        tools = quantizer_versions()
+        calibration = None if pictures is None else (pictures, options.sampling)
+    return describe_provenance(
+        source, settings, options.postprocess, options.labels, calibration, options.source, tools
+    )
+
+
+def _prepare_trial(
+    reference: FinishedVariant, pictures: RepresentativeSet | None, runtime: Runtime | None, progress: ProgressListener
+) -> Trial | None:
+    """Runs the file on some of the pictures, or on a generated one, and tells what it finds."""
+    if runtime is None:
+        words = "not run, there is no interpreter on this machine: pip install ai-edge-litert"
+        progress(Progress(f"{reference.manifest.variant}: {words}", ProgressKind.WARNING))
+        return None
+    manifest = reference.manifest
+    progress(Progress("running the file"))
+    chosen = trial_pictures(pictures, manifest.input.height, manifest.input.width)
+    expected = detect_all(manifest, reference.data, reference.anchors, chosen, runtime)
+    found = sum(len(item.above(COUNTED_SCORE)) for item in expected)
+    where = counted(len(chosen), "picture" if pictures is not None else "generated picture")
+    words = f"{counted(found, 'detection')} of score {COUNTED_SCORE} or more on {where}, by {runtime.name}"
+    progress(Progress(f"{manifest.variant}: {words} {runtime.version}", ProgressKind.NOTE))
+    return Trial(chosen, reference.anchors, expected, runtime)
+
+
+def _make(
+    detector: FinishedDetector,
+    job: Job,
+    name: str,
+    pictures: RepresentativeSet | None,
+    trial: Trial | None,
+    progress: ProgressListener,
+) -> FinishedVariant:
+    """The bundle's model of one variant, checked and tried."""
+    variant = job.variant.value
+    if job.variant is detector.variant:
+        return as_it_is(detector, name, job.provenance)
+    progress(Progress(f"quantizing to {variant}"))
+    samples = None
+    if pictures is not None and job.settings.calibrated:
+        samples = CalibrationSamples(pictures, detector.input, variant, progress)
+    made = quantized(detector, job.settings, name, job.provenance, samples)
+    if job.settings.keep_float:
+        kept = describe_float_layers(job.settings.keep_float, made.file)
+        progress(Progress(f"{variant}: {kept}", ProgressKind.NOTE))
+    if trial is not None:
+        progress(Progress(f"trying {variant}"))
+        deviation = trial.run(made.manifest, made.data)
+        worse = complaint(job.variant, deviation, finished=True)
+        kind = ProgressKind.NOTE if worse is None else ProgressKind.WARNING
+        progress(Progress(worse or f"{variant}: {deviation}", kind))
+    return made

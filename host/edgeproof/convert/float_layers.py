@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from edgeproof.convert.tflite_file import POSTPROCESS_OPERATOR, Layer, TfliteFile
 from edgeproof.errors import UsageError
+from edgeproof.wording import counted
 
 # They change types, or are float always.
 _NEVER_QUANTIZED = ("QUANTIZE", "DEQUANTIZE", POSTPROCESS_OPERATOR)
@@ -60,8 +61,7 @@ def describe_float_layers(names: Sequence[str], file: TfliteFile) -> str:
     """How many layers of an exported file stayed float."""
     layers = quantizable(file.layers)
     kept = {layer.name for name in names for layer in layers_named(name, layers)}
-    verb = "layer stayed" if len(kept) == 1 else "layers stayed"
-    return f"{len(kept)} of {len(layers)} {verb} float32, the others are int8"
+    return f"{len(kept)} of {counted(len(layers), 'layer')} stayed float32, the others are int8"
 
 
 def _near(name: str, layers: Iterable[Layer]) -> str:

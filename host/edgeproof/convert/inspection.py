@@ -17,6 +17,7 @@ from edgeproof.convert.tflite_file import TensorInfo, TfliteFile, read_tflite
 from edgeproof.convert.variants import Variant, VariantSettings, available_variants, settings_of
 from edgeproof.errors import ModelError
 from edgeproof.ssd.postprocess import BOX_ENCODINGS, BOXES, CLASS_SCORES, CLASSES, COUNT, SCORES
+from edgeproof.wording import counted
 from edgeproof_agent.manifest import ANCHORS_FILE, InputType, Manifest, OutputContract
 
 SCHEMA = "edgeproof.inspection/1"
@@ -154,7 +155,7 @@ def _bundle_problems(bundle: Bundle, file: TfliteFile, outputs: OutputMap | None
     classes, anchors = _heads_size(file, outputs)
     labels = len(bundle.labels()) - manifest.label_offset
     if classes is not None and classes > labels:
-        yield f"it has {labels} labels for {classes} classes"
+        yield f"it has {counted(labels, 'label')} for {counted(classes, 'class', 'classes')}"
     if not isinstance(manifest.output, OutputContract):
         yield from _anchor_problems((bundle.path / ANCHORS_FILE).read_bytes(), anchors)
 

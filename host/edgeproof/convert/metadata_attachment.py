@@ -21,13 +21,13 @@ from edgeproof.convert.flatbuffer_tables import (
 from edgeproof.convert.metadata_schema import METADATA_NAME
 
 # `force_align` of a buffer's data, the strictest alignment in tensorflow/lite/schema/schema.fbs.
-_ALIGNMENT = 16
-_MODEL_IDENTIFIER = b"TFL3"
+ALIGNMENT = 16
+MODEL_IDENTIFIER = b"TFL3"
 # Positions of the fields of the schema's tables Model, Metadata and Buffer.
 _VERSION, _BUFFERS, _METADATA = 0, 4, 6
 _COPIED = (1, 2, 3, 5, 7)  # operator_codes, subgraphs, description, metadata_buffer, signature_defs
 _ENTRY_NAME, _ENTRY_BUFFER = 0, 1
-_BUFFER_DATA = 0
+BUFFER_DATA = 0
 
 
 def attach_metadata(model: bytes, record: bytes, files: Mapping[str, bytes]) -> bytes:
@@ -39,12 +39,12 @@ def attach_metadata(model: bytes, record: bytes, files: Mapping[str, bytes]) -> 
     old = tflite.Model.GetRootAs(model, 0)
     builder = flatbuffers.Builder(len(model) + len(record) + (1 << 16))
     # The vector's first four bytes are its length.
-    begin = add_aligned_bytes(builder, model, _ALIGNMENT).value - 4
+    begin = add_aligned_bytes(builder, model, ALIGNMENT).value - 4
 
     def kept(table: Any) -> Offset:
         return Offset(begin - table._tab.Pos)
 
-    buffer = add_table(builder, {_BUFFER_DATA: add_aligned_bytes(builder, record, _ALIGNMENT)})
+    buffer = add_table(builder, {BUFFER_DATA: add_aligned_bytes(builder, record, ALIGNMENT)})
     buffers = [*(kept(old.Buffers(index)) for index in range(old.BuffersLength())), buffer]
     entries = [old.Metadata(index) for index in range(old.MetadataLength())]
     name = add_text(builder, METADATA_NAME)
@@ -59,7 +59,7 @@ def attach_metadata(model: bytes, record: bytes, files: Mapping[str, bytes]) -> 
         offset = old._tab.Offset(4 + 2 * position)
         if offset:
             fields[position] = Offset(begin - old._tab.Indirect(old._tab.Pos + offset))
-    builder.Finish(add_table(builder, fields).value, _MODEL_IDENTIFIER)
+    builder.Finish(add_table(builder, fields).value, MODEL_IDENTIFIER)
     return _packed(bytes(builder.Output()), files)
 
 

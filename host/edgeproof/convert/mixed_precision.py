@@ -4,7 +4,7 @@ import importlib
 from typing import Any
 
 from edgeproof.convert.float_layers import resolve_float_layers
-from edgeproof.convert.tflite_file import read_tflite
+from edgeproof.convert.tflite_file import TfliteFile, read_tflite
 from edgeproof.convert.variants import VariantSettings
 from edgeproof.ssd.tensorflow_import import import_tensorflow
 
@@ -15,9 +15,7 @@ def convert_mixed(converter: Any, settings: VariantSettings) -> bytes:
     Raises UsageError when the model has no such layers, and whatever TensorFlow raises.
     """
     tensorflow = import_tensorflow()
-    # The debugger calibrates with float input; the integer one is put on with the quantization.
-    converter.inference_input_type = tensorflow.float32
-    calibrated = tensorflow.lite.experimental.QuantizationDebugger(converter=converter).calibrated_model
+    calibrated = _calibrated_model(converter)
     kept = resolve_float_layers(settings.keep_float, read_tflite(calibrated))
     # The debugger's own `get_nondebug_quantized_model` does the same, and leaves the input float.
     quantize = importlib.import_module("tensorflow.lite.python.convert").mlir_quantize
@@ -29,3 +27,15 @@ def convert_mixed(converter: Any, settings: VariantSettings) -> bytes:
             output_data_type=tensorflow.float32,
         )
     )
+
+
+def calibrated_file(converter: Any) -> TfliteFile:
+    """The structure of what is quantized: its layers have the names that `settings.keep_float` means."""
+    return read_tflite(_calibrated_model(converter))
+
+
+def _calibrated_model(converter: Any) -> bytes:
+    tensorflow = import_tensorflow()
+    # The debugger calibrates with float input; the integer one is put on with the quantization.
+    converter.inference_input_type = tensorflow.float32
+    return bytes(tensorflow.lite.experimental.QuantizationDebugger(converter=converter).calibrated_model)

@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+from collections.abc import Mapping
 from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
@@ -19,7 +20,7 @@ from edgeproof.ssd.source_options import SourceOptions
 from edgeproof.ssd.sources import RecognisedSource
 
 _TENSORFLOW_DISTRIBUTIONS = ("tensorflow", "tensorflow-cpu", "tf-nightly", "tensorflow-intel", "tensorflow-macos")
-_CODE = ("ssd", "convert", "bundle.py")
+_CODE = ("ssd", "odapi", "convert", "bundle.py")
 
 
 def describe_provenance(
@@ -29,9 +30,14 @@ def describe_provenance(
     labels: Path | None,
     calibration: tuple[RepresentativeSet, Sampling] | None,
     source_options: SourceOptions | None = None,
+    converters: Mapping[str, str | None] | None = None,
 ) -> dict[str, Any]:
-    """The `provenance` of a bundle, without importing TensorFlow. It holds no path of this machine and no time."""
-    tools = {"edgeproof": edgeproof.__version__, "conversion_code": _code_digest(), "tensorflow": tensorflow_version()}
+    """The `provenance` of a bundle, without importing TensorFlow. It holds no path of this machine and no time.
+
+    `converters` are the versions of what converts; TensorFlow when None.
+    """
+    converters = {"tensorflow": tensorflow_version()} if converters is None else converters
+    tools = {"edgeproof": edgeproof.__version__, "conversion_code": _code_digest(), **converters, **source.tools}
     provenance: dict[str, Any] = {
         "source": {"kind": source.kind.kind, "file": source.path.name, "sha256": source.sha256},
         "settings": {
@@ -55,12 +61,19 @@ def describe_provenance(
 
 def tensorflow_version() -> str | None:
     """The installed version by its metadata; None when TensorFlow is not installed."""
-    for distribution in _TENSORFLOW_DISTRIBUTIONS:
-        try:
-            return metadata.version(distribution)
-        except metadata.PackageNotFoundError:
-            continue
-    return None
+    return next(filter(None, map(_version, _TENSORFLOW_DISTRIBUTIONS)), None)
+
+
+def quantizer_versions() -> dict[str, str | None]:
+    """What quantizes a finished file."""
+    return {name: _version(name) for name in ("ai-edge-quantizer", "ai-edge-litert")}
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 @functools.cache

@@ -8,8 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from edgeproof.convert.calibration import CalibrationSamples
 from edgeproof.convert.converter import configured_converter, explained, input_shape, saved_detector
-from edgeproof.convert.export import CalibrationSamples, ExportOptions, application_name, int8_settings
+from edgeproof.convert.export_options import ExportOptions, application_name, int8_settings
 from edgeproof.convert.float_layers import resolve_float_layers, short_names
 from edgeproof.convert.representative import RepresentativeSet, representative_set
 from edgeproof.convert.tflite_file import read_tflite
@@ -46,12 +47,12 @@ def debug_quantization(
     Raises UsageError, NotAnSsdError or ConversionError.
     """
     options = options or ExportOptions()
-    pictures = representative_set(images, options.sampling)
+    pictures = representative_set(images, options.sampling, options.images_root)
     progress(Progress("starting TensorFlow"))
     import_tensorflow()
     progress(Progress(f"reading {source.name}"))
     name = application_name(options.name, source)
-    model = recognise_source(source).read(options.labels, name, options.source)
+    model = options.recognise(source, progress).read(options.labels, name, options.source)
     return _debug(model, pictures, options, progress)
 
 

@@ -1,4 +1,6 @@
-"""The representative data set: pictures of a folder, prepared by the code that prepares them on the board."""
+"""The representative data set: pictures of a folder or a COCO data set, prepared by the code that prepares them on the
+board.
+"""
 
 import contextlib
 import functools
@@ -12,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeproof.convert.ahead import computed_ahead
+from edgeproof.convert.coco_pictures import coco_pictures
 from edgeproof.digests import sha256_of_file
 from edgeproof.errors import PictureFolderError
 from edgeproof.picture_files import PICTURE_KINDS, pictures_below
@@ -26,7 +29,7 @@ _WAITING = 4
 
 @dataclass(frozen=True)
 class Sampling:
-    """Which pictures of a folder are used: all, or `limit` of them drawn with `seed`."""
+    """Which pictures are used: all, or `limit` of them drawn with `seed`."""
 
     limit: int = 100
     seed: int = 0
@@ -34,9 +37,10 @@ class Sampling:
 
 @dataclass(frozen=True)
 class RepresentativeSet:
-    """The chosen pictures of a folder, in a fixed order. Nothing is decoded until `tensors` is read."""
+    """The chosen pictures, in a fixed order. Nothing is decoded until `tensors` is read."""
 
-    folder: Path
+    path: Path
+    """The folder, or the COCO JSON file."""
     files: tuple[Path, ...]
     digest: str
     """SHA-256 over the SHA-256 of each file in order: the same pictures give the same digest wherever they lie."""
@@ -80,32 +84,43 @@ class RepresentativeSet:
         raise PictureFolderError(self._nothing_readable())
 
     def _nothing_readable(self) -> str:
-        return (
-            f"{self.folder}: none of its {len(self.files)} pictures can be read. "
-            f"Give a folder of intact {PICTURE_KINDS} files with --images."
-        )
+        count = len(self.files)
+        which = "its only picture cannot" if count == 1 else f"none of its {count} pictures can"
+        return f"{self.path}: {which} be read. Give a folder of intact {PICTURE_KINDS} files with --images."
 
 
-def representative_set(folder: Path, sampling: Sampling | None = None) -> RepresentativeSet:
-    """The pictures below `folder`, in the order of their names.
+def representative_set(path: Path, sampling: Sampling | None = None, root: Path | None = None) -> RepresentativeSet:
+    """The pictures below a folder, or those that a COCO JSON file lists, in the order of their names.
 
-    Raises PictureFolderError when the folder is missing or holds no picture.
+    `root` is the folder of the latter. Raises PictureFolderError when there is no picture, or a listed one is missing.
     """
     sampling = sampling or Sampling()
+    if path.suffix.lower() == ".json" and path.is_file():
+        files = coco_pictures(path, root)
+    elif root is not None:
+        raise PictureFolderError(f"{path}: --images-root goes with a COCO JSON file. Leave it out for a folder.")
+    else:
+        files = _pictures_of_folder(path)
+    if len(files) > sampling.limit:
+        chosen = sorted(random.Random(sampling.seed).sample(range(len(files)), sampling.limit))
+        files = [files[index] for index in chosen]
+    return RepresentativeSet(path, tuple(files), _digest(files))
+
+
+def _pictures_of_folder(folder: Path) -> list[Path]:
     if not folder.exists():
         raise PictureFolderError(f"{folder}: there is no such folder. Give one with pictures with --images.")
     if not folder.is_dir():
-        raise PictureFolderError(f"{folder}: it is a file. Give the folder that holds the pictures with --images.")
+        raise PictureFolderError(
+            f"{folder}: it is a file. Give the folder that holds the pictures, or a COCO .json file, with --images."
+        )
     files = pictures_below(folder)
     if not files:
         raise PictureFolderError(
             f"{folder}: the folder holds no picture ({PICTURE_KINDS}). "
             "Give one with 100 or so pictures like those that the detector will see with --images."
         )
-    if len(files) > sampling.limit:
-        chosen = sorted(random.Random(sampling.seed).sample(range(len(files)), sampling.limit))
-        files = [files[index] for index in chosen]
-    return RepresentativeSet(folder, tuple(files), _digest(files))
+    return files
 
 
 def _read(path: Path, contract: InputContract) -> npt.NDArray[np.float32] | str:

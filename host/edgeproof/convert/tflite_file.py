@@ -10,12 +10,15 @@ from typing import Any
 import numpy as np
 import tflite
 from flatbuffers import flexbuffers
+from flatbuffers.number_types import Int32Flags
 
 from edgeproof.errors import ModelError
 from edgeproof_agent.manifest import Quantization
 
 POSTPROCESS_OPERATOR = "TFLite_Detection_PostProcess"
 _IDENTIFIER = b"TFL3"
+# Of `builtin_code`, field 3 of an OperatorCode, in its table.
+_NEWER_CODE = 4 + 2 * 3
 _MAX_ITEMS = 1_000_000
 _MAX_SCALE = 1e4
 _DTYPES = {
@@ -112,6 +115,8 @@ class TfliteFile:
     broken_scales: tuple[str, ...] = ()
     """Names of the tensors that have a quantization scale which is not finite, not positive or over `_MAX_SCALE`."""
     layers: tuple[Layer, ...] = ()
+    weights_behind: bool = False
+    """Whether weights lie behind the flatbuffer, at offsets from the file's beginning."""
 
 
 def read_tflite(data: bytes, name: str = "model.tflite") -> TfliteFile:
@@ -134,7 +139,7 @@ def read_tflite(data: bytes, name: str = "model.tflite") -> TfliteFile:
 
 def _read(data: bytes) -> TfliteFile:
     model = tflite.Model.GetRootAs(data, 0)
-    codes = [_operator_name(model.OperatorCodes(index)) for index in _range(model.OperatorCodesLength())]
+    codes = [operator_name(model.OperatorCodes(index)) for index in _range(model.OperatorCodesLength())]
     operators: Counter[str] = Counter()
     weighted: list[WeightedOperator] = []
     postprocess: list[PostprocessOperator] = []
@@ -177,6 +182,7 @@ def _read(data: bytes) -> TfliteFile:
         ),
         broken_scales=tuple(broken_scales),
         layers=tuple(layers),
+        weights_behind=any(model.Buffers(index).Offset() for index in _range(model.BuffersLength())),
     )
 
 
@@ -225,9 +231,12 @@ def _range(length: int) -> range:
     return range(length)
 
 
-def _operator_name(code: Any) -> str:
-    # Codes over 126 are in the newer field alone; older files have the older field alone.
-    builtin = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+def operator_name(code: Any) -> str:
+    """What an OperatorCode of the flatbuffer stands for; a custom operator goes by its own name."""
+    # Codes over 126 are in the newer field alone, and so are all that ai-edge-quantizer adds; older files have the
+    # older field alone. The package's own `BuiltinCode` looks at the newer one only when the older one is 127.
+    newer = code._tab.Offset(_NEWER_CODE)
+    builtin = max(code._tab.Get(Int32Flags, newer + code._tab.Pos) if newer else 0, code.DeprecatedBuiltinCode())
     if builtin == tflite.BuiltinOperator.CUSTOM:
         return str((code.CustomCode() or b"CUSTOM").decode())
     return str(_BUILTIN_NAMES.get(builtin, f"operator {builtin}"))

@@ -1,4 +1,4 @@
-"""Runs a converted model on a few pictures, on this machine, against the source's own heads in TensorFlow."""
+"""Runs a converted model on a few pictures, on this machine, against the detections of its source."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +26,7 @@ from edgeproof_agent.preprocess import prepare
 MAX_PICTURES = 8
 
 Picture = npt.NDArray[np.uint8]
+Anchors = npt.NDArray[np.float32]
 
 _BETTER = "calibrate with more pictures like those that the detector will see (--images, --calibration-size)"
 _ADVICE: Mapping[Variant, str] = {
@@ -36,6 +37,12 @@ _ADVICE: Mapping[Variant, str] = {
         f"{_BETTER}, let --debug-quantization show which layers to keep float, or export it as int16x8 or float16"
     ),
     Variant.INT16X8: f"{_BETTER}, or export it as float16",
+}
+_ADVICE_FOR_FILES: Mapping[Variant, str] = {
+    Variant.INT8: (
+        f"{_BETTER}, export it as int16x8 or float16, or export int8 from the model that the file was converted from, "
+        "where --debug-quantization shows which layers to keep float"
+    ),
 }
 # Largest score difference and smallest IoU that are as good as the source.
 _LIMITS: Mapping[Variant, tuple[float, float]] = {
@@ -53,49 +60,65 @@ class Trial:
 
     pictures: Sequence[Picture]
     """uint8 [H, W, 3] in BGR."""
-    anchors: npt.NDArray[np.float32]
+    anchors: Anchors | None
+    """Of a model with raw heads."""
     expected: Sequence[Detections]
+    runtime: Runtime
+    """One for all variants: two in the same process can crash each other."""
 
     def run(self, manifest: Manifest, model: bytes) -> Deviation:
-        """Tries a converted model by the agent's own code, in TensorFlow's interpreter: another runtime in the same
-        process can crash it. Raises ConversionError when it does not run.
-        """
-        tensorflow = import_tensorflow()
-        runtime = Runtime("tensorflow", tensorflow.__version__, tensorflow.lite)
-        try:
-            with quiet():
-                interpreter = build_interpreter(runtime, model, default_threads())
-                detector = Detector(manifest, interpreter, default_threads(), 0, self.anchors)
-                found = [detector.detect(picture) for picture in self.pictures]
-        except (InterpreterError, ValueError, RuntimeError) as error:
-            raise ConversionError(
-                f"The {manifest.variant} model that TensorFlow wrote does not run: {error}. "
-                "Nothing was written. Please report this with the model's name and the TensorFlow version."
-            ) from error
-        detections = [Detections(item.boxes, item.classes, item.scores) for item in found]
-        return measure_deviation(list(zip(self.expected, detections, strict=True)))
+        """Tries a converted model by the agent's own code. Raises ConversionError when it does not run."""
+        found = detect_all(manifest, model, self.anchors, self.pictures, self.runtime)
+        return measure_deviation(list(zip(self.expected, found, strict=True)))
+
+
+def detect_all(
+    manifest: Manifest, model: bytes, anchors: Anchors | None, pictures: Sequence[Picture], runtime: Runtime
+) -> list[Detections]:
+    """A model's detections on each picture. Raises ConversionError when it does not run."""
+    try:
+        with quiet():
+            interpreter = build_interpreter(runtime, model, default_threads())
+            detector = Detector(manifest, interpreter, default_threads(), 0, anchors)
+            found = [detector.detect(picture) for picture in pictures]
+    except (InterpreterError, ValueError, RuntimeError) as error:
+        raise ConversionError(
+            f"The {manifest.variant} model does not run on {runtime.name} {runtime.version}: {error}. Nothing was "
+            "written. Please report this with the model's name."
+        ) from error
+    return [Detections(item.boxes, item.classes, item.scores) for item in found]
 
 
 def prepare_trial(model: SsdModel, postprocess: PostprocessOptions, pictures: RepresentativeSet | None) -> Trial:
     """Runs the source's heads on some of `pictures`, or on a generated one. Imports TensorFlow."""
     tensorflow = import_tensorflow()
-    decoder = BoxDecoder(model.anchors, raw_heads_contract(model, postprocess))
+    decoder = BoxDecoder(model.anchors, raw_heads_contract(model.box_scales, postprocess))
     expected = []
     with quiet():
-        chosen = _some(pictures) or [generated_picture(model.input.height, model.input.width)]
+        chosen = trial_pictures(pictures, model.input.height, model.input.width)
         for picture in chosen:
             heads = model.heads.module.heads(tensorflow.constant(prepare(picture, model.input)))
             boxes, scores = (np.asarray(head.numpy())[0] for head in heads)
             decoded = decoder.decode(boxes, scores)
             expected.append(Detections(decoded.boxes, decoded.classes, decoded.scores))
-    return Trial(chosen, model.anchors, expected)
+    runtime = Runtime("tensorflow", tensorflow.__version__, tensorflow.lite)
+    return Trial(chosen, model.anchors, expected, runtime)
 
 
-def complaint(variant: Variant, deviation: Deviation) -> str | None:
-    """What to tell the user when a variant is too far from its source, and what to do; None when it is not."""
+def complaint(variant: Variant, deviation: Deviation, finished: bool = False) -> str | None:
+    """What to tell the user when a variant is too far from its source, and what to do; None when it is not.
+
+    `finished`: the source is a .tflite, whose quantization cannot be debugged.
+    """
     if not deviation.exceeds(*_LIMITS[variant]):
         return None
-    return f"{variant.value} is not as good as its source: {deviation}. What helps: {_ADVICE[variant]}."
+    advice = _ADVICE_FOR_FILES.get(variant, _ADVICE[variant]) if finished else _ADVICE[variant]
+    return f"{variant.value} is not as good as its source: {deviation}. What helps: {advice}."
+
+
+def trial_pictures(pictures: RepresentativeSet | None, height: int, width: int) -> list[Picture]:
+    """Up to `MAX_PICTURES` that can be read, spread over the set; else a generated one."""
+    return _some(pictures) or [generated_picture(height, width)]
 
 
 def generated_picture(height: int, width: int) -> Picture:
@@ -109,7 +132,6 @@ def generated_picture(height: int, width: int) -> Picture:
 
 
 def _some(pictures: RepresentativeSet | None) -> list[Picture]:
-    """Up to `MAX_PICTURES` that can be read, spread over the set."""
     if pictures is None:
         return []
     found: list[Picture] = []

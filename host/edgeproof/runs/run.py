@@ -23,6 +23,7 @@ from edgeproof.results import STAGES, BenchResult, PictureResult, SampleBlock, S
 from edgeproof.runs.open_board import OpenBoard
 from edgeproof.runs.pictures import PictureFile, read_pictures
 from edgeproof.runs.plan import RunPlan, StreamPlan
+from edgeproof.wording import counted
 from edgeproof_agent.pictures import PictureError, decode_picture
 from edgeproof_agent.store import Kind
 
@@ -78,7 +79,7 @@ class _Work:
         _clear_earlier_run(self.plan.out)
         failed: dict[str, PictureResult] = {}
         arrived: dict[str, PictureResult] = {}
-        text = f"detecting on {len(files)} pictures"
+        text = f"detecting on {counted(len(files), 'picture')}"
         self.progress(Progress(text, done=0, total=len(files)))
         try:
             for result in self.session.detect(read_pictures(files, failed)):
@@ -91,7 +92,7 @@ class _Work:
     def _keep(self, outcomes: Sequence[tuple[PictureFile, PictureResult]]) -> None:
         results = [result for _, result in outcomes]
         path = self.plan.out / DETECTIONS_FILE
-        write_coco_results(path, results, self.loaded.manifest.category_offset)
+        write_coco_results(path, results, self.loaded.manifest.category_id)
         pictures = tuple(self._picture(file, result) for file, result in outcomes)
         relative = path.relative_to(self.plan.relative_to or self.plan.out)
         self.run = replace(self.run, pictures=pictures, detections_file=relative.as_posix())

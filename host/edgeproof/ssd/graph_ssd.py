@@ -22,7 +22,8 @@ from edgeproof.ssd.source_options import AnchorFormat, SourceOptions
 from edgeproof_agent.manifest import Coordinates, InputContract
 
 # Node names of meta_architectures/ssd_meta_arch.py.
-_BOX_ENCODINGS = "Squeeze"
+_BOX_ENCODINGS = ("Squeeze", "concat")
+"""The second when all feature maps share a head, as those of a feature pyramid do."""
 CLASS_SCORES = "Postprocessor/convert_scores"
 _ANCHORS = ("Concatenate/concat", "Postprocessor/ExpandDims")
 _DECODE = "Postprocessor/Decode/"
@@ -82,7 +83,8 @@ def read_graph_ssd(
 def _find_nodes(graph: Graph, path: Path, options: SourceOptions) -> _Nodes:
     stated_anchors = options.anchors if options.anchors_file is None else None
     anchors = _first(graph, [stated_anchors] if stated_anchors else _ANCHORS)
-    boxes, scores = options.boxes or _BOX_ENCODINGS, options.scores or CLASS_SCORES
+    boxes = options.boxes or _first(graph, _BOX_ENCODINGS) or _BOX_ENCODINGS[0]
+    scores = options.scores or CLASS_SCORES
     missing = [
         f"{what} ('{name}')"
         for what, name, present in (

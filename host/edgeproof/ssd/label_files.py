@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from edgeproof.errors import UsageError
+from edgeproof.ssd.protobuf_text import Scalar, TextMessage, parse_protobuf_text
 
 _MAX_BYTES = 32 << 20
 _MAX_ID = 100_000
 _GIVE = "Give a text file with one label a line, a label map (.pbtxt) or a COCO JSON file with --labels"
 _ITEM = re.compile(r"item\s*:?\s*\{")
-_FIELD = re.compile(r"\s*(\w+)\s*:\s*(\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|[^\s,;{}]+)[\s,;]*")
 
 
 @dataclass(frozen=True)
@@ -46,25 +46,23 @@ def parse_labels(text: str, path: str) -> LabelLines | LabelMap:
 
 def _label_map(text: str, path: str) -> list[tuple[int, str]]:
     """object_detection/protos/string_int_label_map.proto: a display_name is for people and goes before the name."""
-    text = re.sub(r"(?m)^\s*#.*$", "", text)
+    try:
+        entries = parse_protobuf_text(text, path).fields.get("item", [])
+    except UsageError as error:
+        raise UsageError(f"{error} {_GIVE}.") from error
     items: list[tuple[int, str]] = []
-    for start in _ITEM.finditer(text):
-        fields: dict[str, str] = {}
-        position = start.end()
-        while match := _FIELD.match(text, position):
-            fields.setdefault(match[1], _unquoted(match[2]))
-            position = match.end()
-        name = fields.get("display_name") or fields.get("name")
-        if not fields.get("id", "").isdecimal() or name is None:
+    for entry in entries:
+        number, name = _text(entry, "id"), _text(entry, "display_name") or _text(entry, "name")
+        if not number.isdecimal() or not name:
             raise UsageError(f"{path}: item {len(items) + 1} of the label map has no id or no name.")
-        items.append((int(fields["id"]), name))
+        items.append((int(number), name))
     return items
 
 
-def _unquoted(value: str) -> str:
-    if value[:1] in ("'", '"'):
-        return re.sub(r"\\(.)", r"\1", value[1:-1])
-    return value
+def _text(entry: Scalar | TextMessage, name: str) -> str:
+    """Empty when the field is not there."""
+    values = entry.fields.get(name, []) if isinstance(entry, TextMessage) else []
+    return next((value.text for value in values if isinstance(value, Scalar)), "")
 
 
 def _coco_categories(text: str, path: str) -> list[tuple[int, str]]:

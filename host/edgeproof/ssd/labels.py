@@ -5,6 +5,7 @@ from pathlib import Path
 
 from edgeproof.errors import UsageError
 from edgeproof.ssd.label_files import LabelLines, LabelMap, read_label_file
+from edgeproof.wording import counted
 
 UNUSED = "???"
 _BACKGROUND = (UNUSED, "background", "__background__", "bg")
@@ -19,6 +20,15 @@ class Labels:
     """Class index + this = position in `names`; 1 when `names` begins with the background."""
     category_offset: int = 1
     """Class index + this = the data set's category id. COCO's ids begin with 1."""
+    category_ids: tuple[int, ...] | None = None
+    """The category id of each class, where an offset cannot tell."""
+
+    @property
+    def words(self) -> str:
+        """How classes lead to category ids, where that was found out; else nothing."""
+        if self.category_ids is None:
+            return ""
+        return f"classes in the order of their ids {self.category_ids[0]} to {self.category_ids[-1]}, which have gaps"
 
 
 def read_labels(path: Path | None, num_classes: int) -> Labels:
@@ -41,14 +51,16 @@ def fit_labels(read: LabelLines | LabelMap, num_classes: int, path: str) -> Labe
     if len(names) == num_classes + 1 and names[0].lower() in _BACKGROUND:
         return Labels(names, label_offset=1)
     raise UsageError(
-        f"{path}: it has {len(names)} labels, and the model has {num_classes} classes. "
+        f"{path}: it has {counted(len(names), 'label')}, and the model has {counted(num_classes, 'class', 'classes')}. "
         f"Give one label a line in the order of the classes; a first line {_BACKGROUND[0]!r} or {_BACKGROUND[1]!r} may "
         f"stand for the background, and {UNUSED!r} for a class that is not used."
     )
 
 
 def _from_map(read: LabelMap, num_classes: int, path: str) -> Labels:
-    """Class indices are ids that begin with 1 (or 0), gaps and all; or a data set's ids without a gap."""
+    """Class indices are ids that begin with 1 (or 0), gaps and all; or a data set's ids in their order, whose gaps the
+    classes have not.
+    """
     names = dict(read.names)
     if 0 in names and names[0].lower() in _BACKGROUND:
         del names[0]
@@ -59,13 +71,12 @@ def _from_map(read: LabelMap, num_classes: int, path: str) -> Labels:
     elif without_gaps and len(names) == num_classes:
         first = low
     elif len(names) == num_classes:
-        raise UsageError(
-            f"{path}: its {len(names)} ids reach {high}, with gaps, and the model has {num_classes} classes: class "
-            "indices cannot be told from ids. Give a text file with one label a line, in the order of the classes."
-        )
+        ids = tuple(sorted(names))
+        return Labels(tuple(names[number] for number in ids), category_ids=ids)
     else:
         raise UsageError(
-            f"{path}: it names {len(names)} classes with ids {low} to {high}, and the model has {num_classes} classes. "
+            f"{path}: it names {counted(len(names), 'class', 'classes')} with ids {low} to {high}, and the model has "
+            f"{counted(num_classes, 'class', 'classes')}. "
             "Give the label map that the model was trained with."
         )
     return Labels(tuple(names.get(first + index, UNUSED) for index in range(num_classes)), category_offset=first)

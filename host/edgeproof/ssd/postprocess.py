@@ -7,6 +7,7 @@ from typing import Any
 from edgeproof.errors import UsageError
 from edgeproof.ssd.model import SsdModel
 from edgeproof.ssd.tensorflow_import import import_tensorflow
+from edgeproof.wording import counted
 
 OPERATOR = "TFLite_Detection_PostProcess"
 BOXES, CLASSES, SCORES, COUNT = "detection_boxes", "detection_classes", "detection_scores", "num_detections"
@@ -56,8 +57,8 @@ class PostprocessOptions:
         """Raises UsageError when a box cannot have that many classes: the operator would leave rows unwritten."""
         if self.max_classes_per_detection > num_classes:
             raise UsageError(
-                f"--classes-per-detection is {self.max_classes_per_detection}, and the model has {num_classes} "
-                f"{'class' if num_classes == 1 else 'classes'}. Ask for {num_classes} at the most."
+                f"--classes-per-detection is {self.max_classes_per_detection}, and the model has "
+                f"{counted(num_classes, 'class', 'classes')}. Ask for {num_classes} at the most."
             )
 
 

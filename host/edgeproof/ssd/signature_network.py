@@ -76,7 +76,7 @@ def read_signature_network(
             f"JSON anchor description. Its outputs:{listed(outputs)}"
         )
     found = [f"box encodings '{roles.box_encodings}'", f"class scores '{roles.class_scores}'", treatment.words()]
-    found += [f"anchors as {anchors.format.value}", range_words, _scale_words(options, anchors)]
+    found += [f"anchors as {anchors.format.value}", range_words, scale_words(options, anchors)]
     return SsdModel(
         name=name or path.stem,
         heads=heads,
@@ -89,11 +89,13 @@ def read_signature_network(
 
 
 def choose_box_scales(options: SourceOptions, anchors: Anchors | None) -> BoxScales:
+    """By the options, else by the anchors' description, else the default."""
     scales = options.box_scales or (anchors.box_scales if anchors is not None else None)
     return BoxScales(*(scales or DEFAULT_BOX_SCALES))
 
 
-def _scale_words(options: SourceOptions, anchors: Anchors) -> str:
+def scale_words(options: SourceOptions, anchors: Anchors) -> str:
+    """Names the default where it is taken, else nothing."""
     if options.box_scales or anchors.box_scales:
         return ""
     return f"box scales {', '.join(f'{scale:g}' for scale in DEFAULT_BOX_SCALES)} (the default)"

@@ -1,0 +1,61 @@
+"""The pictures that a COCO JSON file lists: a data set's, to calibrate with."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from edgeproof.errors import PictureFolderError
+from edgeproof.wording import counted
+
+_MAX_BYTES = 1 << 30
+
+
+def coco_pictures(annotations: Path, root: Path | None = None) -> list[Path]:
+    """The files of the data set in the order of their names, each once.
+
+    They lie in `root`; without one, where any of them is found: beside the JSON file, in `images/` there, or in a
+    neighbour of its folder that is called like the end of its name, as COCO itself has it (`annotations/
+    instances_val2017.json` and `val2017/`). Raises PictureFolderError when nothing is listed, or files are missing.
+    """
+    names = sorted(_file_names(annotations))
+    if not names:
+        raise PictureFolderError(f'{annotations}: its "images" are empty, so there is nothing to calibrate with.')
+    places = [root] if root is not None else _usual_places(annotations)
+    holding = (place for place in places if any((place / name).is_file() for name in names))
+    folder = next(holding, places[0])
+    files = [folder / name for name in names]
+    missing = [file for file in files if not file.is_file()]
+    if missing:
+        looked = "" if len(missing) < len(files) or root is not None else f" (nor in {_listed(places[1:])})"
+        raise PictureFolderError(
+            f"{annotations}: of its {counted(len(files), 'picture')} {counted(len(missing), 'is', 'are')} not in "
+            f"{folder}{looked}; the first is {missing[0].relative_to(folder)}. "
+            "Say where the pictures are with --images-root."
+        )
+    return files
+
+
+def _file_names(path: Path) -> set[str]:
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise PictureFolderError(f"{path}: it is over {_MAX_BYTES >> 30} GiB, too much for annotations.")
+        data: Any = json.loads(path.read_bytes())
+        return {str(image["file_name"]) for image in data["images"]}
+    except OSError as error:
+        raise PictureFolderError(f"{path}: {error.strerror}.") from error
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        reason = f"it has no {error}" if isinstance(error, KeyError) else str(error)
+        raise PictureFolderError(
+            f"{path}: it is not COCO's JSON with images ({reason}). Give a folder of pictures, or a COCO JSON file "
+            'whose "images" have a "file_name", with --images.'
+        ) from error
+
+
+def _usual_places(annotations: Path) -> list[Path]:
+    here = annotations.absolute().parent
+    split = annotations.stem.rsplit("_", 1)[-1]
+    return [here, here / "images", here.parent / split, here.parent / "images", here.parent / "images" / split]
+
+
+def _listed(places: list[Path]) -> str:
+    return ", ".join(str(place) for place in places)

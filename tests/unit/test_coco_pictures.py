@@ -1,0 +1,98 @@
+"""Calibration pictures out of a COCO data set: found where they usually lie, drawn by the seed, never fewer unsaid."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from edgeproof.convert.coco_pictures import coco_pictures
+from edgeproof.convert.representative import Sampling, representative_set
+from edgeproof.errors import PictureFolderError
+
+
+def write_data_set(annotations: Path, pictures: Path, count: int = 6) -> Path:
+    """A JSON file with so many images, and their (empty) files."""
+    names = [f"{number:04d}.jpg" for number in range(count)]
+    pictures.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        (pictures / name).write_bytes(name.encode())
+    annotations.parent.mkdir(parents=True, exist_ok=True)
+    images = [{"id": number, "file_name": name} for number, name in enumerate(reversed(names))]
+    annotations.write_text(json.dumps({"images": images, "annotations": [], "categories": []}))
+    return annotations
+
+
+@pytest.mark.parametrize(
+    ("annotations", "pictures"),
+    [
+        ("annotations.json", "."),
+        ("annotations.json", "images"),
+        ("annotations/instances_val2017.json", "val2017"),
+        ("annotations/instances_val2017.json", "images"),
+        ("annotations/instances_val2017.json", "images/val2017"),
+    ],
+)
+def test_pictures_are_found_where_they_usually_lie(tmp_path: Path, annotations: str, pictures: str) -> None:
+    path = write_data_set(tmp_path / annotations, tmp_path / pictures)
+    found = coco_pictures(path)
+    assert [file.resolve() for file in found] == [
+        (tmp_path / pictures / f"{number:04d}.jpg").resolve() for number in range(6)
+    ]
+
+
+def test_pictures_elsewhere_are_found_in_the_stated_folder(tmp_path: Path) -> None:
+    path = write_data_set(tmp_path / "a.json", tmp_path / "far" / "away")
+    assert len(coco_pictures(path, tmp_path / "far" / "away")) == 6
+    with pytest.raises(PictureFolderError, match=r"of its 6 pictures 6 are not in .*/images, .* --images-root"):
+        coco_pictures(path)
+
+
+def test_a_picture_that_is_listed_twice_counts_once(tmp_path: Path) -> None:
+    path = write_data_set(tmp_path / "a.json", tmp_path)
+    data = json.loads(path.read_text())
+    data["images"] *= 2
+    path.write_text(json.dumps(data))
+    assert len(coco_pictures(path)) == 6
+
+
+def test_missing_pictures_are_counted_and_the_first_is_named(tmp_path: Path) -> None:
+    path = write_data_set(tmp_path / "a.json", tmp_path / "images")
+    (tmp_path / "images" / "0000.jpg").unlink()
+    (tmp_path / "images" / "0004.jpg").unlink()
+    with pytest.raises(PictureFolderError, match=r"of its 6 pictures 2 are not in .*images; the first is 0000\.jpg"):
+        coco_pictures(path)
+    (tmp_path / "images" / "0004.jpg").write_bytes(b"")
+    with pytest.raises(PictureFolderError, match=r"of its 6 pictures 1 is not in .*images; the first is 0000\.jpg"):
+        coco_pictures(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"images": []}', 'its "images" are empty'),
+        ('{"annotations": []}', "it has no 'images'"),
+        ('{"images": [{"id": 1}]}', "it has no 'file_name'"),
+        ('{"images": 5}', "it is not COCO's JSON with images"),
+        ("[1, 2]", "it is not COCO's JSON with images"),
+        ("not json", "it is not COCO's JSON with images"),
+    ],
+)
+def test_a_json_file_without_images_is_told(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(PictureFolderError, match=words):
+        representative_set(tmp_path / "a.json")
+
+
+def test_a_draw_of_a_data_set_depends_on_the_seed_alone(tmp_path: Path) -> None:
+    path = write_data_set(tmp_path / "a.json", tmp_path / "images", count=20)
+    first = representative_set(path, Sampling(limit=5, seed=1))
+    assert len(first) == 5
+    assert first == representative_set(path, Sampling(limit=5, seed=1))
+    assert first.digest != representative_set(path, Sampling(limit=5, seed=2)).digest
+    # The same pictures, given as a folder.
+    assert first.digest == representative_set(tmp_path / "images", Sampling(limit=5, seed=1)).digest
+
+
+def test_a_root_without_a_json_file_is_a_mistake(tmp_path: Path) -> None:
+    with pytest.raises(PictureFolderError, match="--images-root goes with a COCO JSON file"):
+        representative_set(tmp_path, root=tmp_path)
