@@ -29,8 +29,16 @@ class NotAnSsdError(ModelError):
     """The source is not an SSD that edgeproof can read."""
 
 
+class UnsupportedArchitectureError(NotAnSsdError):
+    """An SSD of the Object Detection API whose network edgeproof does not build itself; `--via-odapi` may export it."""
+
+
 class ConversionError(ModelError):
     """TensorFlow did not convert the model, or what it wrote is not what was asked for."""
+
+
+class OdapiEnvironmentError(EdgeproofError):
+    """The Object Detection API could not be set up in an environment of its own."""
 
 
 class BundleError(EdgeproofError):
@@ -67,6 +75,10 @@ class ProvisionError(BoardError):
 
 class DeploymentError(BoardError):
     """A bundle or the agent could not be put on the board."""
+
+
+class SigningError(EdgeproofError):
+    """A key cannot be used to sign, or to say whose signature is wanted."""
 
 
 class DeadlineError(BoardError):

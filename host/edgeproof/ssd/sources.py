@@ -2,8 +2,8 @@
 
 import mmap
 import zipfile
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from edgeproof.digests import sha256_of_file
@@ -17,6 +17,8 @@ from edgeproof.ssd import (
     tfjs,
     tflite_graph,
 )
+from edgeproof.ssd.checkpoint import checkpoint_source
+from edgeproof.ssd.checkpoint.checkpoint_files import digest_checkpoint, is_checkpoint_path, is_prefix
 from edgeproof.ssd.model import SsdModel
 from edgeproof.ssd.source_options import SourceOptions
 
@@ -96,6 +98,8 @@ class RecognisedSource:
     path: Path
     kind: SourceKind
     sha256: str
+    tools: Mapping[str, str] = field(default_factory=dict)
+    """Name and version of what else takes part in reading it."""
 
     def read(
         self, labels: Path | None = None, name: str | None = None, options: SourceOptions | None = None
@@ -129,10 +133,13 @@ _KINDS = (
         saved_model.digest_saved_model,
     ),
     SourceKind(
-        "odapi-checkpoint",
-        "an Object Detection API checkpoint",
-        lambda looks: looks.holds("pipeline.config", "checkpoint") or looks.ends(".ckpt", ".index", ".meta", ".config"),
+        checkpoint_source.KIND,
+        "a TensorFlow 2 Object Detection API checkpoint",
+        lambda looks: is_checkpoint_path(looks.path),
+        checkpoint_source.read_checkpoint,
+        digest_checkpoint,
     ),
+    SourceKind("tf1-checkpoint", "a TensorFlow 1 checkpoint", lambda looks: looks.ends(".meta", ".ckpt")),
     SourceKind(
         tfjs.KIND,
         "a TensorFlow.js model",
@@ -166,7 +173,7 @@ _KINDS = (
 
 def recognise_source(path: Path) -> RecognisedSource:
     """Tells what `path` is. Raises NotAnSsdError when there is nothing, or nothing that edgeproof reads."""
-    if not path.exists():
+    if not path.exists() and not is_prefix(path):
         raise NotAnSsdError(f"{path}: there is no such file. Give a model to export. {_supported()}")
     head = b""
     try:
@@ -185,13 +192,6 @@ def recognise_source(path: Path) -> RecognisedSource:
         return RecognisedSource(path, kind, kind.digest(path))
     except OSError as error:
         raise NotAnSsdError(f"{path}: {error.strerror}.") from error
-
-
-def read_source(
-    path: Path, labels: Path | None = None, name: str | None = None, options: SourceOptions | None = None
-) -> SsdModel:
-    """Recognises and reads a model source. Raises NotAnSsdError, or UsageError when labels or options do not fit."""
-    return recognise_source(path).read(labels, name, options)
 
 
 def _supported() -> str:
