@@ -50,6 +50,8 @@ class PipProgress:
     done_bytes: int
     total_bytes: int | None
     """None until the download begins; a wheel from pip's own cache has none."""
+    installing: bool = False
+    """Whether all are there, and pip installs them; `requirement` is the last one then."""
 
 
 def cache_folder() -> Path:
@@ -65,12 +67,19 @@ def pip_download(requirements: str, folder: Path, target: PlatformTarget) -> Ite
     with tempfile.TemporaryDirectory(prefix="edgeproof-") as scratch:
         listed = Path(scratch) / "requirements.txt"
         listed.write_text(requirements, encoding="utf-8")
-        command = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "--no-input"]
-        command += ["--no-deps", "--only-binary=:all:", "--require-hashes", "--retries", "2", "--timeout", "20"]
+        command = [sys.executable, "-m", "pip", "download", "--only-binary=:all:", "--dest", str(folder)]
         command += ["--progress-bar", "raw" if _pip_version() >= _RAW_PROGRESS_SINCE else "off"]
-        command += ["--dest", str(folder), "--requirement", str(listed), *target.options()]
-        with (Path(scratch) / "errors.txt").open("w+", encoding="utf-8", errors="replace") as errors:
-            yield from _run(command, errors.fileno())
+        yield from run_pip([*command, "--requirement", str(listed), *target.options()])
+
+
+def run_pip(command: Sequence[str]) -> Iterator[PipProgress]:
+    """Runs a `pip download` or `pip install` of requirements with hashes, none of which may be missing from the list.
+
+    Raises `PipDownloadError`.
+    """
+    options = ["--disable-pip-version-check", "--no-input", "--no-deps", "--require-hashes"]
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as errors:
+        yield from _run([*command, *options, "--retries", "2", "--timeout", "20"], errors.fileno())
 
 
 def _run(command: Sequence[str], errors: int) -> Iterator[PipProgress]:
@@ -92,6 +101,8 @@ def _run(command: Sequence[str], errors: int) -> Iterator[PipProgress]:
                 elif line.startswith("Collecting "):
                     requirement = line.removeprefix("Collecting ").split()[0]
                     yield PipProgress(requirement, 0, None)
+                elif line.startswith("Installing collected packages"):
+                    yield PipProgress(requirement, 0, None, installing=True)
         except BaseException:
             pip.kill()
             raise

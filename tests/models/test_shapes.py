@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import zipfile
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,9 @@ from shapes_metrics import Precision, coco_precision, coco_results
 from edgeproof.sample.shapes import ShapesSample, fetch_shapes
 from edgeproof_agent.detector import load_detector
 from edgeproof_agent.interpreters import import_runtime
+
+if tuple(map(int, metadata.version("tensorflow").split(".")[:2])) < (2, 16):
+    pytest.skip("shapes.keras is a file of Keras 3, which comes with TensorFlow 2.16", allow_module_level=True)
 
 VARIANTS = ("float32", "float16", "dynamic", "int8", "int16x8")
 

@@ -12,18 +12,19 @@ HOST, AGENT = ROOT / "host" / "edgeproof", ROOT / "device" / "edgeproof_agent"
 
 # Who may import whom within edgeproof: a package may use those after it in its own list.
 ALLOWED = {
-    "cli": {"demo", "runs", "report", "verify", "board", "convert", "ssd", "sample"},
-    "demo": {"runs", "report", "verify", "board", "convert", "ssd", "sample"},
+    "cli": {"demo", "runs", "report", "verify", "board", "convert", "odapi", "ssd", "sample"},
+    "demo": {"runs", "report", "verify", "board", "convert", "odapi", "ssd", "sample"},
     "runs": {"report", "verify", "board"},
     "report": {"verify"},
     "verify": set(),
     "board": set(),
-    "convert": {"ssd"},
+    "convert": {"odapi", "ssd"},
+    "odapi": {"ssd"},
     "ssd": set(),
     "sample": set(),
 }
 HOMES = {
-    "tensorflow": {"ssd", "convert"},
+    "tensorflow": {"ssd", "convert", "odapi"},
     "paramiko": {"board"},
     "fabric": {"board"},
     "asyncssh": {"demo"},

@@ -10,10 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from edgeproof.bundle import Bundle
+from edgeproof.cli.odapi_options import odapi_options, read_odapi_options
 from edgeproof.cli.progress_display import shown_progress
 from edgeproof.cli.quantization_display import show_quantization
 from edgeproof.cli.source_options import read_source_options, source_options
-from edgeproof.convert.export import ExportOptions, export
+from edgeproof.convert.export import export
+from edgeproof.convert.export_options import ExportOptions
 from edgeproof.convert.quantization_debug import debug_quantization, require_debuggable
 from edgeproof.convert.representative import Sampling
 from edgeproof.convert.variants import ALL, available_variants, parse_variants
@@ -38,7 +40,13 @@ _POSTPROCESS, _SAMPLING = PostprocessOptions(), Sampling()
     help=f"{', '.join(variant.value for variant in available_variants())} or {ALL}; may be given more than once.",
 )
 @click.option(
-    "--images", type=_PATH, help="Folder of pictures: calibrates int8 and int16x8, and each variant is tried on."
+    "--images",
+    type=_PATH,
+    help="Folder of pictures, or a COCO .json file that lists them: calibrates int8 and int16x8, and each variant is "
+    "tried on some.",
+)
+@click.option(
+    "--images-root", type=_PATH, help="Folder of the pictures that a COCO .json file lists.  [default: found beside it]"
 )
 @click.option(
     "--input-type",
@@ -47,6 +55,7 @@ _POSTPROCESS, _SAMPLING = PostprocessOptions(), Sampling()
 )
 @click.option("--labels", type=_PATH, help="Text file with one label a line, label map (.pbtxt) or COCO JSON.")
 @source_options
+@odapi_options
 @click.option("--name", help="Name of the model on the board.  [default: the source's file name]")
 @click.option("--max-detections", type=int, default=_POSTPROCESS.max_detections, show_default=True)
 @click.option("--score-threshold", type=float, default=_POSTPROCESS.score_threshold, show_default=True)
@@ -106,6 +115,7 @@ def command(
     out: Path,
     variants: tuple[str, ...],
     images: Path | None,
+    images_root: Path | None,
     input_type: str | None,
     labels: Path | None,
     name: str | None,
@@ -138,7 +148,9 @@ def command(
             in_graph=post == _PLACES[0],
         ),
         sampling=Sampling(limit=calibration_size, seed=seed),
+        images_root=images_root,
         keep_float=keep_float,
+        odapi=read_odapi_options(source_values),
     )
     chosen = parse_variants(variants)
     if debug:

@@ -81,9 +81,15 @@ def require_calibration_pictures(settings: Sequence[VariantSettings], images: Pa
         )
 
 
+# What the Object Detection API calls every model's files and folders: the folder around them says more.
+_EXPORTED = re.compile(r"pipeline|checkpoint|saved_model|ckpt-[0-9]+|exported")
+
+
 def application_name(name: str | None, source: Path) -> str:
     """What the model is called in its bundles. Raises UsageError when `name` cannot be a name."""
     if name is None:
+        while _EXPORTED.fullmatch(source.stem) and source.resolve().parent.name:
+            source = source.resolve().parent
         return re.sub(r"[^A-Za-z0-9._-]+", "-", source.stem).strip("-._")[:64] or "detector"
     if not _NAME.fullmatch(name):
         raise UsageError(f"--name is {name!r}; use at most 64 letters, digits, dots, dashes and underscores.")

@@ -11,6 +11,8 @@ from edgeproof.ssd.class_scores import ScoreTreatment
 from edgeproof.ssd.graph import Graph
 from edgeproof.ssd.tensorflow_import import import_tensorflow, quiet
 
+_GRADIENT = "_gradient_op_type"
+
 
 def cut_network(graph: Graph, image: str, shape: tuple[int, ...], outputs: Sequence[str], file: str) -> Any:
     """A wrapped function of a float32 picture of `shape`, which takes the place of the node `image`.
@@ -25,6 +27,8 @@ def cut_network(graph: Graph, image: str, shape: tuple[int, ...], outputs: Seque
     for node in graph.nodes():
         copy = cut.node.add()
         copy.CopyFrom(node)
+        # It names a gradient of the model that was loaded (swish has one), which cannot be saved with the cut network.
+        copy.attr.pop(_GRADIENT, None)
         if node.name == image:
             copy.Clear()
             copy.name, copy.op = node.name, "Placeholder"

@@ -1,5 +1,6 @@
 """Reads a Keras model: a `.keras` archive (Keras 3), or the older `.h5`."""
 
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,10 @@ def read_keras_model(path: Path, labels: Path | None, name: str | None, options:
         raise
     except Exception as error:  # Keras raises whatever its layers raise
         reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        version = metadata.version("keras")
+        newer = "A file of Keras 3 needs TensorFlow 2.16 or newer. " if version.startswith("2.") else ""
         raise NotAnSsdError(
-            f"{path}: Keras {tensorflow.keras.__version__} cannot load it: {reason.strip()} "
+            f"{path}: Keras {version} cannot load it: {reason.strip()} {newer}"
             "With layers of your own, export it as a SavedModel with model.export(...) and give that."
         ) from error
     network = freeze(function, names, str(path))
