@@ -1,7 +1,9 @@
 """`python -m edgeproof_agent [RUNTIME]`: serves the detection operations on standard input and output."""
 
 import sys
+from pathlib import Path
 
+from edgeproof_agent.holds import hold
 from edgeproof_agent.link import take_standard_streams
 from edgeproof_agent.service import serve
 
@@ -9,6 +11,8 @@ from edgeproof_agent.service import serve
 def main() -> int:
     """Exit status: 0 after `bye`, 3 when the stream broke, 4 when the runtime cannot be imported."""
     link = take_standard_streams()
+    for folder in (Path(__file__).parents[1], Path(sys.prefix).parent):  # the agent and the runtime in the store
+        hold(folder)
     # numpy and the interpreter are imported only now, so that nothing they print gets into the stream.
     from edgeproof_agent.interpreters import InterpreterError, import_runtime
     from edgeproof_agent.operations import DetectionOperations

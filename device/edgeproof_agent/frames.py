@@ -2,8 +2,7 @@
 
 import json
 import struct
-from dataclasses import dataclass
-from typing import Any, Callable, Optional
+from typing import Any, Callable, NamedTuple, Optional
 
 MAGIC = b"EPR1"
 MAX_HEADER_BYTES = 1 << 20
@@ -11,7 +10,7 @@ MAX_PAYLOAD_BYTES = 1 << 26
 
 _PREFIX = struct.Struct(">4sII")
 PREFIX_BYTES = _PREFIX.size
-_READ_BYTES = 1 << 20
+_READ_BYTES = 1 << 17
 _MAX_INTEGER_DIGITS = 19
 
 
@@ -19,8 +18,7 @@ class FrameError(ValueError):
     """The bytes are not a frame: wrong magic, absurd lengths, a header that is not a JSON object, or cut short."""
 
 
-@dataclass(frozen=True)
-class Frame:
+class Frame(NamedTuple):
     header: dict[str, Any]
     payload: bytes = b""
 

@@ -2,7 +2,6 @@
 
 import os
 import platform
-import re
 import time
 from pathlib import Path
 from typing import Optional
@@ -13,7 +12,9 @@ import numpy as np
 from edgeproof_agent import PROTOCOL_VERSION, __version__
 from edgeproof_agent.arrays import pack_arrays
 from edgeproof_agent.board_state import read_board_state
+from edgeproof_agent.capture import CaptureError, open_capture
 from edgeproof_agent.detector import BundleLoadError, Detection, Detector, load_detector, read_labels
+from edgeproof_agent.holds import hold
 from edgeproof_agent.interpreters import InterpreterError, Runtime, default_threads, prove
 from edgeproof_agent.pictures import PictureError, decode_picture
 from edgeproof_agent.preprocess import prepare
@@ -23,7 +24,6 @@ MAX_RUNS = 1_000_000
 MAX_WINDOW = 64
 _BLOCK_NS = 500_000_000
 _JPEG_QUALITY = 90
-_CAMERA = re.compile(r"[0-9]{1,3}")
 
 
 class DetectionOperations:
@@ -69,6 +69,7 @@ class DetectionOperations:
         """Loads the bundle at a path of this machine and runs it once."""
         path = Path(exchange.fields.text("bundle")).expanduser()
         threads = exchange.fields.integer("threads", default=default_threads(), low=1, high=os.cpu_count() or 1)
+        hold(path)
         self._detector = None  # its memory goes before the next one is built
         try:
             labels = read_labels(path)
@@ -134,10 +135,11 @@ class DetectionOperations:
         frames = exchange.fields.integer("frames", low=1, high=MAX_RUNS)
         window = exchange.fields.integer("window", default=4, low=1, high=MAX_WINDOW)
         jpeg_every = exchange.fields.integer("jpeg_every", default=0)
-        capture = cv2.VideoCapture(int(source) if _CAMERA.fullmatch(source) else str(Path(source).expanduser()))
         try:
-            if not capture.isOpened():
-                raise RequestError("source", f"cannot open {source} as a video or a camera")
+            capture = open_capture(source)
+        except CaptureError as error:
+            raise RequestError("source", str(error)) from error
+        try:
             before = read_board_state()
             done = _stream_frames(exchange, detector, capture, frames, window, jpeg_every)
         finally:

@@ -1,6 +1,5 @@
 """Answers requests one after the other: what the detection agent and the store service have in common."""
 
-import traceback
 from collections.abc import Mapping
 from typing import Any, Callable
 
@@ -95,6 +94,8 @@ def _answer(link: Link, exchange: Exchange, request_id: int, operations: Mapping
     except FrameError as error:
         _send_error(link, request_id, "protocol", str(error))
     except Exception as error:  # noqa: BLE001  # OpenCV's errors and those of a runtime have no other base
+        import traceback  # its import takes longer than all that a service usually does before its first answer
+
         traceback.print_exc()
         _send_error(link, request_id, "internal", f"{type(error).__name__}: {error}")
 

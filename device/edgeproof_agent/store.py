@@ -2,9 +2,13 @@
 
 agents/<digest>/  runtimes/<digest>/  bundles/<digest>/  media/<digest>/
 apps/<name>/current, previous      symlinks to bundles, switched by rename
+chunks/<digest>                    where a bundle's files may be cut, left by the host that sent it
+signatures/<digest>                who vouches for a bundle; allowed_signers says who must
 incoming/<kind>-<digest>/          partial uploads, resumed or swept
+trash/                             what has lost its name and is being deleted
 """
 
+import contextlib
 import enum
 import errno
 import fcntl
@@ -15,25 +19,23 @@ import re
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Optional
+from typing import NamedTuple, Optional
 
 STORE_FOLDER = ".edgeproof"
-MAX_FILES = 4096
+POLICY_FILE = "allowed_signers"
 SWEEP_AFTER_SECONDS = 86_400
-DISK_RESERVE_BYTES = 16 << 20
-"""What a push leaves free: a disk that is full to the last byte stops a board in many ways."""
-
 APP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 _BLOCK_BYTES = 1 << 20
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-_SEGMENT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+!-]{0,199}")
 
 
 class StoreError(Exception):
-    """The store cannot do what was asked. `kind` is a fixed word: request, disk, storage, checksum, busy, missing."""
+    """The store cannot do what was asked.
+
+    `kind` is a fixed word: request, disk, storage, checksum, busy, missing, signature.
+    """
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
@@ -47,8 +49,7 @@ class Kind(enum.Enum):
     MEDIA = "media"
 
 
-@dataclass(frozen=True)
-class StoredFile:
+class StoredFile(NamedTuple):
     """One file of an object: its name within it (with `/` for folders), size and sha-256."""
 
     name: str
@@ -75,18 +76,58 @@ def file_sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
+def checked_digest(text: str) -> str:
+    """The text, if it is a digest. It may become part of a path."""
+    if not _DIGEST.fullmatch(text):
+        raise StoreError("request", f"{text!r} is not a sha-256 digest")
+    return text
+
+
+def sync(path: Path) -> None:
+    """Writes a file, or the names in a folder, through to the disk."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def make_folder(path: Path, mode: int = 0o777) -> None:
+    """Makes a folder whose name is on the disk when this returns."""
+    if not path.is_dir():
+        path.mkdir(mode, exist_ok=True)
+        sync(path.parent)
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Writes a small file of the store as a whole, or not at all."""
+    make_folder(path.parent)
+    temporary = path.with_name(f".{path.name}.new")
+    with temporary.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+    sync(path.parent)
+
+
 class Store:
-    """Operations on one store folder. What changes the store needs `lock` first."""
+    """Names and whole objects in one store folder. What changes the store needs `lock` first."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self._lock: Optional[int] = None
 
+    @property
+    def is_locked(self) -> bool:
+        """Whether this process holds the lock."""
+        return self._lock is not None
+
     def lock(self, wait_seconds: float) -> None:
-        """Takes the store's lock until this process ends; the kernel frees it however the process dies."""
+        """Takes the store's lock until `unlock`; the kernel frees it however this process dies."""
         if self._lock is not None:
             return
-        self.root.mkdir(mode=0o700, exist_ok=True)
+        make_folder(self.root, 0o700)
         descriptor = os.open(self.root / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         end = time.monotonic() + wait_seconds
         while True:
@@ -99,18 +140,25 @@ class Store:
                     raise StoreError("busy", "another host is changing this board's store") from None
                 time.sleep(0.05)
         self._lock = descriptor
-        for kind in Kind:
-            (self.root / kind.value).mkdir(exist_ok=True)
-        (self.root / "apps").mkdir(exist_ok=True)
-        (self.root / "incoming").mkdir(exist_ok=True)
+        for name in (*(kind.value for kind in Kind), "apps", "incoming", "trash"):
+            make_folder(self.root / name)
+
+    def unlock(self) -> None:
+        """Lets others change the store again."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def require_lock(self) -> None:
+        """Raises `StoreError` unless this process holds the lock."""
+        if self._lock is None:
+            raise StoreError("request", "the store is not locked for a change; send `begin` first")
 
     def path(self, kind: Kind, digest: str) -> Path:
-        if not _DIGEST.fullmatch(digest):
-            raise StoreError("request", f"{digest!r} is not a sha-256 digest")
-        return self.root / kind.value / digest
+        return self.root / kind.value / checked_digest(digest)
 
     def incoming(self, kind: Kind, digest: str) -> Path:
-        return self.root / "incoming" / f"{kind.value}-{self.path(kind, digest).name}"
+        return self.root / "incoming" / f"{kind.value}-{checked_digest(digest)}"
 
     def has(self, kind: Kind, digest: str) -> bool:
         return self.path(kind, digest).is_dir()
@@ -118,161 +166,47 @@ class Store:
     def digests(self, kind: Kind) -> list[str]:
         folder = self.root / kind.value
         return (
-            sorted(entry.name for entry in folder.iterdir() if _DIGEST.fullmatch(entry.name)) if folder.is_dir() else []
+            sorted(entry.name for entry in folder.iterdir() if _DIGEST.fullmatch(entry.name) and entry.is_dir())
+            if folder.is_dir()
+            else []
         )
 
-    def begin(self, kind: Kind, digest: str, files: Sequence[StoredFile], extra_bytes: int = 0) -> dict[str, int]:
-        """Makes room for an object. Returns the bytes of each file that are there already, from an earlier try.
-
-        `extra_bytes` is what the object needs beside its files (a runtime unpacks its wheels). A disk that is too
-        full is an error before anything changes.
-        """
-        self.require_lock()
-        _check_names(files)
-        self._sweep(keep=self.incoming(kind, digest))
-        folder = self.incoming(kind, digest)
-        offsets = {file.name: _resumable(folder / file.name, file) for file in files}
-        needed = sum(file.size_bytes - offsets[file.name] for file in files) + extra_bytes
-        free = shutil.disk_usage(self.root).free
-        if needed + DISK_RESERVE_BYTES > free:
-            raise StoreError("disk", f"{_mib(needed)} MiB are needed under {self.root} and {_mib(free)} MiB are free")
-        for file in files:
-            (folder / file.name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / file.name).touch()
-        os.utime(folder)  # from now on it has another day
-        return offsets
-
-    def append(self, kind: Kind, digest: str, name: str, offset: int, data: bytes) -> int:
-        """Adds bytes at the end of an incoming file; returns its new size."""
-        self.require_lock()
-        path = self.incoming(kind, digest) / _checked_name(name)
-        try:
-            # A virtual environment that is being built links to files outside the store.
-            with open(os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC), "r+b") as file:
-                size = file.seek(0, os.SEEK_END)
-                if size != offset:
-                    raise StoreError("request", f"{name} has {size} bytes, cannot continue at {offset}")
-                file.write(data)
-        except FileNotFoundError:
-            raise StoreError("request", f"{name} was not announced") from None
-        except OSError as error:
-            raise StoreError(trouble_kind(error), f"cannot write {path}: {error.strerror}") from error
-        return offset + len(data)
-
-    def verify(self, kind: Kind, digest: str, files: Sequence[StoredFile]) -> None:
-        """Compares every incoming file with its sha-256 and writes it through to the disk."""
-        self.require_lock()
-        folder = self.incoming(kind, digest)
-        for file in files:
-            path = folder / _checked_name(file.name)
-            if not path.is_file() or file_sha256(path) != file.sha256:
-                path.unlink(missing_ok=True)
-                raise StoreError("checksum", f"{file.name} did not arrive as it was sent")
-            _sync(path)
-        present = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
-        for stray in present - {file.name for file in files}:
-            (folder / stray).unlink()
-
     def publish(self, kind: Kind, digest: str) -> Path:
-        """Renames a whole incoming object to its name. From then on it never changes."""
+        """Renames a whole incoming object to its name. From then on it never changes.
+
+        Its files must have been synced; the names in its folders are synced here, ahead of the object's own.
+        """
         self.require_lock()
         source, target = self.incoming(kind, digest), self.path(kind, digest)
         if target.exists():
-            shutil.rmtree(source)
+            self.discard(source)
             return target
         for folder in [entry for entry in source.rglob("*") if entry.is_dir() and not entry.is_symlink()] + [source]:
-            _sync(folder)
+            sync(folder)
         os.rename(source, target)
-        _sync(target.parent)
+        sync(target.parent)
         return target
 
-    def switch(self, app: str, digest: str) -> Optional[str]:
-        """Points `apps/<app>/current` at a bundle; returns the digest that it pointed at before."""
+    def discard(self, path: Path) -> None:
+        """Takes a folder's name away at once, then deletes it; `sweep` finishes what a crash leaves."""
         self.require_lock()
-        folder = self._app(app)
-        if not self.has(Kind.BUNDLE, digest):
-            raise StoreError("missing", f"bundle {digest} is not on this board")
-        folder.mkdir(exist_ok=True)
-        before = self.current(app)
-        if before == digest:
-            return before
-        if before is not None:
-            _replace_link(folder / "previous", before)
-        _replace_link(folder / "current", digest)
-        _sync(folder)
-        return before
+        doomed = self.root / "trash" / f"{path.parent.name}-{path.name}"
+        shutil.rmtree(doomed, ignore_errors=True)
+        os.rename(path, doomed)
+        # An object must not come back half deleted after a power cut.
+        sync(path.parent)
+        shutil.rmtree(doomed, ignore_errors=True)
 
-    def current(self, app: str, link: str = "current") -> Optional[str]:
-        """The digest that an app's link points at; None when there is none, or its bundle is gone."""
-        try:
-            digest = os.readlink(self._app(app) / link).rpartition("/")[2]
-        except OSError:
-            return None
-        return digest if _DIGEST.fullmatch(digest) and self.has(Kind.BUNDLE, digest) else None
-
-    def apps(self) -> list[str]:
-        folder = self.root / "apps"
-        if not folder.is_dir():
-            return []
-        return sorted(entry.name for entry in folder.iterdir() if APP_NAME.fullmatch(entry.name) and entry.is_dir())
-
-    def require_lock(self) -> None:
-        """Raises `StoreError` unless this process holds the lock."""
-        if self._lock is None:
-            raise StoreError("request", "the store is not locked for a change; send `begin` first")
-
-    def _app(self, app: str) -> Path:
-        if not APP_NAME.fullmatch(app):
-            raise StoreError("request", f"{app!r} is not a name for an app: letters, digits, dot, dash, underscore")
-        return self.root / "apps" / app
-
-    def _sweep(self, keep: Path) -> None:
-        """Removes partial uploads that nobody has continued for a day."""
+    def sweep(self, keep: Optional[Path] = None) -> None:
+        """Removes what crashes left, and partial uploads that nobody has continued for a day."""
+        self.require_lock()
+        for entry in (self.root / "trash").iterdir():
+            shutil.rmtree(entry, ignore_errors=True)
+        for pattern in ("apps/*/.*.new", "chunks/.*.new", "signatures/.*.new"):
+            for leftover in self.root.glob(pattern):
+                leftover.unlink()
         oldest = time.time() - SWEEP_AFTER_SECONDS
         for entry in (self.root / "incoming").iterdir():
-            if entry != keep and entry.stat().st_mtime < oldest:
-                shutil.rmtree(entry, ignore_errors=True)
-
-
-def _check_names(files: Sequence[StoredFile]) -> None:
-    names = {_checked_name(file.name) for file in files}
-    if not files or len(names) != len(files):
-        raise StoreError("request", "an object needs files, each with a name of its own")
-
-
-def _checked_name(name: str) -> str:
-    segments = name.split("/")
-    if len(segments) > 4 or not all(_SEGMENT.fullmatch(segment) for segment in segments):
-        raise StoreError("request", f"{name!r} is not a file name that an object may hold")
-    return name
-
-
-def _resumable(path: Path, file: StoredFile) -> int:
-    """Bytes of an earlier try that can stay. A file that is longer than it should be, or a link, starts anew."""
-    try:
-        size = path.lstat().st_size
-    except FileNotFoundError:
-        return 0
-    if path.is_symlink() or size > file.size_bytes:
-        path.unlink()
-        return 0
-    return size
-
-
-def _replace_link(link: Path, digest: str) -> None:
-    temporary = link.with_name(f".{link.name}.new")
-    temporary.unlink(missing_ok=True)
-    os.symlink(f"../../{Kind.BUNDLE.value}/{digest}", temporary)
-    os.replace(temporary, link)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _mib(size_bytes: int) -> str:
-    return f"{size_bytes / (1 << 20):.0f}"
+            with contextlib.suppress(FileNotFoundError):
+                if entry != keep and entry.stat().st_mtime < oldest:
+                    self.discard(entry)

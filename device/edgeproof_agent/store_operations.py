@@ -1,34 +1,36 @@
-"""What the store service answers: probe, inventory, begin, put, finish, build_runtime, publish, switch."""
+"""What the store service answers. Modules that few hosts ask for are loaded when they do: a board compiles them anew in
+every session."""
 
-import compileall
-import hashlib
-import json
-import os
-import platform
+import contextlib
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from edgeproof_agent import PROTOCOL_VERSION, __version__
 from edgeproof_agent.fields import Fields
-from edgeproof_agent.link import take_standard_streams
+from edgeproof_agent.link import HostSilentError, take_standard_streams
 from edgeproof_agent.probe import probe
-from edgeproof_agent.runtime_build import RuntimeBuildError, build_environment
 from edgeproof_agent.service import Exchange, Operation, Reply, RequestError, check_protocol, serve
 from edgeproof_agent.store import (
-    MAX_FILES,
+    POLICY_FILE,
     STORE_FOLDER,
     Kind,
     Store,
-    StoredFile,
     StoreError,
-    listing_digest,
+    checked_digest,
     trouble_kind,
 )
+from edgeproof_agent.store_apps import switch
+from edgeproof_agent.store_bundles import check_stored_bundle, read_manifest
+from edgeproof_agent.store_inventory import inventory
+from edgeproof_agent.upload_operations import UploadOperations, check_given_signature, wait_seconds
 
-MAX_FILE_BYTES = 4 << 30
-RUNTIME_FILE = "runtime.json"
-_MAX_RUNTIME_FILE_BYTES = 4096
-_MAX_MANIFEST_BYTES = 1 << 20
+HOST_SILENCE_SECONDS = 60.0
+"""A host that holds the lock and says nothing for so long is gone: its TCP connection may never tell."""
+HOST_SILENT_STATUS = 6
+_MAX_DIGESTS = 1000
 
 
 class StoreOperations:
@@ -36,17 +38,19 @@ class StoreOperations:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._uploads = UploadOperations(store)
 
     def table(self) -> dict[str, Operation]:
         operations = {
+            **self._uploads.table(),
             "hello": self.hello,
+            "ping": self.ping,
             "inventory": self.inventory,
-            "begin": self.begin,
-            "put": self.put,
-            "finish": self.finish,
-            "build_runtime": self.build_runtime,
-            "publish": self.publish,
+            "status": self.status,
+            "examine": self.examine,
             "switch": self.switch,
+            "prune": self.prune,
+            "require_signatures": self.require_signatures,
         }
         return {name: _in_our_words(operation) for name, operation in operations.items()}
 
@@ -60,101 +64,95 @@ class StoreOperations:
             **self._inventory(),
         }, b""
 
+    def ping(self, exchange: Exchange) -> Reply:  # noqa: ARG002
+        """A host's sign of life while it works on something else."""
+        return {}, b""
+
     def inventory(self, exchange: Exchange) -> Reply:  # noqa: ARG002
         return self._inventory(), b""
 
-    def begin(self, exchange: Exchange) -> Reply:
-        """Announces an object. Answers with what is there of it: all, or the size of each file."""
-        self._store.lock(exchange.fields.number("wait_seconds", default=10.0, low=0, high=600))
-        kind, digest = _kind(exchange.fields), exchange.fields.text("digest")
-        if self._store.has(kind, digest):
-            return {"present": True}, b""
-        extra_bytes = exchange.fields.integer("extra_bytes", default=0)
-        return {"present": False, "offsets": self._store.begin(kind, digest, _files(exchange.fields), extra_bytes)}, b""
+    def status(self, exchange: Exchange) -> Reply:  # noqa: ARG002
+        from edgeproof_agent.store_status import status
 
-    def put(self, exchange: Exchange) -> Reply:
-        """The payload continues a file of an announced object."""
-        fields = exchange.fields
-        offset = fields.integer("offset", high=MAX_FILE_BYTES)
-        name = fields.text("name")
-        return {
-            "size_bytes": self._store.append(_kind(fields), fields.text("digest"), name, offset, exchange.payload)
-        }, b""
+        return status(self._store), b""
 
-    def finish(self, exchange: Exchange) -> Reply:
-        """Verifies an announced object and, unless it is a runtime that has yet to be built, gives it its name."""
-        kind, digest, files = _kind(exchange.fields), exchange.fields.text("digest"), _files(exchange.fields)
-        self._store.verify(kind, digest, files)
-        folder = self._store.incoming(kind, digest)
-        if kind is Kind.RUNTIME:
-            return {"path": str(folder)}, b""
-        if kind is Kind.BUNDLE:
-            _check_bundle(folder, digest, files)
-        elif listing_digest(files) != digest:
-            raise StoreError("checksum", "the object's files are not those that its digest names")
-        if kind is Kind.AGENT:
-            compileall.compile_dir(str(folder), quiet=2)
-        return {"path": str(self._store.publish(kind, digest))}, b""
+    def examine(self, exchange: Exchange) -> Reply:  # noqa: ARG002
+        """What the board's doctor asks for, as raw texts, and when this was asked and answered by the board's clock."""
+        received_ns = time.time_ns()
+        from edgeproof_agent.examination import examine
 
-    def build_runtime(self, exchange: Exchange) -> Reply:
-        """Makes the virtual environment of an announced runtime; it gets its name by `publish`, once it is proven."""
-        digest = exchange.fields.text("digest")
-        timeout_seconds = exchange.fields.number("timeout_seconds", low=1, high=7200)
-        folder = self._store.incoming(Kind.RUNTIME, digest)
-        self._store.require_lock()
-        try:
-            build_environment(folder, lambda: exchange.send_event("working", {}), timeout_seconds)
-        except RuntimeBuildError as error:
-            raise RequestError("build", str(error)) from error
-        description = {
-            "name": exchange.fields.text("name", max_length=64),
-            "version": exchange.fields.text("version", max_length=64),
-            "python": platform.python_version(),
-        }
-        (folder / RUNTIME_FILE).write_text(json.dumps(description), encoding="utf-8")
-        return {"path": str(folder)}, b""
-
-    def publish(self, exchange: Exchange) -> Reply:
-        """Gives a built and proven runtime its name."""
-        digest = exchange.fields.text("digest")
-        os.sync()
-        return {"path": str(self._store.publish(Kind.RUNTIME, digest))}, b""
+        found = examine(self._store.root)
+        return {**found, "received_ns": received_ns, "answered_ns": time.time_ns()}, b""
 
     def switch(self, exchange: Exchange) -> Reply:
-        """Points an app at a bundle."""
-        self._store.lock(exchange.fields.number("wait_seconds", default=10.0, low=0, high=600))
-        before = self._store.switch(exchange.fields.text("app"), exchange.fields.text("digest"))
-        return {"before": before}, b""
+        """Points an app at a bundle, after hashing the bundle anew unless that was just done."""
+        fields = exchange.fields
+        app, digest = fields.text("app"), fields.text("digest")
+        with self._locked(fields):
+            folder = self._store.path(Kind.BUNDLE, digest)
+            if digest in self._uploads.hashed and folder.is_dir():
+                manifest = read_manifest(folder, digest)
+            else:
+                manifest = check_stored_bundle(self._store, digest)
+            check_given_signature(self._store, digest, manifest, fields)
+            return {"before": switch(self._store, app, digest)}, b""
 
-    def _inventory(self) -> dict[str, object]:
-        store = self._store
-        runtimes = []
-        for digest in store.digests(Kind.RUNTIME):
-            path = store.path(Kind.RUNTIME, digest)
-            try:
-                with (path / RUNTIME_FILE).open("rb") as file:
-                    described = Fields(json.loads(file.read(_MAX_RUNTIME_FILE_BYTES)))
-                name, version = described.text("name"), described.text("version")
-            except (OSError, ValueError):
-                continue
-            runtimes.append({"digest": digest, "name": name, "version": version, "path": str(path)})
-        return {
-            "agents": store.digests(Kind.AGENT),
-            "bundles": store.digests(Kind.BUNDLE),
-            "runtimes": runtimes,
-            "apps": {
-                app: {"current": store.current(app), "previous": store.current(app, "previous")} for app in store.apps()
-            },
+    def prune(self, exchange: Exchange) -> Reply:
+        """Drops what nothing points to, of the kinds in `wanted` but for the digests that it names."""
+        from edgeproof_agent.store_prune import prune
+
+        fields = exchange.fields
+        asked = fields.nested("wanted")
+        wanted = {
+            kind: [checked_digest(str(item)) for item in asked.items(kind.value, _MAX_DIGESTS)]
+            for kind in Kind
+            if kind.value in asked
         }
+        with self._locked(fields):
+            self._store.sweep()
+            unwanted = prune(self._store, wanted, fields.flag("dry_run", default=False))
+        return {"unwanted": [item._asdict() for item in unwanted]}, b""
+
+    def require_signatures(self, exchange: Exchange) -> Reply:
+        """From now on only bundles signed by one of the `keys` are stored or switched to."""
+        from edgeproof_agent.store_signatures import MAX_KEYS, require_signatures
+
+        keys = exchange.fields.items("keys", MAX_KEYS)
+        with self._locked(exchange.fields):
+            require_signatures(self._store, [str(key) for key in keys])
+        return {}, b""
+
+    def _inventory(self) -> dict[str, Any]:
+        signers = None
+        if (self._store.root / POLICY_FILE).exists():
+            from edgeproof_agent.store_signatures import allowed_keys
+
+            signers = allowed_keys(self._store)
+        return {**inventory(self._store), "signers": signers}
+
+    @contextlib.contextmanager
+    def _locked(self, fields: Fields) -> Iterator[None]:
+        """Holds the lock for one change, unless an upload of this session has it."""
+        had_lock = self._store.is_locked
+        self._store.lock(wait_seconds(fields))
+        try:
+            yield
+        finally:
+            if not had_lock:
+                self._store.unlock()
 
 
 def main() -> int:
     """Serves the store in the login user's home folder."""
-    link = take_standard_streams()
+    store = Store(Path.home() / STORE_FOLDER)
+    link = take_standard_streams(lambda: HOST_SILENCE_SECONDS if store.is_locked else None)
     try:
-        return serve(link, StoreOperations(Store(Path.home() / STORE_FOLDER)).table())
+        return serve(link, StoreOperations(store).table())
     except BrokenPipeError:
         return 3
+    except HostSilentError as error:
+        sys.stderr.write(f"edgeproof store: {error}\n")
+        return HOST_SILENT_STATUS
 
 
 def _in_our_words(operation: Operation) -> Operation:
@@ -169,38 +167,6 @@ def _in_our_words(operation: Operation) -> Operation:
             ) from error
 
     return answer
-
-
-def _kind(fields: Fields) -> Kind:
-    return Kind(fields.choice("kind", [kind.value for kind in Kind]))
-
-
-def _files(fields: Fields) -> list[StoredFile]:
-    return [
-        StoredFile(
-            item.text("name"), item.integer("size_bytes", high=MAX_FILE_BYTES), item.text("sha256", max_length=64)
-        )
-        for item in fields.objects("files", MAX_FILES)
-    ]
-
-
-def _check_bundle(folder: Path, digest: str, files: list[StoredFile]) -> None:
-    """A bundle's digest is that of its manifest, which names every other file."""
-    manifest = b""
-    if (folder / "bundle.json").is_file():
-        with (folder / "bundle.json").open("rb") as file:
-            manifest = file.read(_MAX_MANIFEST_BYTES)
-    if hashlib.sha256(manifest).hexdigest() != digest:
-        raise StoreError("checksum", "the bundle's manifest is not the one that its digest names")
-    try:
-        described = Fields(json.loads(manifest))
-        entries = described.nested("files")
-        named = {name: entries.nested(name).text("sha256") for name in described.mapping("files")}
-    except (ValueError, RecursionError) as error:
-        raise StoreError("checksum", f"the bundle's manifest cannot be read: {error}") from None
-    arrived = {entry.name: entry.sha256 for entry in files if entry.name != "bundle.json"}
-    if named != arrived:
-        raise StoreError("checksum", "the bundle's files are not those that its manifest names")
 
 
 if __name__ == "__main__":

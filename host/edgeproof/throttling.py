@@ -1,7 +1,7 @@
 """The bits of a Raspberry Pi's `vcgencmd get_throttled`, in words.
 
-https://www.raspberrypi.com/documentation/computers/os.html#get_throttled: bits 0 to 3 tell what holds now, bits 16 to 19
-what has happened since the board was started.
+https://www.raspberrypi.com/documentation/computers/os.html#get_throttled: bits 0 to 3 tell what holds now, bits
+16 to 19 what has happened since the board was started.
 """
 
 CAUSES = ("under-voltage", "clock capped", "throttled", "soft temperature limit")

@@ -6,7 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from edgeproof.convert.export import ExportOptions, export
+from edgeproof.convert.export import export
+from edgeproof.convert.export_options import ExportOptions
 from edgeproof.convert.variants import Variant
 from edgeproof.sample.pedestrian import fetch_pedestrian
 

@@ -182,8 +182,8 @@ def test_the_command_line_pushes_detects_and_measures(
     assert measured["runs"] == 20
     assert measured["stages"]["invoke"]["p50_ms"] > 0
     assert measured["stages"]["invoke"]["p99_ms"] is None
-    shown = edgeproof("board", "show", "desk").stdout
-    assert "tiny-cli: " in shown
+    shown = edgeproof("board", "doctor", "desk").stdout
+    assert "app tiny-cli" in shown
 
 
 def test_the_command_line_ends_with_2_and_says_why(

@@ -47,7 +47,7 @@ def test_a_board_that_no_file_knows_is_told_how_to_be_added(tmp_path: Path) -> N
     done = run("provision", "desk", folder=tmp_path)
     assert done.returncode == 2
     assert done.stderr.startswith("error: no board is called 'desk'")
-    assert '[boards.desk]\nhost = "user@address"' in done.stderr
+    assert "edgeproof board add desk user@host" in done.stderr
     assert "Traceback" not in done.stderr
 
 

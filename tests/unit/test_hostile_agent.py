@@ -18,8 +18,11 @@ from hypothesis import strategies as st
 from edgeproof.board import deadline as deadline_module
 from edgeproof.board.conversation import Conversation, Request
 from edgeproof.board.deadline import Deadline
+from edgeproof.board.objects import LocalObject, describe_file
+from edgeproof.board.prune import drop_old_runtimes
 from edgeproof.board.session import AgentSession
-from edgeproof.board.store import BoardStore, LocalObject, describe_file
+from edgeproof.board.status import read_status
+from edgeproof.board.store import BoardStore
 from edgeproof.board.transport import Channel, ErrorOutput, ExitStatus
 from edgeproof.errors import (
     AgentDiedError,
@@ -196,6 +199,10 @@ def talk_to_store(channel: FakeChannel, folder: Path) -> None:
         store.build_runtime(DIGEST, "tflite-runtime", "2.14.0", 60)
         store.publish_runtime(DIGEST)
         store.switch("app", DIGEST)
+        status = read_status(store)
+        dropped = drop_old_runtimes(store)
+    shown = [status.apps, *status.disk_bytes, *((item.kind, item.name) for item in dropped)]
+    assert "\x1b" not in str(shown)
 
 
 INVENTORY = {
@@ -204,6 +211,15 @@ INVENTORY = {
     "runtimes": [{"digest": DIGEST, "name": "tflite-runtime", "version": "2.14.0", "path": "/home/pi/x"}],
     "apps": {"app": {"current": DIGEST, "previous": None}},
 }
+SERVED = {
+    "digest": DIGEST,
+    "name": "people",
+    "variant": "int8",
+    "since_seconds": 1000.0,
+    "disk_bytes": 4096,
+    "signed": False,
+}
+UNWANTED = {"kind": "bundles", "name": "b" * 64, "disk_bytes": 4096, "in_use": False}
 STORE_ANSWERS: list[Message] = [
     (
         {"id": 1, "ok": True, "protocol": PROTOCOL_VERSION, "root": "/home/pi/.edgeproof", "facts": boards.probe_of()}
@@ -211,14 +227,26 @@ STORE_ANSWERS: list[Message] = [
         b"",
     ),
     ({"id": 2, "ok": True, **INVENTORY}, b""),
-    ({"id": 3, "ok": True, "present": False, "offsets": {"a": 2}}, b""),
-    ({"id": 4, "ok": True, "size_bytes": 7}, b""),
-    ({"id": 5, "ok": True, "path": "/x"}, b""),
-    ({"id": 6, "event": "working"}, b""),
+    ({"id": 3, "ok": True, "present": False, "offsets": {"a": 2}, "known": {"a": [[3, 5]]}}, b""),
+    ({"id": 4, "ok": True, "size_bytes": 5}, b""),
+    ({"id": 5, "ok": True, "size_bytes": 7}, b""),
     ({"id": 6, "ok": True, "path": "/x"}, b""),
+    ({"id": 7, "event": "working"}, b""),
     ({"id": 7, "ok": True, "path": "/x"}, b""),
-    ({"id": 8, "ok": True, "before": DIGEST}, b""),
-    ({"id": 9, "ok": True}, b""),
+    ({"id": 8, "ok": True, "path": "/x"}, b""),
+    ({"id": 9, "ok": True, "before": DIGEST}, b""),
+    (
+        {
+            "id": 10,
+            "ok": True,
+            "now_seconds": 2000.5,
+            "apps": {"app": {"current": SERVED, "previous": None}},
+            "disk_bytes": {"bundles": 4096, "media": 0},
+            "free_bytes": 10**9,
+        },
+        b"",
+    ),
+    ({"id": 11, "ok": True, "unwanted": [UNWANTED]}, b""),
 ]
 
 
@@ -448,7 +476,7 @@ def test_a_build_that_gives_signs_of_life_for_ever_meets_a_deadline(
     def second_passes() -> None:
         now[0] += 1.0
 
-    said = chain([encode(STORE_ANSWERS[:5])], repeat(framed({"id": 6, "event": "working"})))
+    said = chain([encode(STORE_ANSWERS[:6])], repeat(framed({"id": 7, "event": "working"})))
     with pytest.raises(DeadlineError, match="for pi to build the runtime"):
         talk_to_store(FakeChannel(said, on_receive=second_passes), tmp_path)
 

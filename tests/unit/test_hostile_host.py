@@ -2,8 +2,10 @@
 
 import hashlib
 import os
+import subprocess
 import threading
 import tracemalloc
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +29,7 @@ from hostile import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgeproof_agent import PROTOCOL_VERSION, runtime_build, store_operations
+from edgeproof_agent import PROTOCOL_VERSION
 from edgeproof_agent.detector import Detector
 from edgeproof_agent.frames import Frame, FrameError, read_frame
 from edgeproof_agent.interpreters import Runtime
@@ -35,6 +37,7 @@ from edgeproof_agent.link import Link
 from edgeproof_agent.operations import DetectionOperations
 from edgeproof_agent.service import Operation, serve
 from edgeproof_agent.store import Store
+from edgeproof_agent.store_chunks import CHUNK_BYTES
 from edgeproof_agent.store_operations import StoreOperations
 
 _HANG_SECONDS = 60.0
@@ -120,8 +123,8 @@ def _nothing_slow_or_global(monkeypatch: pytest.MonkeyPatch) -> None:
     def no_program(*_: object, **__: object) -> None:
         raise AssertionError("a hostile host started a program")
 
-    monkeypatch.setattr(runtime_build.subprocess, "Popen", no_program)
-    monkeypatch.setattr(store_operations.os, "sync", lambda: None)
+    monkeypatch.setattr(subprocess, "Popen", no_program)
+    monkeypatch.setattr(os, "sync", lambda: None)
 
 
 def outside_of(store: Path) -> set[Path]:
@@ -155,6 +158,27 @@ GOOD_REQUESTS: list[tuple[dict[str, Any], bytes]] = [
     ({"op": "build_runtime", "digest": DIGEST, "timeout_seconds": 1, "name": "n", "version": "v"}, b""),
     ({"op": "publish", "digest": DIGEST}, b""),
     ({"op": "switch", "app": "app", "digest": DIGEST, "wait_seconds": 0}, b""),
+    ({"op": "ping"}, b""),
+    ({"op": "status"}, b""),
+    (
+        {
+            "op": "begin",
+            "kind": "bundles",
+            "digest": DIGEST,
+            "files": FILES,
+            "chunks": [{"name": "a", "count": 1}],
+            "wait_seconds": 0,
+        },
+        bytes(CHUNK_BYTES),
+    ),
+    (
+        {"op": "put", "kind": "bundles", "digest": DIGEST, "name": "a", "offset": 0, "packed_from": len(CONTENT)},
+        zlib.compress(CONTENT),
+    ),
+    ({"op": "finish", "kind": "bundles", "digest": DIGEST, "signature": "none"}, b""),
+    ({"op": "prune", "wanted": {"bundles": [], "media": [DIGEST]}, "dry_run": True, "wait_seconds": 0}, b""),
+    ({"op": "prune", "wanted": {"bundles": [], "media": []}, "dry_run": False, "wait_seconds": 0}, b""),
+    ({"op": "require_signatures", "keys": ["ssh-ed25519 " + "A" * 68], "wait_seconds": 0}, b""),
 ]
 
 NAMES = NASTY_TEXTS | st.sampled_from(["a", "a/b", "bundle.json", "wheels/pip-1.whl", "venv/bin/python"])
@@ -170,6 +194,9 @@ FIELD_VALUES: dict[str, st.SearchStrategy[Any]] = {
     "name": NAMES | JSON,
     "app": st.sampled_from(["app", "../app", "."]) | JSON,
     "offset": st.sampled_from([0, 7, 2**32]) | JSON,
+    "chunks": st.lists(st.fixed_dictionaries({"name": NAMES, "count": st.integers(-1, 2**40)}), max_size=3) | JSON,
+    "packed_from": st.sampled_from([0, 6, 2**22, 2**40]) | JSON,
+    "wanted": st.dictionaries(KINDS, LISTED | JSON) | JSON,
 }
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from edgeproof_agent.frames import Frame, FrameError, encode_frame, read_frame
-from edgeproof_agent.link import Link
+from edgeproof_agent.link import HostSilentError, Link
 from processes import is_gone
 
 _DEVICE = str(Path(__file__).parents[2] / "device")
@@ -106,3 +106,19 @@ def test_a_hang_up_ends_the_process_while_a_request_waits_unread() -> None:
         assert is_gone(first.header["child"])
     finally:
         close(agent)
+
+
+def test_a_host_that_says_nothing_for_too_long_is_taken_as_gone() -> None:
+    read_fd, write_fd = os.pipe()
+    limits: list[float | None] = [None]
+    link = Link(read_fd, write_fd, lambda: limits[0])
+    data = encode_frame({"id": 1})
+    os.write(write_fd, data)
+    assert link.receive() == Frame({"id": 1})
+    limits[0] = 0.01
+    os.write(write_fd, data)
+    assert link.receive() == Frame({"id": 1}), "what has come is read first"
+    for half in (b"", data[:7]):
+        os.write(write_fd, half)
+        with pytest.raises(HostSilentError, match="the host said nothing for 0.01 s"):
+            link.receive()

@@ -175,10 +175,24 @@ def test_a_host_that_is_none_is_refused(tmp_path: Path) -> None:
 def test_every_example_profile_that_is_shipped_is_understood() -> None:
     example = Path(__file__).parents[2] / "deploy" / "edgeproof.example.toml"
     boards = {name: find_board(name, example) for name in read_config(example).boards}
-    assert set(boards) == {"pi", "gate", "shed", "lab", "bench"}
+    assert set(boards) == {"pi", "gate", "shed", "lab", "bench", "shop"}
     assert (boards["pi"].user, boards["pi"].host, boards["pi"].port) == ("pi", "raspberrypi.local", None)
     assert boards["gate"].port == 2222
     assert boards["shed"].target == "pi@[fe80::dea6:32ff:fe01:2345%eth0]:22"
     assert boards["gate"].known_hosts == str(example.parent / "known_hosts")
     assert (boards["lab"].user, boards["lab"].host) == (None, "lab-board")
     assert (boards["bench"].python, boards["bench"].runtime) == ("/usr/bin/python3.11", "tflite-runtime")
+    assert boards["shop"].require_signature == (str(example.parent / "keys/release.pub"),)
+
+
+def test_signers_are_keys_or_files_beside_the_configuration(tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        '[boards.one]\nhost = "pi"\nrequire_signature = "ssh-ed25519 AAAA"\n'
+        '[boards.two]\nhost = "pi"\nrequire_signature = ["ssh-ed25519 AAAA me", "a.pub", "/keys/b.pub"]\n'
+        '[boards.none]\nhost = "pi"\n',
+    )
+    assert find_board("one", path).require_signature == ("ssh-ed25519 AAAA",)
+    two = find_board("two", path).require_signature
+    assert two == ("ssh-ed25519 AAAA me", str(tmp_path / "a.pub"), "/keys/b.pub")
+    assert find_board("none", path).require_signature == ()

@@ -5,7 +5,8 @@ from importlib import resources
 from pathlib import Path
 
 from edgeproof.board.bootstrap import PACKAGE
-from edgeproof.board.store import BoardStore, LocalObject, describe_file
+from edgeproof.board.objects import LocalObject, describe_file
+from edgeproof.board.store import BoardStore
 from edgeproof_agent.store import Kind, listing_digest
 
 
@@ -21,13 +22,16 @@ def runtime_python(runtime_path: str) -> str:
     return f"{runtime_path}/venv/bin/python"
 
 
-def agent_command(store: BoardStore, agent_digest: str, runtime_path: str, runtime_name: str) -> str:
+def agent_command(
+    store: BoardStore, agent_digest: str, runtime_path: str, runtime_name: str, keep_bytecode: bool = False
+) -> str:
     """The shell command that serves the detection operations. The shell stays its parent, so that a signal that kills
     the agent reaches the host as an exit status. Nothing of the user's Python settings gets in, and no `numpy.py` that
-    lies in the home folder."""
+    lies in the home folder. `keep_bytecode` stores what Python compiles on the way, for the next start."""
     start = (
         f"import sys; sys.path.insert(0, {store.path(Kind.AGENT, agent_digest)!r}); "
         f"from {PACKAGE}.__main__ import main; sys.exit(main())"
     )
     python = shlex.quote(runtime_python(runtime_path))
-    return f"{python} -I -B -c {shlex.quote(start)} {shlex.quote(runtime_name)}; exit $?"
+    options = "-I" if keep_bytecode else "-I -B"
+    return f"{python} {options} -c {shlex.quote(start)} {shlex.quote(runtime_name)}; exit $?"

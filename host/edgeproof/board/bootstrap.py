@@ -14,8 +14,19 @@ STORE_MODULES = (
     "link",
     "service",
     "probe",
+    "holds",
     "store",
+    "store_apps",
+    "store_bundles",
+    "store_chunks",
+    "store_inventory",
+    "store_prune",
+    "store_signatures",
+    "store_status",
+    "examination",
+    "store_uploads",
     "runtime_build",
+    "upload_operations",
     "store_operations",
 )
 """What the store service consists of: the part of the agent that needs nothing but the standard library."""
@@ -29,7 +40,7 @@ v = sys.version_info[:3]
 if v < (3, 9):
     os.write(2, ("python3 is Python %d.%d.%d" % v).encode())
     sys.exit(5)
-import importlib.abc, importlib.util, json, zlib
+import importlib.machinery, json, zlib
 def read(n):
     data = b""
     while len(data) < n:
@@ -39,10 +50,12 @@ def read(n):
         data += part
     return data
 sources = json.loads(zlib.decompress(read(int(read(8)))))
-class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+class Finder:
     def find_spec(self, name, path=None, target=None):
         if name in sources:
-            return importlib.util.spec_from_loader(name, self, is_package="." not in name)
+            return importlib.machinery.ModuleSpec(name, self, is_package="." not in name)
+    def create_module(self, spec):
+        return None
     def exec_module(self, module):
         exec(compile(sources[module.__name__], module.__name__ + ".py", "exec"), module.__dict__)
 sys.meta_path.insert(0, Finder())

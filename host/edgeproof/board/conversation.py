@@ -1,5 +1,6 @@
 """Requests and answers over one channel: what a detection session and the store client have in common."""
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -82,16 +83,26 @@ class Conversation:
                 self._send_frame({"id": identity, "control": control}, b"", self._deadline(request.op, seconds))
 
     def pipeline(
-        self, requests: Iterable[Request], window: int = 4, seconds: float | None = None
+        self,
+        requests: Iterable[Request],
+        window: int = 4,
+        seconds: float | None = None,
+        window_bytes: Callable[[], float] = lambda: math.inf,
     ) -> Iterator[Reply | AgentRefusedError]:
-        """Sends requests with up to `window` of them unanswered; yields answers and refusals in the requests' order."""
-        waiting: deque[tuple[int, str]] = deque()
+        """Sends requests with up to `window` of them, or `window_bytes` of payload as it is at the moment, unanswered;
+        yields answers and refusals in the requests' order."""
+        waiting: deque[tuple[int, str, int]] = deque()
+        waiting_bytes = 0
         for request in requests:
-            waiting.append((self._send(request, seconds), request.op))
-            if len(waiting) >= window:
-                yield self._next_outcome(*waiting.popleft(), seconds)
+            waiting.append((self._send(request, seconds), request.op, len(request.payload)))
+            waiting_bytes += len(request.payload)
+            while len(waiting) >= window or (waiting and waiting_bytes > window_bytes()):
+                identity, op, payload_bytes = waiting.popleft()
+                waiting_bytes -= payload_bytes
+                yield self._next_outcome(identity, op, seconds)
         while waiting:
-            yield self._next_outcome(*waiting.popleft(), seconds)
+            identity, op, _ = waiting.popleft()
+            yield self._next_outcome(identity, op, seconds)
 
     def reading(self) -> "_Reading":
         """A context in which a field that is missing or wrong becomes a `ProtocolError` that names the far side."""
@@ -209,6 +220,10 @@ class Client:
     def abandon(self) -> None:
         """Hangs up at once, as is right when an answer is missing."""
         self._conversation.abandon()
+
+    def reading(self) -> "_Reading":
+        """See `Conversation.reading`."""
+        return self._conversation.reading()
 
     def __enter__(self: _Client) -> _Client:
         return self

@@ -4,15 +4,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgeproof.board.agent import agent_command, agent_object
+from edgeproof.board.inventory import StoredRuntime
+from edgeproof.board.objects import LocalObject, SentObject, describe_file
 from edgeproof.board.runtimes import fitting_releases
 from edgeproof.board.session import AgentSession, start_session
-from edgeproof.board.store import BoardStore, LocalObject, SentObject, StoredRuntime, describe_file
+from edgeproof.board.store import BoardStore
 from edgeproof.board.transport import Transport
 from edgeproof.bundle import Bundle
-from edgeproof.errors import AgentDiedError, AgentRefusedError, DeploymentError, NoRuntimeError, UsageError
+from edgeproof.errors import (
+    AgentDiedError,
+    AgentRefusedError,
+    DeadlineError,
+    DeploymentError,
+    NoRuntimeError,
+    ProtocolError,
+    UsageError,
+)
 from edgeproof.progress import Progress, ProgressListener, silent
 from edgeproof_agent.manifest import MANIFEST_FILE
-from edgeproof_agent.store import APP_NAME, Kind, listing_digest
+from edgeproof_agent.store import APP_NAME, Kind, StoredFile, listing_digest
 
 
 @dataclass(frozen=True)
@@ -29,6 +39,16 @@ class Deployment:
         return self.before != self.sent.digest
 
 
+@dataclass(frozen=True)
+class Rollback:
+    """The outcome of a rollback."""
+
+    app: str
+    digest: str
+    before: str | None
+    """The digest that the app pointed at before; None when that bundle was gone."""
+
+
 def push_bundle(
     transport: Transport,
     store: BoardStore,
@@ -36,11 +56,13 @@ def push_bundle(
     app: str,
     runtime: str | None = None,
     progress: ProgressListener = silent,
+    signature: str | None = None,
 ) -> Deployment:
     """Sends a bundle, loads and runs it once on the board, and points `app` at it.
 
-    A bundle that the app points at already has run; it runs again only when a `runtime` is named. Raises
-    `DeploymentError` when it cannot be stored or does not run there; the app then stays as it was.
+    A bundle that the app points at already has run; it runs again only when a `runtime` is named. `signature` is that
+    of the bundle's manifest: see `edgeproof.board.signing`. Raises `DeploymentError` when the bundle cannot be stored,
+    is refused or does not run there; the app then stays as it was.
     """
     if not APP_NAME.fullmatch(app):
         raise UsageError(
@@ -48,27 +70,65 @@ def push_bundle(
             "Name one with --app."
         )
     chosen = choose_runtime(store, transport.name, runtime)  # ahead of a transfer that would be for nothing
-    sent = send_bundle(store, bundle, progress)
+    sent = send_bundle(store, bundle, progress, signature)
     current = store.inventory.apps.get(app)
-    if current is not None and current.current == bundle.digest and runtime is None:
+    if current is None or current.current != bundle.digest or runtime is not None:
+        _check_health(transport, store, bundle.digest, chosen, app, progress)
+    elif signature is None:
         return Deployment(app, sent, bundle.digest)
+    return Deployment(app, sent, store.switch(app, bundle.digest, signature))
+
+
+def roll_back(
+    transport: Transport,
+    store: BoardStore,
+    app: str,
+    runtime: str | None = None,
+    progress: ProgressListener = silent,
+) -> Rollback:
+    """Points `app` at its previous bundle again, after running it once; the current one becomes the previous.
+
+    So a second rollback goes forward again. Raises `UsageError` when there is no previous bundle, `DeploymentError`
+    when it does not run or has changed on the board; the app then stays as it was.
+    """
+    state = store.inventory.apps[app]
+    previous = state.previous
+    if previous is None or previous == state.current:
+        raise UsageError(f"{app} on {transport.name} has no previous bundle to go back to.")
+    _check_health(transport, store, previous, choose_runtime(store, transport.name, runtime), app, progress)
+    return Rollback(app, previous, store.switch(app, previous))
+
+
+def _check_health(
+    transport: Transport,
+    store: BoardStore,
+    digest: str,
+    runtime: StoredRuntime,
+    app: str,
+    progress: ProgressListener,
+) -> None:
+    """Loads a stored bundle and runs it once. Raises `DeploymentError` with the reason when that fails."""
     progress(Progress(f"checking {app} on the board"))
     try:
-        with open_session(transport, store, chosen.name) as session:
-            session.load(store.path(Kind.BUNDLE, bundle.digest))
-    except (AgentDiedError, AgentRefusedError) as error:
+        with open_session(transport, store, runtime.name) as session:
+            session.load(store.path(Kind.BUNDLE, digest))
+    except (AgentDiedError, AgentRefusedError, DeadlineError, ProtocolError) as error:
         raise DeploymentError(
-            f"the bundle {bundle.path} does not run on {transport.name}, so {app} stays as it was.\n{error}"
+            f"bundle {digest[:12]} does not run on {transport.name}, so {app} stays as it was.\n{error}"
         ) from error
-    return Deployment(app, sent, store.switch(app, bundle.digest))
 
 
-def send_bundle(store: BoardStore, bundle: Bundle, progress: ProgressListener = silent) -> SentObject:
+def send_bundle(
+    store: BoardStore, bundle: Bundle, progress: ProgressListener = silent, signature: str | None = None
+) -> SentObject:
     """Puts a bundle into the board's store without switching anything."""
     label = f"{bundle.manifest.name} {bundle.manifest.variant}"
-    names = [MANIFEST_FILE, *bundle.manifest.files]
-    files = {describe_file(name, bundle.path / name): bundle.path / name for name in names}
-    return store.send(LocalObject(Kind.BUNDLE, bundle.digest, files), label, progress)
+    manifest = bundle.path / MANIFEST_FILE
+    # The other files were hashed when the bundle was opened, and are hashed again on the board.
+    files = {StoredFile(MANIFEST_FILE, manifest.stat().st_size, bundle.digest): manifest}
+    for name, entry in bundle.manifest.files.items():
+        files[StoredFile(name, entry.size_bytes, entry.sha256)] = bundle.path / name
+    return store.send(LocalObject(Kind.BUNDLE, bundle.digest, files), label, progress, signature=signature)
 
 
 def send_media(store: BoardStore, path: Path, progress: ProgressListener = silent) -> str:

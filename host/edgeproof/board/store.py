@@ -1,88 +1,35 @@
 """The host's end of a board's store: sends what is missing, verified there, and switches apps."""
 
 import contextlib
-import re
-from collections import deque
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+import dataclasses
+import threading
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from edgeproof.board.bootstrap import store_service_command, store_service_source
+from edgeproof.board.chunks import cut_files
 from edgeproof.board.conversation import Client, Conversation, EventHandler, Request
 from edgeproof.board.deadline import Deadline
 from edgeproof.board.facts import BoardFacts, parse_facts
-from edgeproof.board.printable import printable
+from edgeproof.board.inventory import MAX_PATH, Inventory, parse_inventory
+from edgeproof.board.objects import LocalObject, SentObject
 from edgeproof.board.transport import Transport
-from edgeproof.digests import sha256_of_file
-from edgeproof.errors import AgentRefusedError, DeploymentError
-from edgeproof.progress import Progress, ProgressListener, ProgressUnit, silent
-from edgeproof_agent.fields import FieldError, Fields
-from edgeproof_agent.store import APP_NAME, Kind, StoredFile
+from edgeproof.board.upload import missing_parts, send_parts
+from edgeproof.errors import AgentRefusedError, BoardError, DeploymentError
+from edgeproof.progress import Progress, ProgressListener, silent
+from edgeproof_agent.fields import Fields
+from edgeproof_agent.store import Kind
+from edgeproof_agent.store_chunks import pack_chunks
 
-CHUNK_BYTES = 1 << 20
+PING_SECONDS = 15.0
 _START_SECONDS = 60.0
 _FINISH_SECONDS = 300.0
-_MAX_PATH = 4096
-_MAX_OBJECTS = 10_000
-_WINDOW = 8
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 _REMEDIES = {
-    "disk": "\nFree some space on the board and try again.",
+    "disk": "\nFree some space on the board (edgeproof prune drops what nothing points to) and try again.",
     "busy": "\nWait until it is done, or end it, and try again.",
     "checksum": "\nWhat was damaged has been dropped; try again.",
+    "missing": "\nIt has been pruned in the meantime; push it again.",
+    "signature": "\nSign it with a key that the board trusts: edgeproof push --sign KEY",
 }
-
-
-@dataclass(frozen=True)
-class StoredRuntime:
-    digest: str
-    name: str
-    version: str
-    path: str
-    """Its folder on the board."""
-
-
-@dataclass(frozen=True)
-class AppState:
-    current: str | None
-    previous: str | None
-
-
-@dataclass(frozen=True)
-class Inventory:
-    """What the board's store holds, by digest."""
-
-    agents: frozenset[str]
-    bundles: frozenset[str]
-    runtimes: tuple[StoredRuntime, ...]
-    apps: Mapping[str, AppState]
-
-
-@dataclass(frozen=True)
-class SentObject:
-    """The outcome of sending an object: how much had to travel."""
-
-    digest: str
-    payload_bytes: int
-    """0 when the board had it already."""
-    total_bytes: int
-
-
-@dataclass(frozen=True)
-class LocalObject:
-    """Files on the host that make up an object of the store."""
-
-    kind: Kind
-    digest: str
-    files: Mapping[StoredFile, Path]
-
-    @property
-    def total_bytes(self) -> int:
-        return sum(file.size_bytes for file in self.files)
-
-
-def describe_file(name: str, path: Path) -> StoredFile:
-    return StoredFile(name, path.stat().st_size, sha256_of_file(path))
 
 
 class BoardStore(Client):
@@ -91,46 +38,63 @@ class BoardStore(Client):
     def __init__(self, conversation: Conversation, board: str) -> None:
         super().__init__(conversation)
         self._board = board
+        self._talking = threading.Lock()
         hello = conversation.hello(_START_SECONDS)
         with conversation.reading():
-            self.root = hello.text("root", max_length=_MAX_PATH)
+            self.root = hello.text("root", max_length=MAX_PATH)
             self.facts: BoardFacts = parse_facts(hello.nested("facts"))
-            self.inventory = _parse_inventory(hello)
+            self.inventory = parse_inventory(hello)
+
+    def close(self) -> None:
+        """Hangs up: every request has been answered, so there is nothing to wait for."""
+        self.abandon()
 
     def refresh(self) -> Inventory:
         """Asks the board anew what it holds."""
-        reply = self._conversation.request(Request("inventory"))
+        reply = self.ask(Request("inventory"), "say what it holds")
         with self._conversation.reading():
-            self.inventory = _parse_inventory(reply.fields)
+            self.inventory = parse_inventory(reply)
         return self.inventory
 
     def send(
-        self, item: LocalObject, what: str, progress: ProgressListener = silent, extra_bytes: int = 0
+        self,
+        item: LocalObject,
+        what: str,
+        progress: ProgressListener = silent,
+        extra_bytes: int = 0,
+        signature: str | None = None,
     ) -> SentObject:
         """Sends what the board lacks of an object, called `what`, and verifies it there. Raises `DeploymentError`.
 
-        `extra_bytes` is the room that it needs beside its files.
-        A runtime stays in `incoming` until it is built and published.
+        `extra_bytes` is the room that it needs beside its files. A runtime stays in `incoming` until it is built and
+        published. An agent or bundle that the inventory has is not asked for again.
         """
-        files = [{"name": file.name, "size_bytes": file.size_bytes, "sha256": file.sha256} for file in item.files]
+        if item.digest in {Kind.AGENT: self.inventory.agents, Kind.BUNDLE: self.inventory.bundles}.get(item.kind, ()):
+            return SentObject(item.digest, 0, item.total_bytes)
+        files = [file._asdict() for file in item.files]
         named = {"kind": item.kind.value, "digest": item.digest}
-        begin = self._ask(Request("begin", {**named, "files": files, "extra_bytes": extra_bytes}), "store it")
+        announced: dict[str, object] = {**named, "files": files, "extra_bytes": extra_bytes}
+        payload = b""
+        if item.kind is Kind.BUNDLE:  # the one kind that comes in versions with much in common
+            announced["chunks"], payload = pack_chunks(
+                cut_files({file.name: path for file, path in item.files.items()})
+            )
+        # The board may copy most of it from other bundles before it answers.
+        begin = self.ask(Request("begin", announced, payload), "store it", _FINISH_SECONDS)
         with self._conversation.reading():
             if begin.flag("present"):
                 return SentObject(item.digest, 0, item.total_bytes)
-            offsets = begin.nested("offsets")
-            starts = {file: offsets.integer(file.name, high=file.size_bytes) for file in item.files}
-        sizes: deque[int] = deque()
-        sent_bytes, text = 0, f"sending {what}"
-        missing_bytes = sum(file.size_bytes - start for file, start in starts.items())
-        for outcome in self._conversation.pipeline(_chunks(item, starts, sizes), window=_WINDOW):
-            if isinstance(outcome, AgentRefusedError):
-                raise self._refused("store it", outcome)
-            sent_bytes += sizes.popleft()
-            progress(Progress(text, done=sent_bytes, total=missing_bytes, unit=ProgressUnit.BYTES))
+            known = begin.nested("known") if "known" in begin else Fields({})
+            parts = missing_parts(item, begin.nested("offsets"), known)
+        with self._talking:
+            try:
+                payload_bytes = send_parts(self._conversation, item, parts, what, progress)
+            except AgentRefusedError as error:
+                raise self._refused("store it", error) from error
         progress(Progress(f"verifying {what} on the board"))
-        self._ask(Request("finish", {**named, "files": files}), "verify it", _FINISH_SECONDS)
-        return SentObject(item.digest, sent_bytes, item.total_bytes)
+        self.ask(Request("finish", _with_signature(named, signature)), "verify it", _FINISH_SECONDS)
+        self._note(item)
+        return SentObject(item.digest, payload_bytes + len(payload), item.total_bytes)
 
     def build_runtime(self, digest: str, name: str, version: str, seconds: float) -> str:
         """Unpacks a sent runtime's wheels; returns its folder on the board. It counts only once it is published."""
@@ -141,31 +105,79 @@ class BoardStore(Client):
         def on_event(*_: object) -> None:
             deadline.remaining_seconds()
 
-        reply = self._ask(Request("build_runtime", arguments), "build the runtime", on_event=on_event)
+        reply = self.ask(Request("build_runtime", arguments), "build the runtime", on_event=on_event)
         with self._conversation.reading():
-            return reply.text("path", max_length=_MAX_PATH)
+            return reply.text("path", max_length=MAX_PATH)
 
     def publish_runtime(self, digest: str) -> None:
         """Gives a runtime that has been proven its name."""
-        self._ask(Request("publish", {"digest": digest}), "publish the runtime", _FINISH_SECONDS)
+        self.ask(Request("publish", {"digest": digest}), "publish the runtime", _FINISH_SECONDS)
 
-    def switch(self, app: str, digest: str) -> str | None:
-        """Points an app at a bundle that is on the board; returns the digest that it pointed at before."""
-        reply = self._ask(Request("switch", {"app": app, "digest": digest}), f"switch {app}")
+    def switch(self, app: str, digest: str, signature: str | None = None) -> str | None:
+        """Points an app at a bundle that is on the board, which hashes it anew; returns the digest of before."""
+        request = Request("switch", _with_signature({"app": app, "digest": digest}, signature))
+        reply = self.ask(request, f"switch {app}", _FINISH_SECONDS)
         with self._conversation.reading():
             return reply.text("before", max_length=64) if "before" in reply else None
+
+    def status(self) -> Fields:
+        """What each app serves since when, and what the store takes: see `edgeproof.board.status`."""
+        return self.ask(Request("status"), "say what it holds", _FINISH_SECONDS)
+
+    def drop_unwanted(self, wanted: Mapping[Kind, Collection[str]], dry_run: bool) -> Fields:
+        """Drops what nothing points to: see `edgeproof.board.prune`."""
+        listed = {kind.value: sorted(digests) for kind, digests in wanted.items()}
+        return self.ask(Request("prune", {"wanted": listed, "dry_run": dry_run}), "prune", _FINISH_SECONDS)
+
+    def require_signatures(self, keys: Sequence[str]) -> None:
+        """From now on the board refuses bundles that none of these keys (`ssh-ed25519 AAAA...`) has signed."""
+        self.ask(Request("require_signatures", {"keys": list(keys)}), "ask for signatures")
+        self.inventory = dataclasses.replace(self.inventory, signers=frozenset(keys))
 
     def path(self, kind: Kind, digest: str) -> str:
         """Where an object is on the board."""
         return f"{self.root}/{kind.value}/{digest}"
 
-    def _ask(
+    @contextlib.contextmanager
+    def kept_alive(self) -> Iterator[None]:
+        """Gives signs of life while the host works on something else.
+
+        A board that is locked for a change takes a host that says nothing for a minute as gone.
+        """
+        done = threading.Event()
+
+        def ping() -> None:
+            with contextlib.suppress(BoardError):  # whoever talks to the board next is told
+                while not done.wait(PING_SECONDS):
+                    if self._talking.acquire(blocking=False):
+                        try:
+                            self._conversation.request(Request("ping"))
+                        finally:
+                            self._talking.release()
+
+        thread = threading.Thread(target=ping, name="keep-alive", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
+
+    def ask(
         self, request: Request, what: str, seconds: float | None = None, on_event: EventHandler | None = None
     ) -> Fields:
+        """Sends one request. A refusal is a `DeploymentError` that the board could not do `what`."""
         try:
-            return self._conversation.request(request, seconds, on_event).fields
+            with self._talking:
+                return self._conversation.request(request, seconds, on_event).fields
         except AgentRefusedError as error:
             raise self._refused(what, error) from error
+
+    def _note(self, item: LocalObject) -> None:
+        if item.kind is Kind.AGENT:
+            self.inventory = dataclasses.replace(self.inventory, agents=self.inventory.agents | {item.digest})
+        elif item.kind is Kind.BUNDLE:
+            self.inventory = dataclasses.replace(self.inventory, bundles=self.inventory.bundles | {item.digest})
 
     def _refused(self, what: str, error: AgentRefusedError) -> DeploymentError:
         remedy = _REMEDIES.get(error.kind, "")
@@ -186,46 +198,5 @@ def open_store(transport: Transport, python: str) -> BoardStore:
         raise
 
 
-def _chunks(item: LocalObject, starts: Mapping[StoredFile, int], sizes: deque[int]) -> Iterator[Request]:
-    """The missing part of each file as `put` requests; `sizes` gets the payload bytes of each as it is sent."""
-    for file, path in item.files.items():
-        offset = starts[file]
-        with path.open("rb") as source:
-            source.seek(offset)
-            while data := source.read(CHUNK_BYTES):
-                sizes.append(len(data))
-                place = {"kind": item.kind.value, "digest": item.digest, "name": file.name, "offset": offset}
-                yield Request("put", place, data)
-                offset += len(data)
-
-
-def _parse_inventory(fields: Fields) -> Inventory:
-    runtimes = [
-        StoredRuntime(
-            _digest(item.text("digest")),
-            printable(item.text("name", max_length=64)),
-            printable(item.text("version", max_length=64)),
-            item.text("path", max_length=_MAX_PATH),
-        )
-        for item in fields.objects("runtimes", _MAX_OBJECTS)
-    ]
-    apps = {}
-    for name in fields.mapping("apps"):
-        if not APP_NAME.fullmatch(name):
-            raise FieldError(f"{name[:64]!r} is not a name for an app")
-        links = fields.nested("apps").nested(name)
-        apps[name] = AppState(
-            *(_digest(links.text(link)) if link in links else None for link in ("current", "previous"))
-        )
-    return Inventory(
-        agents=frozenset(_digest(item) for item in fields.items("agents", _MAX_OBJECTS)),
-        bundles=frozenset(_digest(item) for item in fields.items("bundles", _MAX_OBJECTS)),
-        runtimes=tuple(runtimes),
-        apps=apps,
-    )
-
-
-def _digest(value: object) -> str:
-    if not isinstance(value, str) or not _SHA256.fullmatch(value):
-        raise FieldError("a digest must be 64 hexadecimal digits")
-    return value
+def _with_signature(arguments: Mapping[str, object], signature: str | None) -> dict[str, object]:
+    return {**arguments} if signature is None else {**arguments, "signature": signature}

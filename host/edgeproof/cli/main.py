@@ -1,6 +1,5 @@
 """The `edgeproof` command. A subcommand's module is imported when it is used, which keeps `edgeproof --help` fast."""
 
-import importlib
 import os
 import sys
 import traceback
@@ -9,6 +8,7 @@ from typing import NoReturn
 import click
 
 from edgeproof import __version__
+from edgeproof.cli.lazy_group import LazyGroup
 from edgeproof.errors import EdgeproofError
 
 EXIT_ERROR = 2
@@ -18,31 +18,24 @@ COMMANDS = {
     "sample": "Fetch a real pretrained SSD with photos to try edgeproof on.",
     "export": "Convert and quantize an SSD to bundles that a board can run.",
     "inspect": "Show what a .tflite or a bundle is, and what is wrong with it.",
-    "board": "Trust a board's host key, or ask what a board is.",
+    "board": "Add, list and remove boards, trust their host keys, ask what is wrong with one.",
     "provision": "Set up the TFLite runtime on a board.",
     "push": "Put a bundle on a board, check it there, and switch to it.",
+    "rollback": "Switch an app on a board back to its previous bundle.",
+    "status": "Show what a board serves since when, and what is on it.",
+    "prune": "Drop from a board what nothing points to.",
     "detect": "Run a board's detector on pictures.",
     "bench": "Measure a detector's latency on a board.",
     "demo": "Show the whole chain on a board that edgeproof starts itself.",
 }
 
 
-class _LazyGroup(click.Group):
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        if cmd_name not in COMMANDS:
-            return None
-        command: click.Command = importlib.import_module(f"edgeproof.cli.{cmd_name}").command
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
-
-
-@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup,
+    package="edgeproof.cli",
+    summaries=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, prog_name="edgeproof")
 @click.option("--debug", is_flag=True, help="Show tracebacks and TensorFlow's own log.")
 @click.pass_context

@@ -4,7 +4,16 @@ import contextlib
 from collections.abc import Iterator
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, ProgressColumn, SpinnerColumn, Task, TextColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TextColumn,
+    TransferSpeedColumn,
+)
 from rich.progress import Progress as Bar
 from rich.text import Text
 
@@ -14,18 +23,20 @@ _STYLES = {ProgressKind.NOTE: "dim", ProgressKind.WARNING: "yellow"}
 
 
 class _AmountColumn(ProgressColumn):
-    """Bytes as megabytes, items as `3/10`, nothing when the total is not known."""
+    """Bytes as megabytes and megabytes a second, items as `3/10`, nothing when the total is not known."""
 
     def __init__(self) -> None:
         super().__init__()
         self._bytes = DownloadColumn()
+        self._rate = TransferSpeedColumn()
         self._items = MofNCompleteColumn()
 
     def render(self, task: Task) -> Text:
         if task.total is None:
             return Text("")
-        column = self._bytes if task.fields.get("unit") is ProgressUnit.BYTES else self._items
-        return column.render(task)
+        if task.fields.get("unit") is ProgressUnit.BYTES:
+            return Text(" ").join([self._bytes.render(task), self._rate.render(task)])
+        return self._items.render(task)
 
 
 @contextlib.contextmanager

@@ -8,7 +8,8 @@ from rich.text import Text
 
 from edgeproof.board.deploy import Deployment, push_bundle
 from edgeproof.board.profile import BoardProfile
-from edgeproof.bundle import open_bundle
+from edgeproof.board.signing import apply_signature_policy, load_signing_key, read_public_keys, sign_bundle
+from edgeproof.bundle import Bundle, open_bundle
 from edgeproof.cli.board_options import board_argument, runtime_option
 from edgeproof.cli.paths import PATH
 from edgeproof.cli.progress_display import shown_progress
@@ -21,18 +22,31 @@ from edgeproof_agent.manifest import MANIFEST_FILE
 @board_argument
 @click.argument("bundle", type=PATH)
 @click.option("--app", metavar="NAME", help="App to switch to the bundle.  [default: the model's name]")
+@click.option(
+    "--sign",
+    "key",
+    type=PATH,
+    metavar="KEY",
+    help="Sign the bundle with this OpenSSH ed25519 private key, for a board that asks for signatures.",
+)
 @runtime_option
-def command(board: BoardProfile, bundle: Path, app: str | None, runtime: str | None) -> None:
-    """Put BUNDLE on BOARD, run it there once, and switch the app to it if that went well."""
+def command(board: BoardProfile, bundle: Path, app: str | None, key: Path | None, runtime: str | None) -> None:
+    """Put BUNDLE on BOARD, run it there once, and switch the app to it if that went well.
+
+    Of a bundle that is much like one on the board only what differs travels; a push that was cut is continued.
+    """
     inside = sorted(path.parent for path in bundle.glob(f"*/{MANIFEST_FILE}"))
     if inside and not (bundle / MANIFEST_FILE).exists():
         raise UsageError(f"{bundle} holds {len(inside)} bundles. Name one: {', '.join(map(str, inside))}")
     opened_bundle = open_bundle(bundle)
+    signature = _sign(opened_bundle, key) if key is not None else None
+    trusted = read_public_keys(board.require_signature)
     console = Console()
     with open_board(board) as opened, shown_progress(console) as progress:
+        apply_signature_policy(opened.store, trusted)
         name = opened_bundle.manifest.name if app is None else app
         deployment = push_bundle(
-            opened.transport, opened.store, opened_bundle, name, runtime or board.runtime, progress
+            opened.transport, opened.store, opened_bundle, name, runtime or board.runtime, progress, signature
         )
     console.print(Text(describe_deployment(deployment, board.name)), soft_wrap=True)
 
@@ -40,7 +54,9 @@ def command(board: BoardProfile, bundle: Path, app: str | None, runtime: str | N
 def describe_deployment(deployment: Deployment, board: str) -> str:
     """What travelled, and what the app points at now."""
     sent = deployment.sent
-    travelled = f"{sent.payload_bytes / 1e6:.2f} MB sent" if sent.payload_bytes else "nothing sent, the board had it"
+    travelled = "nothing sent, the board had it"
+    if sent.payload_bytes:
+        travelled = f"{sent.payload_bytes / 1e6:.2f} of {sent.total_bytes / 1e6:.2f} MB sent"
     if not deployment.changed:
         now = f"serves {sent.digest[:12]} as before"
     elif deployment.before is None:
@@ -48,3 +64,11 @@ def describe_deployment(deployment: Deployment, board: str) -> str:
     else:
         now = f"serves {sent.digest[:12]} now, before {deployment.before[:12]}"
     return f"{deployment.app} on {board} {now} ({travelled})"
+
+
+def _sign(bundle: Bundle, key: Path) -> str:
+    def ask_passphrase() -> str:
+        passphrase: str = click.prompt(f"Passphrase of {key}", hide_input=True, err=True)
+        return passphrase
+
+    return sign_bundle(bundle, load_signing_key(key, ask_passphrase))

@@ -1,0 +1,32 @@
+"""What the store holds, by digest: cheap enough to be told in every hello."""
+
+import json
+from typing import Any
+
+from edgeproof_agent.fields import Fields
+from edgeproof_agent.store import Kind, Store
+from edgeproof_agent.store_apps import CURRENT, PREVIOUS, app_names, linked_digest
+
+RUNTIME_FILE = "runtime.json"
+_MAX_RUNTIME_FILE_BYTES = 4096
+
+
+def inventory(store: Store) -> dict[str, Any]:
+    runtimes = []
+    for digest in store.digests(Kind.RUNTIME):
+        path = store.path(Kind.RUNTIME, digest)
+        try:
+            with (path / RUNTIME_FILE).open("rb") as file:
+                described = Fields(json.loads(file.read(_MAX_RUNTIME_FILE_BYTES)))
+            name, version = described.text("name"), described.text("version")
+        except (OSError, ValueError):
+            continue
+        runtimes.append({"digest": digest, "name": name, "version": version, "path": str(path)})
+    return {
+        "agents": store.digests(Kind.AGENT),
+        "bundles": store.digests(Kind.BUNDLE),
+        "runtimes": runtimes,
+        "apps": {
+            app: {link: linked_digest(store, app, link) for link in (CURRENT, PREVIOUS)} for app in app_names(store)
+        },
+    }

@@ -1,0 +1,55 @@
+"""Drops from a board what nothing points to."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from edgeproof.board.agent import agent_object
+from edgeproof.board.printable import printable
+from edgeproof.board.runtimes import fitting_releases
+from edgeproof.board.store import BoardStore
+from edgeproof_agent.store import Kind
+
+_MAX_OBJECTS = 100_000
+_MAX_BYTES = 2**60
+
+
+@dataclass(frozen=True)
+class DroppedObject:
+    kind: str
+    """agents, runtimes, bundles, media, or incoming for a partial upload."""
+    name: str
+    disk_bytes: int
+    in_use: bool
+    """Something runs from it on the board, so it stayed."""
+
+
+def prune(store: BoardStore, dry_run: bool = False) -> list[DroppedObject]:
+    """Drops bundles that no app's current or previous link names, media, partial uploads, and agents and runtimes of
+    other versions of edgeproof. With `dry_run` it only says what it would drop."""
+    return _drop(store, {**_of_this_version(store), Kind.BUNDLE: (), Kind.MEDIA: ()}, dry_run)
+
+
+def drop_old_runtimes(store: BoardStore) -> list[DroppedObject]:
+    """Drops agents and runtimes of other versions of edgeproof; bundles and media stay."""
+    return _drop(store, _of_this_version(store), dry_run=False)
+
+
+def _of_this_version(store: BoardStore) -> dict[Kind, Collection[str]]:
+    return {
+        Kind.AGENT: {agent_object().digest},
+        Kind.RUNTIME: {release.digest(store.facts) for release in fitting_releases(store.facts)},
+    }
+
+
+def _drop(store: BoardStore, wanted: Mapping[Kind, Collection[str]], dry_run: bool) -> list[DroppedObject]:
+    reply = store.drop_unwanted(wanted, dry_run)
+    with store.reading():
+        return [
+            DroppedObject(
+                kind=printable(item.text("kind", max_length=64)),
+                name=printable(item.text("name", max_length=200)),
+                disk_bytes=item.integer("disk_bytes", high=_MAX_BYTES),
+                in_use=item.flag("in_use"),
+            )
+            for item in reply.objects("unwanted", _MAX_OBJECTS)
+        ]

@@ -1,0 +1,43 @@
+"""`edgeproof prune`: drops from a board what nothing points to."""
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+from edgeproof.board.profile import BoardProfile
+from edgeproof.board.prune import DroppedObject, prune
+from edgeproof.cli.board_options import board_argument
+from edgeproof.runs.open_board import open_board
+
+_WORDS = {
+    "agents": "agent of another version",
+    "runtimes": "runtime of another version",
+    "bundles": "bundle that no app names",
+    "media": "file that was sent for a run",
+    "incoming": "partial upload",
+}
+
+
+@click.command(name="prune")
+@board_argument
+@click.option("--dry-run", is_flag=True, help="Only say what would be dropped.")
+def command(board: BoardProfile, dry_run: bool) -> None:
+    """Drop from BOARD the bundles that no app's current or previous link names, files sent for a run, partial uploads,
+    and agents and runtimes of other versions of edgeproof. What is in use there stays."""
+    with open_board(board) as opened:
+        dropped = prune(opened.store, dry_run)
+    console = Console()
+    for line in describe_prune(dropped, board.name, dry_run):
+        console.print(Text(line), soft_wrap=True)
+
+
+def describe_prune(dropped: list[DroppedObject], board: str, dry_run: bool) -> list[str]:
+    """A line for each object, and one for their sum."""
+    lines = [
+        f"{_WORDS.get(item.kind, item.kind)} {item.name.rpartition('-')[2][:12]}: {item.disk_bytes / 1e6:.2f} MB"
+        + (", stays: it is in use" if item.in_use else "")
+        for item in dropped
+    ]
+    freed_bytes = sum(item.disk_bytes for item in dropped if not item.in_use)
+    verb = "would be freed" if dry_run else "freed"
+    return [*lines, f"{freed_bytes / 1e6:.1f} MB {verb} on {board}"]

@@ -1,0 +1,28 @@
+"""`edgeproof rollback`: goes back to the bundle before."""
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+from edgeproof.board.deploy import current_bundle, roll_back
+from edgeproof.board.profile import BoardProfile
+from edgeproof.cli.board_options import app_option, board_argument, runtime_option
+from edgeproof.cli.progress_display import shown_progress
+from edgeproof.runs.open_board import open_board
+
+
+@click.command(name="rollback")
+@board_argument
+@app_option
+@runtime_option
+def command(board: BoardProfile, app: str | None, runtime: str | None) -> None:
+    """Switch an app on BOARD back to its previous bundle, after hashing it anew and running it there once.
+
+    The bundle that was current becomes the previous one, so a second rollback goes forward again.
+    """
+    console = Console()
+    with open_board(board) as opened, shown_progress(console) as progress:
+        name, _ = current_bundle(opened.store, board.name, app)
+        done = roll_back(opened.transport, opened.store, name, runtime or board.runtime, progress)
+    before = f", before {done.before[:12]}" if done.before else ""
+    console.print(Text(f"{done.app} on {board.name} serves {done.digest[:12]} again{before}"), soft_wrap=True)
