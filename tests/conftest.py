@@ -35,6 +35,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("NOT RUN ON THIS MACHINE", yellow=True, bold=True)
         for reason, count in reasons.most_common():
             terminalreporter.write_line(f"{count:4d}  {reason}")
+    passed = terminalreporter.stats.get("passed", [])
+    points = sum(
+        int(str(value)) for report in passed for name, value in report.user_properties if name == "fault_points"
+    )
+    if points:
+        terminalreporter.write_line(f"faults injected: {points}; after each the board served a whole bundle")
 
 
 @pytest.fixture(scope="session")

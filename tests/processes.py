@@ -1,5 +1,6 @@
 """Looks at processes of this machine, for tests of what is left behind."""
 
+import contextlib
 import os
 import time
 from pathlib import Path
@@ -24,7 +25,7 @@ def processes_below(folder: Path) -> list[int]:
         if not entry.name.isdigit() or int(entry.name) == os.getpid():
             continue
         try:
-            command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            command = command_line(int(entry.name))
             working = os.readlink(entry / "cwd")
         except OSError:
             continue
@@ -41,6 +42,24 @@ def none_left_below(folder: Path, keep: set[int]) -> bool:
             return True
         time.sleep(0.05)
     return False
+
+
+def children(pid: int) -> list[int]:
+    """The processes that another one has started and that still run."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            if int((entry / "stat").read_text().rpartition(")")[2].split()[1]) == pid:
+                found.append(int(entry.name))
+    return found
+
+
+def command_line(pid: int) -> str:
+    """The command line of a process; empty when it is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except OSError:
+        return ""
 
 
 def _alive(pid: int) -> bool:
