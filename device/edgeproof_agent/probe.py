@@ -3,13 +3,19 @@
 import os
 import platform
 import shutil
+import site
 import struct
 import sys
 import sysconfig
+from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any, Optional
 
 _MAX_BYTES = 16384  # four such texts fit into a frame's header even where each byte has to be escaped
+
+
+# What a runtime takes from the distribution where there are no wheels of it.
+_SYSTEM_MODULES = ("numpy", "cv2")
 
 
 def probe(root: Path = Path("/"), home: Optional[Path] = None) -> dict[str, Any]:
@@ -23,6 +29,7 @@ def probe(root: Path = Path("/"), home: Optional[Path] = None) -> dict[str, Any]
         "python_implementation": platform.python_implementation(),
         "python_executable": sys.executable,
         "libc": _libc(),
+        "system_modules": [name for name in _SYSTEM_MODULES if _is_installed(name)],
         "kernel": platform.release(),
         "cpu_count": os.cpu_count() or 1,
         "disk_free_bytes": shutil.disk_usage(home or Path.home()).free,
@@ -31,6 +38,14 @@ def probe(root: Path = Path("/"), home: Optional[Path] = None) -> dict[str, Any]
         "meminfo": _read(root / "proc/meminfo"),
         "cpuinfo": _read(root / "proc/cpuinfo"),
     }
+
+
+def _is_installed(module: str) -> bool:
+    """Whether the distribution's packages (not the user's own) bring a module; it is not imported."""
+    try:
+        return PathFinder.find_spec(module, site.getsitepackages()) is not None
+    except (ImportError, OSError, AttributeError):  # a Python that is set up otherwise
+        return False
 
 
 def _libc() -> str:

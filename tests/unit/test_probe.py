@@ -53,3 +53,13 @@ def test_the_host_understands_every_probe(tmp_path: Path, content: str) -> None:
     header = encode_frame({"id": 1, "ok": True, "facts": probe(tmp_path, home=tmp_path)})[12:]
     facts = parse_facts(Fields(decode_header(header)).nested("facts"))
     assert facts.python[:2] == sys.version_info[:2]
+
+
+def test_it_tells_which_modules_the_distributions_packages_bring(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("site.getsitepackages", lambda: [str(tmp_path / "nowhere"), str(tmp_path)])
+    assert probe(home=tmp_path)["system_modules"] == []
+    (tmp_path / "cv2").mkdir()
+    (tmp_path / "cv2" / "__init__.py").write_text("raise SystemExit('it must not be imported')")
+    assert probe(home=tmp_path)["system_modules"] == ["cv2"]

@@ -3,16 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
-from pathlib import Path
 
 from edgeproof.board.agent import agent_command, agent_object
-from edgeproof.board.runtimes import RuntimeRelease, choose_releases
+from edgeproof.board.footprint import Footprint
+from edgeproof.board.objects import LocalObject, describe_file
+from edgeproof.board.prune import drop_old_runtimes
+from edgeproof.board.runtimes import RuntimeRelease, choose_releases, require_distribution_packages
 from edgeproof.board.session import start_session
-from edgeproof.board.store import BoardStore, LocalObject, describe_file
+from edgeproof.board.store import BoardStore
 from edgeproof.board.transport import Transport
-from edgeproof.board.wheels import fetch_wheels, unpacked_bytes
+from edgeproof.board.wheels import fetch_wheels
 from edgeproof.errors import AgentDiedError, AgentRefusedError, DeploymentError, ProvisionError
-from edgeproof.progress import Progress, ProgressListener, silent
+from edgeproof.progress import Progress, ProgressKind, ProgressListener, silent
 from edgeproof_agent.runtime_build import LOCK_FILE, WHEELS_FOLDER
 from edgeproof_agent.store import Kind
 
@@ -25,7 +27,9 @@ class ProvisionedRuntime:
     version: str
     digest: str
     payload_bytes: int
-    """What travelled to the board; 0 when the runtime was there already."""
+    """What travelled to the board."""
+    built: bool
+    """False when the runtime was there already."""
 
 
 def provision(
@@ -36,42 +40,61 @@ def provision(
 ) -> list[ProvisionedRuntime]:
     """Sets up the named runtimes, or the one that fits best when none is named; what is there already stays.
 
+    What it will take of the board is told as a note before anything is sent. A transfer that was cut goes on where it
+    ended. Runtimes of other versions of edgeproof are dropped at the end, unless something runs from them.
+
     Raises `NoRuntimeError` when none fits, `ProvisionError` when one cannot be built or does not work.
     """
     releases = choose_releases(store.facts, transport.name, names)
-    agent = agent_object()
-    if agent.digest not in store.inventory.agents:
-        store.send(agent, "the agent", progress)
-    provisioned = [_provision(transport, store, agent.digest, release, progress) for release in releases]
+    for release in releases:
+        require_distribution_packages(release, store.facts, transport.name)
+    provisioned = [_provision(transport, store, release, progress) for release in releases]
+    store.send(agent_object(), "the agent", progress)  # where the runtime was there, the agent may be an older one
+    if any(runtime.built for runtime in provisioned):
+        _drop_old_runtimes(store, progress)
     store.refresh()
     return provisioned
 
 
+def _drop_old_runtimes(store: BoardStore, progress: ProgressListener) -> None:
+    try:
+        unwanted = drop_old_runtimes(store)
+    except DeploymentError as error:  # the new one is ready all the same
+        progress(Progress(f"old runtimes stay for now: {error}", ProgressKind.WARNING))
+        return
+    for dropped in unwanted:
+        if dropped.kind == Kind.RUNTIME.value and not dropped.in_use:
+            text = f"dropped a runtime of another version of edgeproof, {dropped.disk_bytes / (1 << 20):.0f} MiB"
+            progress(Progress(text, ProgressKind.NOTE))
+
+
 def _provision(
-    transport: Transport,
-    store: BoardStore,
-    agent_digest: str,
-    release: RuntimeRelease,
-    progress: ProgressListener,
+    transport: Transport, store: BoardStore, release: RuntimeRelease, progress: ProgressListener
 ) -> ProvisionedRuntime:
     digest, label = release.digest(store.facts), f"{release.name} {release.version}"
     if any(runtime.digest == digest for runtime in store.inventory.runtimes):
-        return ProvisionedRuntime(release.name, release.version, digest, payload_bytes=0)
+        return ProvisionedRuntime(release.name, release.version, digest, payload_bytes=0, built=False)
     progress(Progress(f"fetching the wheels of {label} for {store.facts.arch}"))
     wheels = fetch_wheels(release, store.facts, progress)
-    lock = Path(str(resources.files("edgeproof.board"))) / f"locks/{release.name}-{release.version}.lock"
+    footprint = Footprint.of(wheels, release.memory_mib)
+    progress(Progress(footprint.describe(label, transport.name, store.facts), ProgressKind.NOTE))
+    footprint.require_room(label, transport.name, store.facts)
+    if footprint.is_short_of_memory(store.facts):
+        progress(Progress(f"{transport.name} is short of memory: it may swap, or end the agent", ProgressKind.WARNING))
     files = {describe_file(f"{WHEELS_FOLDER}/{wheel.name}", wheel): wheel for wheel in wheels}
-    item = LocalObject(Kind.RUNTIME, digest, {**files, describe_file(LOCK_FILE, lock): lock})
-    sent = store.send(item, label, progress, extra_bytes=unpacked_bytes(wheels))
+    item = LocalObject(Kind.RUNTIME, digest, {**files, describe_file(LOCK_FILE, release.lock_path): release.lock_path})
+    agent = store.send(agent_object(), "the agent", progress)
+    # Of the wheels a part may be there; the board, which knows, compares the rest with what is free.
+    sent = store.send(item, label, progress, extra_bytes=footprint.disk_bytes)
     progress(Progress(f"building {label} on the board"))
     try:
         path = store.build_runtime(digest, release.name, release.version, _BUILD_SECONDS)
     except DeploymentError as error:
         raise ProvisionError(str(error)) from error
     progress(Progress(f"proving {label} by running an interpreter"))
-    _prove(transport, store, agent_digest, release, path)
+    _prove(transport, store, agent.digest, release, path)
     store.publish_runtime(digest)
-    return ProvisionedRuntime(release.name, release.version, digest, sent.payload_bytes)
+    return ProvisionedRuntime(release.name, release.version, digest, sent.payload_bytes, built=True)
 
 
 def _prove(
@@ -79,8 +102,9 @@ def _prove(
 ) -> None:
     """An import proves little: an interpreter is built and run before the runtime counts."""
     model = (resources.files("edgeproof.board") / "proof.tflite").read_bytes()
+    command = agent_command(store, agent_digest, runtime_path, release.name, keep_bytecode=True)
     try:
-        with start_session(transport, agent_command(store, agent_digest, runtime_path, release.name)) as session:
+        with store.kept_alive(), start_session(transport, command) as session:
             session.prove(model)
     except (AgentDiedError, AgentRefusedError) as error:
         raise ProvisionError(

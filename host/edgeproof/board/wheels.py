@@ -3,7 +3,6 @@
 import hashlib
 import shutil
 import tempfile
-import zipfile
 from pathlib import Path
 
 from edgeproof.board.facts import BoardFacts
@@ -33,15 +32,6 @@ def platform_tags(arch: str, glibc: tuple[int, int]) -> list[str]:
     """The platform tags (PEP 600 and its older names) that a board with this glibc takes, newest first."""
     tags = [f"manylinux_{glibc[0]}_{minor}_{arch}" for minor in range(glibc[1], _OLDEST_MANYLINUX - 1, -1)]
     return [*tags, f"manylinux2014_{arch}", f"linux_{arch}"]
-
-
-def unpacked_bytes(wheels: list[Path]) -> int:
-    """What the wheels take on the board once they are installed, with what Python compiles from them."""
-    total = 0
-    for wheel in wheels:
-        with zipfile.ZipFile(wheel) as archive:
-            total += sum(entry.file_size * (2 if entry.filename.endswith(".py") else 1) for entry in archive.infolist())
-    return total
 
 
 def _download(

@@ -7,6 +7,7 @@ from rich.text import Text
 from edgeproof.board.profile import BoardProfile
 from edgeproof.board.provision import provision
 from edgeproof.board.runtimes import RUNTIME_NAMES, fitting_releases
+from edgeproof.board.signing import apply_signature_policy, read_public_keys
 from edgeproof.cli.board_options import board_argument
 from edgeproof.cli.progress_display import shown_progress
 from edgeproof.runs.open_board import open_board
@@ -25,14 +26,14 @@ ALL = "all"
 )
 def command(board: BoardProfile, runtimes: tuple[str, ...]) -> None:
     """Set up the TFLite runtime on BOARD, which needs no internet: the wheels are fetched here and sent over SSH."""
+    trusted = read_public_keys(board.require_signature)
     console = Console()
     with open_board(board) as opened, shown_progress(console) as progress:
         names = list(runtimes) or ([board.runtime] if board.runtime else [])
         if ALL in names:
             names = [release.name for release in fitting_releases(opened.store.facts)]
+        apply_signature_policy(opened.store, trusted)
         done = provision(opened.transport, opened.store, names, progress)
     for runtime in done:
-        how = (
-            f"{runtime.payload_bytes / 1e6:.1f} MB sent, proven" if runtime.payload_bytes else "was there, nothing sent"
-        )
+        how = f"{runtime.payload_bytes / 1e6:.1f} MB sent, proven" if runtime.built else "was there, nothing sent"
         console.print(Text(f"{runtime.name} {runtime.version} is ready on {board.name} ({how})"), soft_wrap=True)

@@ -7,7 +7,8 @@ from edgeproof.board.deploy import push_bundle
 from edgeproof.board.provision import provision
 from edgeproof.board.runtimes import fitting_releases
 from edgeproof.bundle import Bundle
-from edgeproof.convert.export import ExportOptions, export
+from edgeproof.convert.export import export
+from edgeproof.convert.export_options import ExportOptions
 from edgeproof.convert.variants import Variant
 from edgeproof.demo.embedded_board import EmbeddedBoard
 from edgeproof.progress import Progress, ProgressKind, ProgressListener

@@ -1,0 +1,63 @@
+"""What a virtual board consists of: a kernel for all of them, and a Debian userland by suite. Pure data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+USER, USER_ID = "pi", 1000
+HOST_NAME = "virtual"
+SSH_PORT = 22
+
+KERNEL_SUITE = "bookworm"
+"""Its arm64 kernel is a plain image, which every QEMU starts, and it has the camera's module."""
+
+KERNEL_PACKAGES = ("linux-image-arm64", "busybox-static")
+
+KERNEL_MODULES: Mapping[str, str] = {
+    "virtio_pci": "",
+    "virtio_blk": "",
+    "crc32c_generic": "",
+    "ext4": "",
+    "virtio_net": "",
+    "virtio_rng": "",
+    # A camera: one virtual V4L2 device that captures.
+    "vivid": "n_devs=1 node_types=0x1",
+}
+"""Modules to load with their parameters, in this order; what they depend on is found out."""
+
+_BASE_PACKAGES = ("python3", "openssh-server", "procps", "ca-certificates", "libstdc++6")
+_ARMHF = "usr/lib/arm-linux-gnueabihf"
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A userland: release, architecture and packages."""
+
+    name: str
+    release: str
+    architecture: str
+    """In Debian's words: arm64, or armhf for 32 bits, which the 64-bit kernel runs as well."""
+    description: str
+    packages: tuple[str, ...] = _BASE_PACKAGES
+    links: Mapping[str, str] = field(default_factory=dict)
+    """Symbolic links that the packages' scripts would have made."""
+
+
+SUITES = {
+    suite.name: suite
+    for suite in (
+        Suite("bookworm", "bookworm", "arm64", "Debian 12, Python 3.11, 64-bit"),
+        Suite("trixie", "trixie", "arm64", "Debian 13, Python 3.13, 64-bit"),
+        Suite("bookworm-armhf", "bookworm", "armhf", "Debian 12, Python 3.11, 32-bit on a 64-bit kernel"),
+        Suite(
+            "bookworm-armhf-opencv",
+            "bookworm",
+            "armhf",
+            "the same with Debian's NumPy and OpenCV, 1 GB",
+            (*_BASE_PACKAGES, "python3-numpy", "python3-opencv"),
+            {
+                f"{_ARMHF}/libblas.so.3": "blas/libblas.so.3",
+                f"{_ARMHF}/liblapack.so.3": "lapack/liblapack.so.3",
+            },
+        ),
+    )
+}

@@ -1,0 +1,119 @@
+"""Emulated ARM boards without internet, provisioned from here; and this machine as the reference to compare with."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from deploy.virtual_board.board import VirtualBoard, artefacts
+from deploy.virtual_board.recipe import SUITES, Suite
+from deploy.virtual_board.tools import missing_packages
+from edgeproof.board.deploy import open_session, send_bundle
+from edgeproof.board.local import LocalTransport
+from edgeproof.board.provision import ProvisionedRuntime, provision
+from edgeproof.board.store import open_store
+from edgeproof.bundle import Bundle, open_bundle
+from edgeproof.progress import Progress, ProgressKind
+from edgeproof.results import PictureResult
+from edgeproof.runs.open_board import open_board
+from edgeproof.sample.pedestrian import Sample, fetch_pedestrian
+from edgeproof_agent.store import Kind
+
+_BUILD = Path(__file__).parents[2] / "build" / "test"
+VARIANTS = ("float32", "int8")
+APP = "pedestrian"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Starting and provisioning an emulated board counts as part of the first test on it."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.timeout(900))
+
+
+def require_emulator(suite: Suite) -> None:
+    """Skips where the programs that build and run such a board are not installed."""
+    missing = missing_packages(to_build=not all(artefact.folder.is_dir() for artefact in artefacts(suite)))
+    if missing:
+        pytest.skip(f"nothing was tested on an emulated ARM board: sudo apt install {' '.join(missing)}")
+
+
+@pytest.fixture(scope="session", params=["bookworm", "trixie", "bookworm-armhf-opencv"])
+def virtual(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[VirtualBoard]:
+    """A running board as it comes from the distributor: nothing of ours is on it. One at a time."""
+    suite = SUITES[request.param]
+    require_emulator(suite)
+    with VirtualBoard(tmp_path_factory.mktemp(suite.name), suite) as board:
+        yield board
+
+
+@dataclass(frozen=True)
+class ReadyBoard:
+    virtual: VirtualBoard
+    runtime: ProvisionedRuntime
+    notes: tuple[str, ...]
+    """What was said while it was provisioned."""
+
+
+@pytest.fixture(scope="session")
+def board(virtual: VirtualBoard) -> ReadyBoard:
+    """The same board, provisioned from here."""
+    events: list[Progress] = []
+    with open_board(virtual.profile) as opened:
+        (runtime,) = provision(opened.transport, opened.store, progress=events.append)
+    return ReadyBoard(virtual, runtime, tuple(event.text for event in events if event.kind is ProgressKind.NOTE))
+
+
+@pytest.fixture(scope="session")
+def sample() -> Sample:
+    return fetch_pedestrian(_BUILD / "pedestrian" / "sample")
+
+
+@pytest.fixture(scope="session")
+def bundles(sample: Sample) -> dict[str, Bundle]:
+    """A real SSDLite MobileNetV2, exported by the command; a second run of the tests finds it up to date."""
+    out = _BUILD / "pedestrian" / "bundles"
+    command = [sys.executable, "-m", "edgeproof", "export", sample.model, "--labels", sample.labels]
+    command += ["--images", sample.calibration, "--name", "pedestrian", "--out", out]
+    command += [word for variant in VARIANTS for word in ("--variant", variant)]
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, env=os.environ.copy())
+    assert done.returncode == 0, done.stderr
+    return {variant: open_bundle(out / variant) for variant in VARIANTS}
+
+
+@pytest.fixture(scope="session")
+def reference(bundles: dict[str, Bundle], sample: Sample) -> dict[str, list[PictureResult]]:
+    """By variant, what the agent finds on the photos when this machine runs it."""
+    home = _BUILD / "boards" / f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    home.mkdir(parents=True, exist_ok=True)
+    with LocalTransport("reference", home) as transport, open_store(transport, sys.executable) as store:
+        provision(transport, store, ["ai-edge-litert"])
+        found = {}
+        for variant, bundle in bundles.items():
+            digest = send_bundle(store, bundle).digest
+            with open_session(transport, store, "ai-edge-litert") as session:
+                session.load(store.path(Kind.BUNDLE, digest))
+                found[variant] = list(session.detect((photo.name, photo.read_bytes()) for photo in sample.photos))
+    return found
+
+
+Command = Callable[..., str]
+
+
+@pytest.fixture
+def edgeproof(virtual: VirtualBoard, tmp_path: Path) -> Command:
+    """Runs the command line as a user would, with the configuration that the virtual board writes for it."""
+    config = tmp_path / "edgeproof.toml"
+    config.write_text(virtual.configuration())
+
+    def run(*arguments: object) -> str:
+        command = [sys.executable, "-m", "edgeproof", *map(str, arguments)]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=280)
+        assert done.returncode == 0, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    return run
