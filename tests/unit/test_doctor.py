@@ -281,6 +281,12 @@ def hostile_recordings(draw: st.DrawFn) -> dict[str, Any]:
     return recorded
 
 
+def test_a_load_of_blanks_is_no_load() -> None:
+    recorded = recording("pi-4-bookworm")
+    recorded["examination"]["loadavg"] = "\t"
+    assert "load" not in findings(recorded)["system"].value
+
+
 @settings(max_examples=200)
 @given(hostile_recordings())
 def test_whatever_a_board_says_the_doctor_answers_in_plain_text(recorded: dict[str, Any]) -> None:

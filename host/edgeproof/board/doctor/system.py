@@ -32,7 +32,7 @@ def system(facts: BoardFacts, examination: Examination, emulated: bool) -> Itera
         yield good("model", facts.machine, emulated=False)
     seconds = uptime_seconds(examination.uptime)
     up = "" if seconds is None else f", up {_duration(seconds)}"
-    load = examination.loadavg.split(" ")[0]
+    load = " ".join(examination.loadavg.split()[:1])
     busy = f", load {load}" if load else ""
     yield good("system", f"{facts.os}, Linux {facts.kernel}{up}{busy}", uptime_seconds=seconds)
     glibc = "another libc than glibc" if facts.glibc is None else f"glibc {facts.glibc[0]}.{facts.glibc[1]}"
