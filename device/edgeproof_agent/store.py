@@ -34,7 +34,7 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 class StoreError(Exception):
     """The store cannot do what was asked.
 
-    `kind` is a fixed word: request, disk, storage, checksum, busy, missing, signature.
+    `kind` is a fixed word: request, disk, storage, checksum, damaged, busy, missing, signature.
     """
 
     def __init__(self, kind: str, message: str) -> None:

@@ -34,11 +34,14 @@ def check_stored_bundle(store: Store, digest: str) -> bytes:
     folder = store.path(Kind.BUNDLE, digest)
     if not folder.is_dir():
         raise StoreError("missing", f"bundle {digest} is not on this board")
-    manifest = read_manifest(folder, digest)
+    try:
+        manifest = read_manifest(folder, digest)
+    except StoreError as error:
+        raise StoreError("damaged", str(error)) from None
     for name, sha256 in _named_files(manifest).items():
         path = folder / name
         if not path.is_file() or file_sha256(path) != sha256:
-            raise StoreError("checksum", f"{name} of bundle {digest[:12]} has changed on the board since it was stored")
+            raise StoreError("damaged", f"{name} of bundle {digest[:12]} has changed on the board since it was stored")
     return manifest
 
 

@@ -6,12 +6,14 @@ from typing import Any
 from edgeproof_agent.fields import Fields
 from edgeproof_agent.store import Kind, Store
 from edgeproof_agent.store_apps import CURRENT, PREVIOUS, app_names, linked_digest
+from edgeproof_agent.store_soundness import looks_whole
 
 RUNTIME_FILE = "runtime.json"
 _MAX_RUNTIME_FILE_BYTES = 4096
 
 
 def inventory(store: Store) -> dict[str, Any]:
+    """Agents and bundles that look damaged are left out, so that they are sent anew."""
     runtimes = []
     for digest in store.digests(Kind.RUNTIME):
         path = store.path(Kind.RUNTIME, digest)
@@ -23,8 +25,8 @@ def inventory(store: Store) -> dict[str, Any]:
             continue
         runtimes.append({"digest": digest, "name": name, "version": version, "path": str(path)})
     return {
-        "agents": store.digests(Kind.AGENT),
-        "bundles": store.digests(Kind.BUNDLE),
+        "agents": [digest for digest in store.digests(Kind.AGENT) if looks_whole(store, Kind.AGENT, digest)],
+        "bundles": [digest for digest in store.digests(Kind.BUNDLE) if looks_whole(store, Kind.BUNDLE, digest)],
         "runtimes": runtimes,
         "apps": {
             app: {link: linked_digest(store, app, link) for link in (CURRENT, PREVIOUS)} for app in app_names(store)

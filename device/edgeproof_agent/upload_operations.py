@@ -13,6 +13,7 @@ from edgeproof_agent.service import Exchange, Operation, Reply, RequestError
 from edgeproof_agent.store import POLICY_FILE, Kind, Store, StoredFile, StoreError, listing_digest, sync
 from edgeproof_agent.store_bundles import MANIFEST_FILE, check_files, read_manifest
 from edgeproof_agent.store_inventory import RUNTIME_FILE
+from edgeproof_agent.store_soundness import looks_whole
 from edgeproof_agent.store_uploads import MAX_FILES, Upload
 
 MAX_FILE_BYTES = 4 << 30
@@ -26,6 +27,7 @@ class UploadOperations:
         self._store = store
         self._upload: Optional[Upload] = None
         self._chunks: dict[str, Any] = {}
+        self._anew = False
         self._unbuilt = False  # a runtime has arrived and has yet to be built and published
         self.hashed: set[str] = set()
         """Bundles whose files were hashed in this session."""
@@ -43,13 +45,15 @@ class UploadOperations:
         """Announces an object; takes the lock until it is whole.
 
         Answers with what is there of it: all, or the size of each file and the ranges that the board adds by itself.
+        With `anew` an object that is there is replaced when its files have come.
         """
         fields = exchange.fields
         kind, digest = _kind(fields), fields.text("digest")
         self._end_upload()
         self._store.lock(wait_seconds(fields))
         try:
-            if self._store.has(kind, digest):
+            self._anew = fields.flag("anew", default=False)
+            if not self._anew and looks_whole(self._store, kind, digest):
                 hold(self._store.path(kind, digest))
                 return {"present": True}, b""
             known: dict[str, Any] = {}
@@ -100,6 +104,8 @@ class UploadOperations:
             raise StoreError("checksum", "the object's files are not those that its digest names")
         if kind is Kind.AGENT:
             _compile(upload.folder)
+        if self._store.has(kind, digest) and (self._anew or not looks_whole(self._store, kind, digest)):
+            self._store.discard(self._store.path(kind, digest))
         path = self._store.publish(kind, digest)
         hold(path)
         if self._chunks:

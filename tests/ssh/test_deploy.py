@@ -11,11 +11,12 @@ import pytest
 from tiny_ssd import draw_dark, draw_square, square_box
 
 from conftest import Command, Server
-from edgeproof.board.deploy import open_session, push_bundle, send_bundle
+from edgeproof.board.agent import agent_object
+from edgeproof.board.deploy import open_session, push_bundle, roll_back, send_bundle
 from edgeproof.board.provision import provision
 from edgeproof.board.ssh import connect
 from edgeproof.board.store import open_store
-from edgeproof.bundle import open_bundle
+from edgeproof.bundle import Bundle, open_bundle
 from edgeproof.errors import AgentDiedError, BoardPythonError, DeploymentError, NoRuntimeError
 from edgeproof.progress import Progress
 from edgeproof.runs.open_board import OpenBoard, open_board
@@ -24,6 +25,7 @@ from edgeproof.runs.plan import BenchPlan, RunPlan
 from edgeproof.runs.run import execute
 from edgeproof_agent.store import Kind
 from processes import is_gone
+from whole_bundles import served_digest
 
 
 @pytest.fixture
@@ -93,6 +95,32 @@ def test_a_bundle_that_does_not_run_leaves_the_app_as_it_was(board: OpenBoard, t
         push_bundle(board.transport, board.store, broken, app)
     board.store.refresh()
     assert board.store.inventory.apps[app].current == good.digest
+
+
+def test_what_is_damaged_on_the_board_is_replaced_by_the_next_push(board: OpenBoard, tiny_bundles) -> None:
+    app = "tiny-damaged"
+    good, other = open_bundle(tiny_bundles["float32"]), open_bundle(tiny_bundles["int8"])
+    agent = agent_object().digest
+    push_bundle(board.transport, board.store, good, app)
+    stored = Path(board.store.path(Kind.BUNDLE, good.digest))
+
+    def push_again(bundle: Bundle = good) -> None:
+        with open_board(board.profile) as opened:
+            push_bundle(opened.transport, opened.store, bundle, app)
+        assert (stored / "model.tflite").read_bytes() == good.model_path.read_bytes()
+
+    (stored / "model.tflite").unlink()  # of what is served
+    push_again()
+    Path(board.store.path(Kind.AGENT, agent), "edgeproof_agent", "__main__.py").write_bytes(b"")
+    push_again()
+    push_again(other)
+    content = bytearray(good.model_path.read_bytes())
+    content[len(content) // 2] ^= 1
+    (stored / "model.tflite").write_bytes(content)  # of what is not served, with its size as it was
+    with open_board(board.profile) as opened, pytest.raises(DeploymentError, match="has changed on .* since it was"):
+        roll_back(opened.transport, opened.store, app)
+    push_again()
+    assert served_digest(Path(board.store.root).parent, app) == good.digest
 
 
 def test_a_run_holds_detections_latency_and_annotated_pictures(

@@ -18,6 +18,7 @@ STORE_MODULES = (
     "store",
     "store_apps",
     "store_bundles",
+    "store_soundness",
     "store_chunks",
     "store_inventory",
     "store_prune",

@@ -60,9 +60,9 @@ def push_bundle(
 ) -> Deployment:
     """Sends a bundle, loads and runs it once on the board, and points `app` at it.
 
-    A bundle that the app points at already has run; it runs again only when a `runtime` is named. `signature` is that
-    of the bundle's manifest: see `edgeproof.board.signing`. Raises `DeploymentError` when the bundle cannot be stored,
-    is refused or does not run there; the app then stays as it was.
+    A bundle that the app points at already has run; it runs again only when a `runtime` is named. What is damaged on
+    the board is replaced. `signature` is that of the bundle's manifest: see `edgeproof.board.signing`. Raises
+    `DeploymentError` when the bundle cannot be stored, is refused or does not run there; the app then stays as it was.
     """
     if not APP_NAME.fullmatch(app):
         raise UsageError(
@@ -72,7 +72,9 @@ def push_bundle(
     chosen = choose_runtime(store, transport.name, runtime)  # ahead of a transfer that would be for nothing
     sent = send_bundle(store, bundle, progress, signature)
     current = store.inventory.apps.get(app)
-    if current is None or current.current != bundle.digest or runtime is not None:
+    if current is None or current.current != bundle.digest or runtime is not None or sent.payload_bytes:
+        if not sent.payload_bytes and not store.verify(bundle.digest):
+            sent = send_bundle(store, bundle, progress, signature, anew=True)
         _check_health(transport, store, bundle.digest, chosen, app, progress)
     elif signature is None:
         return Deployment(app, sent, bundle.digest)
@@ -95,6 +97,11 @@ def roll_back(
     previous = state.previous
     if previous is None or previous == state.current:
         raise UsageError(f"{app} on {transport.name} has no previous bundle to go back to.")
+    if not store.verify(previous):
+        raise DeploymentError(
+            f"bundle {previous[:12]} has changed on {transport.name} since it was stored, so {app} stays as it was. "
+            "Push that bundle again, which replaces it."
+        )
     _check_health(transport, store, previous, choose_runtime(store, transport.name, runtime), app, progress)
     return Rollback(app, previous, store.switch(app, previous))
 
@@ -119,16 +126,20 @@ def _check_health(
 
 
 def send_bundle(
-    store: BoardStore, bundle: Bundle, progress: ProgressListener = silent, signature: str | None = None
+    store: BoardStore,
+    bundle: Bundle,
+    progress: ProgressListener = silent,
+    signature: str | None = None,
+    anew: bool = False,
 ) -> SentObject:
-    """Puts a bundle into the board's store without switching anything."""
+    """Puts a bundle into the board's store without switching anything; `anew` replaces one that is there."""
     label = f"{bundle.manifest.name} {bundle.manifest.variant}"
     manifest = bundle.path / MANIFEST_FILE
     # The other files were hashed when the bundle was opened, and are hashed again on the board.
     files = {StoredFile(MANIFEST_FILE, manifest.stat().st_size, bundle.digest): manifest}
     for name, entry in bundle.manifest.files.items():
         files[StoredFile(name, entry.size_bytes, entry.sha256)] = bundle.path / name
-    return store.send(LocalObject(Kind.BUNDLE, bundle.digest, files), label, progress, signature=signature)
+    return store.send(LocalObject(Kind.BUNDLE, bundle.digest, files), label, progress, signature=signature, anew=anew)
 
 
 def send_media(store: BoardStore, path: Path, progress: ProgressListener = silent) -> str:

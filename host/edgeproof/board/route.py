@@ -1,6 +1,7 @@
 """The way to a board: the jump hosts of ~/.ssh/config and the board itself, each with its host key checked."""
 
 import socket
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -171,19 +172,23 @@ def _hop(profile: BoardProfile, config: fabric.Config, depth: int, before: Hop |
     if "@" not in profile.name and depth:  # a jump host, which is called as a board can be called
         profile = msgspec.structs.replace(profile, name=f"{connection.user}@{profile.name}")
     _check_host_keys(connection, profile)
-    jumps = [] if before else _jumps(options, {profile.host, connection.host})
+    jumps = [] if before else _jumps(options, config.base_ssh_config, (connection.host, connection.port))
     for target in jumps:
         before = _hop(target, config, depth + 1, before)
     return Hop(profile, connection, before)
 
 
-def _jumps(options: paramiko.SSHConfigDict, names: set[str]) -> list[BoardProfile]:
+def _jumps(
+    options: paramiko.SSHConfigDict, config: paramiko.SSHConfig, board: tuple[str, int]
+) -> Iterator[BoardProfile]:
+    """The jump hosts ahead of `board`, the host and port of it."""
     text = options.get("proxyjump", "none")
-    if text.lower() == "none":
-        return []
-    jumps = [parse_target(target.strip().removeprefix("ssh://").rstrip("/")) for target in text.split(",")]
-    # `Host *` with a ProxyJump is about the jump host, too.
-    return [] if any(jump.host in names for jump in jumps) else jumps
+    for target in [] if text.lower() == "none" else text.split(","):
+        jump = parse_target(target.strip().removeprefix("ssh://").rstrip("/"))
+        own = config.lookup(jump.host)
+        if (own.get("hostname", jump.host), jump.port or int(own.get("port", SSH_PORT))) == board:
+            return  # `Host *` with a ProxyJump is about the jump hosts, too: each is reached by those ahead of it
+        yield jump
 
 
 def _with_known_hosts(profile: BoardProfile, options: paramiko.SSHConfigDict) -> BoardProfile:

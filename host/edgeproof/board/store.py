@@ -26,7 +26,8 @@ _FINISH_SECONDS = 300.0
 _REMEDIES = {
     "disk": "\nFree some space on the board (edgeproof prune drops what nothing points to) and try again.",
     "busy": "\nWait until it is done, or end it, and try again.",
-    "checksum": "\nWhat was damaged has been dropped; try again.",
+    "checksum": "\nWhat arrived damaged has been dropped; try again.",
+    "damaged": "\nPush that bundle again, which replaces it.",
     "missing": "\nIt has been pruned in the meantime; push it again.",
     "signature": "\nSign it with a key that the board trusts: edgeproof push --sign KEY",
 }
@@ -63,17 +64,20 @@ class BoardStore(Client):
         progress: ProgressListener = silent,
         extra_bytes: int = 0,
         signature: str | None = None,
+        anew: bool = False,
     ) -> SentObject:
         """Sends what the board lacks of an object, called `what`, and verifies it there. Raises `DeploymentError`.
 
         `extra_bytes` is the room that it needs beside its files. A runtime stays in `incoming` until it is built and
-        published. An agent or bundle that the inventory has is not asked for again.
+        published. An agent or bundle that the inventory has is not asked for again, unless it is to be sent `anew`.
         """
-        if item.digest in {Kind.AGENT: self.inventory.agents, Kind.BUNDLE: self.inventory.bundles}.get(item.kind, ()):
+        if not anew and item.digest in {Kind.AGENT: self.inventory.agents, Kind.BUNDLE: self.inventory.bundles}.get(
+            item.kind, ()
+        ):
             return SentObject(item.digest, 0, item.total_bytes)
         files = [file._asdict() for file in item.files]
         named = {"kind": item.kind.value, "digest": item.digest}
-        announced: dict[str, object] = {**named, "files": files, "extra_bytes": extra_bytes}
+        announced: dict[str, object] = {**named, "files": files, "extra_bytes": extra_bytes, "anew": anew}
         payload = b""
         if item.kind is Kind.BUNDLE:  # the one kind that comes in versions with much in common
             announced["chunks"], payload = pack_chunks(
@@ -119,6 +123,12 @@ class BoardStore(Client):
         reply = self.ask(request, f"switch {app}", _FINISH_SECONDS)
         with self._conversation.reading():
             return reply.text("before", max_length=64) if "before" in reply else None
+
+    def verify(self, digest: str) -> bool:
+        """Has the board hash a bundle anew that it stores; tells whether nothing of it has changed."""
+        reply = self.ask(Request("verify", {"digest": digest}), "hash the bundle", _FINISH_SECONDS)
+        with self._conversation.reading():
+            return reply.flag("whole")
 
     def status(self) -> Fields:
         """What each app serves since when, and what the store takes: see `edgeproof.board.status`."""
