@@ -1,6 +1,7 @@
 """The bundle: a directory with a model, its labels and `bundle.json`, which verifies and explains both."""
 
 import contextlib
+import errno
 import json
 import shutil
 import tempfile
@@ -21,6 +22,16 @@ from edgeproof_agent.manifest import (
 from edgeproof_agent.manifest_reader import parse_manifest
 
 _MAX_MANIFEST_BYTES = 1 << 20
+_AGAIN = "Export it again with 'edgeproof export'."
+
+
+@dataclass(frozen=True)
+class ManifestBeside:
+    """What a `bundle.json` says of the model beside it; nothing else of that bundle was verified."""
+
+    manifest: Manifest
+    digest: str
+    """SHA-256 of the bytes of `bundle.json`."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +73,8 @@ def write_bundle(
     """Writes a bundle to `out_dir` and returns it, opened and verified. `others` are further files by their names.
 
     `manifest.files` is filled in here. A bundle that stands at `out_dir` already is replaced when the new one is whole;
-    until then, and when anything goes wrong, it stays. Raises BundleError when something else stands there.
+    until then, and when anything goes wrong, it stays. Raises BundleError when something else stands there, or
+    it cannot be written.
     """
     if any("\n" in label or "\r" in label for label in labels):
         raise BundleError("a label holds a line break; labels.txt has one label a line")
@@ -70,14 +82,20 @@ def write_bundle(
     files = {name: FileEntry(sha256_of_bytes(data), len(data)) for name, data in contents.items()}
     contents[MANIFEST_FILE] = manifest_bytes(replace(manifest, files=files))
     require_replaceable(out_dir)
-    out_dir.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{out_dir.name}.partial-", dir=out_dir.parent) as scratch:
-        whole = Path(scratch) / "new"
-        whole.mkdir()
-        for name, data in contents.items():
-            (whole / name).write_bytes(data)
-        open_bundle(whole)
-        _put(whole, out_dir, Path(scratch) / "old")
+    try:
+        out_dir.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{out_dir.name}.partial-", dir=out_dir.parent) as scratch:
+            whole = Path(scratch) / "new"
+            whole.mkdir()
+            for name, data in contents.items():
+                (whole / name).write_bytes(data)
+            open_bundle(whole)
+            _put(whole, out_dir, Path(scratch) / "old")
+    except OSError as error:
+        step = "Free some space there" if error.errno == errno.ENOSPC else "Mend that"
+        raise BundleError(
+            f"{out_dir}: the bundle cannot be written: {error.strerror}. {step}, or choose another --out."
+        ) from error
     return open_bundle(out_dir)
 
 
@@ -86,42 +104,63 @@ def open_bundle(path: Path) -> Bundle:
 
     Raises BundleError when the bundle is missing, incomplete or changed.
     """
-    again = "Export it again with 'edgeproof export'."
     if not path.is_dir():
-        raise BundleError(f"{path}: there is no bundle. {again}")
+        raise BundleError(f"{path}: there is no bundle. {_AGAIN}")
+    manifest, digest = _read_manifest(path)
+    for name, entry in manifest.files.items():
+        _verify(path / name, entry)
+    return Bundle(path, manifest, digest)
+
+
+def manifest_beside(model: Path, data: bytes) -> ManifestBeside | None:
+    """The manifest in the folder of the file `model`, whose bytes are `data`; None when it is not of this very file."""
+    try:
+        manifest, digest = _read_manifest(model.parent)
+    except BundleError:
+        return None
+    entry = manifest.files.get(MODEL_FILE)
+    same = entry is not None and entry.sha256 == sha256_of_bytes(data)
+    return ManifestBeside(manifest, digest) if same else None
+
+
+def _read_manifest(path: Path) -> tuple[Manifest, str]:
+    """The manifest in the folder `path`, and its digest."""
     manifest_path = path / MANIFEST_FILE
     try:
         with manifest_path.open("rb") as file:
             data = file.read(_MAX_MANIFEST_BYTES + 1)
     except FileNotFoundError:
+        bundles = sorted(str(item.parent) for item in path.glob(f"*/{MANIFEST_FILE}"))
+        if bundles:
+            raise BundleError(
+                f"{path}: it holds bundles, but is none. Name one of them: {', '.join(bundles)}."
+            ) from None
         raise BundleError(
             f"{path}: it holds no {MANIFEST_FILE}, so it is no bundle. Name a folder that 'edgeproof export' wrote."
         ) from None
     except OSError as error:
         raise BundleError(f"{manifest_path}: {error.strerror}.") from error
     if len(data) > _MAX_MANIFEST_BYTES:
-        raise BundleError(f"{manifest_path}: it is over {_MAX_MANIFEST_BYTES} bytes long. {again}")
+        raise BundleError(f"{manifest_path}: it is over {_MAX_MANIFEST_BYTES} bytes long. {_AGAIN}")
     try:
         manifest = parse_manifest(json.loads(data.decode("utf-8")))
     except (ValueError, RecursionError) as error:
         reason = str(error) if isinstance(error, ManifestError) else f"it is not JSON ({error})"
-        raise BundleError(f"{manifest_path}: {reason}. {again}") from error
-    for name, entry in manifest.files.items():
-        _verify(path / name, entry, again)
-    return Bundle(path, manifest, sha256_of_bytes(data))
+        raise BundleError(f"{manifest_path}: {reason}. {_AGAIN}") from error
+    return manifest, sha256_of_bytes(data)
 
 
-def _verify(path: Path, entry: FileEntry, again: str) -> None:
+def _verify(path: Path, entry: FileEntry) -> None:
     try:
         size_bytes = path.stat().st_size
         if size_bytes != entry.size_bytes:
-            raise BundleError(f"{path}: it has {size_bytes} bytes, bundle.json says {entry.size_bytes}. {again}")
+            raise BundleError(f"{path}: it has {size_bytes} bytes, bundle.json says {entry.size_bytes}. {_AGAIN}")
         if sha256_of_file(path) != entry.sha256:
-            raise BundleError(f"{path}: its content is not what bundle.json says (SHA-256 differs). {again}")
+            raise BundleError(f"{path}: its content is not what bundle.json says (SHA-256 differs). {_AGAIN}")
     except FileNotFoundError:
-        raise BundleError(f"{path}: the file is missing. {again}") from None
+        raise BundleError(f"{path}: the file is missing. {_AGAIN}") from None
     except OSError as error:
-        raise BundleError(f"{path}: {error.strerror}. {again}") from error
+        raise BundleError(f"{path}: {error.strerror}. {_AGAIN}") from error
 
 
 def require_replaceable(out_dir: Path) -> None:
@@ -132,6 +171,18 @@ def require_replaceable(out_dir: Path) -> None:
         raise BundleError(f"{out_dir}: something that is not a folder is in the bundle's place. Choose another --out.")
     if not (out_dir / MANIFEST_FILE).is_file() and any(out_dir.iterdir()):
         raise BundleError(f"{out_dir}: the folder holds other files than a bundle. Choose another --out.")
+
+
+def require_writable(folder: Path) -> None:
+    """Raises BundleError when bundles cannot be written to `folder`, which may be made for it. Leaves nothing there."""
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists() or path.is_symlink())
+    if not there.is_dir():
+        raise BundleError(f"{there}: it is a file, and bundles need a folder. Choose another --out.")
+    try:
+        with tempfile.TemporaryDirectory(prefix=".edgeproof-", dir=there):
+            pass
+    except OSError as error:
+        raise BundleError(f"{folder}: nothing can be written there: {error.strerror}. Choose another --out.") from error
 
 
 def _put(whole: Path, out_dir: Path, aside: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edgeproof.errors import UsageError
-from edgeproof.ssd.anchors import convert_anchors, read_anchors
+from edgeproof.ssd.anchors import convert_anchors, read_anchors, require_count
 from edgeproof.ssd.source_options import AnchorFormat
 
 CENTRES = np.array([[0.25, 0.25, 0.5, 0.5], [0.75, 0.5, 0.2, 0.4]], np.float32)
@@ -66,6 +66,27 @@ def test_a_wrong_description_is_refused(tmp_path: Path, description: dict[str, A
     (tmp_path / "anchors.json").write_text(json.dumps(description))
     with pytest.raises(UsageError, match=words):
         read_anchors(tmp_path / "anchors.json")
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        (CENTRES.astype(str), r"of type <U\d+, not numbers\. Save them as float32"),
+        (np.vstack([CENTRES, [[0.1, 0.1, 0.0, 0.5]]]), rf"1 anchor .* index {len(CENTRES)} \(\[0.1, 0.1, 0, 0.5\]\)"),
+        (CENTRES * [1, 1, -1, 1], "first at index 0 .* must be above 0"),
+        (np.where(np.arange(len(CENTRES))[:, None] == 1, np.nan, CENTRES), "1 anchor .* index 1 .* not finite"),
+    ],
+)
+def test_the_first_anchor_that_cannot_be_used_is_named(values: np.ndarray, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        convert_anchors(values, "it")
+
+
+def test_another_number_of_anchors_than_heads_names_both() -> None:
+    anchors = convert_anchors(CENTRES, "it")
+    require_count(anchors, Path("a.npy"), (1, len(CENTRES), 4))
+    with pytest.raises(UsageError, match=rf"a\.npy: it has {len(CENTRES)} anchors, and the model has heads for 9\."):
+        require_count(anchors, Path("a.npy"), (1, 9, 4))
 
 
 def test_pickles_and_other_files_are_no_anchors(tmp_path: Path) -> None:

@@ -1,12 +1,13 @@
 """A bundle verifies itself, is written whole or not at all, and has the same digest for the same content."""
 
+import errno
 import json
 import shutil
 from pathlib import Path
 
 import pytest
 
-from edgeproof.bundle import Bundle, open_bundle, write_bundle
+from edgeproof.bundle import Bundle, open_bundle, require_writable, write_bundle
 from edgeproof.errors import BundleError
 from edgeproof_agent.manifest import (
     ColourOrder,
@@ -119,6 +120,25 @@ def test_a_folder_with_other_files_is_not_replaced(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="other files than a bundle"):
         write_bundle(tmp_path / "int8", MANIFEST, b"model", LABELS)
     assert (tmp_path / "int8" / "thesis.txt").read_text() == "mine"
+
+
+def test_a_place_that_cannot_take_bundles_is_named_before_and_while_writing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(BundleError, match=r"file: it is a file, .* Choose another --out"):
+        require_writable(tmp_path / "file" / "deeper")
+    require_writable(tmp_path / "new" / "deeper")
+    assert names(tmp_path) == ["file"]
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("edgeproof.bundle.tempfile.TemporaryDirectory", full)
+    with pytest.raises(BundleError, match=r"new: nothing can be written there: No space left on device"):
+        require_writable(tmp_path / "new")
+    with pytest.raises(BundleError, match=r"new.int8: .* No space left on device\. Free some space there, or choose"):
+        write_bundle(tmp_path / "new" / "int8", MANIFEST, b"model", LABELS)
 
 
 def test_a_label_with_a_line_break_is_refused(tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 """A converted .tflite becomes a bundle byte for byte, with labels and input contract from its metadata or the user."""
 
 import io
+import shutil
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 from plain_tflite import packed, schema, without_metadata
 
-from edgeproof.bundle import Bundle, open_bundle
+from edgeproof.bundle import Bundle, open_bundle, write_bundle
 from edgeproof.cli.export import command
 from edgeproof.convert.export import export
 from edgeproof.convert.export_options import ExportOptions
@@ -26,6 +28,7 @@ from edgeproof.ssd.label_files import LabelLines
 from edgeproof.ssd.postprocess import PostprocessOptions
 from edgeproof.ssd.source_options import InputRange, SourceOptions
 from edgeproof.ssd.sources import recognise_source
+from edgeproof_agent.manifest import Coordinates
 from edgeproof_agent.preprocess import prepare
 
 
@@ -103,6 +106,27 @@ def test_an_integer_input_gets_the_pixels_as_they_are(tiny_bundles: dict[str, Pa
     contract = bundle.manifest.input
     picture = np.random.default_rng(0).integers(0, 256, (contract.height, contract.width, 3), np.uint8)
     np.testing.assert_array_equal(prepare(picture, contract)[0], picture[:, :, ::-1])
+
+
+def test_a_file_of_a_bundle_keeps_how_its_pictures_are_prepared_and_its_category_ids(
+    tiny_bundles: dict[str, Path], tmp_path: Path
+) -> None:
+    path, events = tiny_bundles["int8"] / "model.tflite", list[Progress]()
+    original = open_bundle(path.parent)
+    coordinates = Coordinates.ASYMMETRIC
+    contract = replace(original.manifest.input, coordinates=coordinates)
+    manifest = replace(original.manifest, input=contract, category_ids=(3, 7))
+    source = write_bundle(tmp_path / "source", manifest, path.read_bytes(), original.labels())
+    bundle = pack(source.model_path, tmp_path / "out", events=events)
+    assert (bundle.manifest.input, bundle.manifest.category_ids) == (contract, (3, 7))
+    assert any("as the bundle.json beside it says" in event.text for event in events)
+    alone = tmp_path / "other" / "model.tflite"
+    alone.parent.mkdir()
+    alone.write_bytes(path.read_bytes() + b"\0")
+    shutil.copy(source.path / "bundle.json", alone.parent)
+    bundle = pack(alone, tmp_path / "out", events=events)
+    assert bundle.manifest.input.coordinates is Coordinates.HALF_PIXEL, "the bundle.json is of another file"
+    assert any("half-pixel centres, as TensorFlow 2 does: the file does not say" in event.text for event in events)
 
 
 def test_a_file_without_the_operator_is_refused(tiny_bundles: dict[str, Path], tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 import tiny_ssd
 from click.testing import CliRunner, Result
 from detection_operator import attributes_of, write_operator_model
+from plain_tflite import without_metadata
 from test_box_decoding import REGULAR, USUAL
 
 from edgeproof.bundle import open_bundle, write_bundle
@@ -22,7 +23,7 @@ from edgeproof.convert.output_map import map_outputs
 from edgeproof.convert.tflite_file import TensorInfo, TfliteFile, read_tflite
 from edgeproof.convert.variants import Variant
 from edgeproof.errors import BundleError, ModelError, PictureFolderError
-from edgeproof_agent.manifest import BoxScales, Quantization
+from edgeproof_agent.manifest import BoxScales, Coordinates, Quantization
 
 litert = pytest.importorskip("ai_edge_litert.interpreter")
 
@@ -122,14 +123,35 @@ def test_a_picture_is_run_by_the_interpreter_of_this_machine(
     assert best["class"] == 1
     assert best["score"] > 0.9
     np.testing.assert_allclose(best["box"], tiny_ssd.square_box(6, 1), atol=0.01)
-    if whole:
-        assert "  red 0.9" in run(path, "--picture", tmp_path / "p.png").output
+    assert "  red 0.9" in run(path, "--picture", tmp_path / "p.png").output
+
+
+def test_a_file_is_run_as_its_bundle_is_and_alone_says_what_was_taken(
+    tiny_bundles: dict[str, Path], tmp_path: Path
+) -> None:
+    """The range is 0..255 here, which no default would be."""
+    cv2.imwrite(str(tmp_path / "p.png"), cv2.resize(tiny_ssd.draw_square("red", 6, 1), (200, 150)))
+    original = open_bundle(tiny_bundles["float32"])
+    contract = replace(original.manifest.input, mean=(0.0,) * 3, std=(1.0,) * 3, coordinates=Coordinates.ASYMMETRIC)
+    manifest = replace(original.manifest, input=contract)
+    bundle = write_bundle(tmp_path / "b", manifest, original.model_path.read_bytes(), original.labels())
+    options = ("--json", "--picture", tmp_path / "p.png")
+    whole, file = (json.loads(run(path, *options).output)["run"] for path in (bundle.path, bundle.model_path))
+    assert file["detections"] == whole["detections"]
+    assert (whole["preparation"], file["preparation"]) == ([], ["pictures prepared as the bundle.json beside it says"])
+    (tmp_path / "alone.tflite").write_bytes(without_metadata(bundle.model_path.read_bytes()))
+    alone = json.loads(run(tmp_path / "alone.tflite", *options).output)["run"]
+    assert alone["detections"] != whole["detections"]
+    assert "half-pixel centres" in alone["preparation"][0]
+    assert "-1..1 is taken" in alone["preparation"][1]
 
 
 def test_mistakes_are_told(tmp_path: Path, tiny_bundles: dict[str, Path]) -> None:
     with pytest.raises(ModelError, match="it is not a TFLite file"):
         (tmp_path / "m.tflite").write_bytes(b"nothing of the kind, really")
         run(tmp_path / "m.tflite")
+    with pytest.raises(BundleError, match=r"it holds bundles, but is none\. Name one of them: .*int8"):
+        run(tiny_bundles["int8"].parent)
     with pytest.raises(ModelError, match=r"No such file or directory\. Give a \.tflite file or a bundle"):
         run(tmp_path / "nowhere.tflite")
     with pytest.raises(BundleError, match="so it is no bundle"):

@@ -116,7 +116,7 @@ def test_a_background_column_is_added_when_the_labels_say_that_there_is_none(
     assert not scores.numpy()[:, :, 0].any()
     assert (model.num_classes, model.labels.names) == (CLASSES, ("a", "b", "c", "d", "e"))
     (tmp_path / "labels.txt").write_text("a\nb\nc\n")
-    with pytest.raises(UsageError, match="it has 3 labels, and the model has 5 classes"):
+    with pytest.raises(UsageError, match="it has 3 labels, and the model has 4 classes"):
         read_source(path, tmp_path / "labels.txt", options=replace(options, background=None))
 
 

@@ -7,7 +7,6 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from edgeproof.bundle import Bundle
 from edgeproof.cli.main import EXIT_ERROR
 from edgeproof.convert.file_run import FileRun, installed_runtime, run_file
 from edgeproof.convert.inspection import Inspection, inspect
@@ -97,7 +96,7 @@ def _print(inspection: Inspection, run: FileRun | None, console: Console) -> Non
     names = sorted(file.operators.items(), key=lambda item: (-item[1], item[0]))
     console.print(Text(", ".join(f"{name} {count}" for name, count in names)), soft_wrap=True)
     if run is not None and run.detections is not None:
-        _print_detections(run, bundle, console)
+        _print_detections(run, console)
     for warning in inspection.warnings:
         console.print(Text(f"warning: {warning}", style="yellow"), soft_wrap=True)
     for problem in inspection.problems:
@@ -105,14 +104,15 @@ def _print(inspection: Inspection, run: FileRun | None, console: Console) -> Non
     console.print(Text("sound" if inspection.sound else "not sound", style="bold"))
 
 
-def _print_detections(run: FileRun, bundle: Bundle | None, console: Console) -> None:
+def _print_detections(run: FileRun, console: Console) -> None:
     assert run.detections is not None
     shown = run.detections.above(_SHOWN_SCORE)
     console.print(Text(f"detections on {run.runtime}, score {_SHOWN_SCORE} or more: {len(shown)}", style="dim"))
-    labels = [] if bundle is None else bundle.labels()
-    offset = 0 if bundle is None else bundle.manifest.label_offset
+    for words in run.preparation:
+        console.print(Text(words, style="dim"), soft_wrap=True)
+    names = run.class_names
     for box, kind, score in zip(shown.boxes, shown.classes, shown.scores, strict=True):
-        name = labels[kind + offset] if kind + offset < len(labels) else f"class {kind}"
+        name = names[kind] if kind < len(names) else f"class {kind}"
         corners = ", ".join(f"{side:.3f}" for side in box)
         console.print(Text(f"  {name} {score:.3f}  ymin, xmin, ymax, xmax {corners}"))
 
@@ -125,7 +125,7 @@ def _run_json(run: FileRun | None) -> object:
     if found is not None:
         rows = zip(found.boxes.tolist(), found.classes.tolist(), found.scores.tolist(), strict=True)
         detections = [{"box": box, "class": kind, "score": score} for box, kind, score in rows]
-    return {"runtime": run.runtime, "detections": detections}
+    return {"runtime": run.runtime, "preparation": list(run.preparation), "detections": detections}
 
 
 def _type(tensor: TensorInfo) -> str:

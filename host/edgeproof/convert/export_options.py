@@ -10,6 +10,7 @@ from edgeproof.convert.variants import Variant, VariantSettings, settings_of
 from edgeproof.errors import UsageError
 from edgeproof.odapi.source import OdapiOptions, recognise_for_odapi
 from edgeproof.progress import ProgressListener, silent
+from edgeproof.ssd.label_files import read_label_file
 from edgeproof.ssd.postprocess import PostprocessOptions
 from edgeproof.ssd.source_options import SourceOptions
 from edgeproof.ssd.sources import RecognisedSource, recognise_source
@@ -44,9 +45,12 @@ class ExportOptions:
         return recognise_for_odapi(source, self.odapi, progress)
 
     def require_files(self) -> None:
-        """Raises UsageError when the labels or the anchors are not there."""
-        if self.labels is not None and not self.labels.is_file():
-            raise UsageError(f"{self.labels}: there is no such file. Give a text file with --labels, one label a line.")
+        """Raises UsageError when the labels or the anchors are not there, or the labels cannot be read."""
+        if self.labels is not None:
+            if not self.labels.is_file():
+                words = "there is no such file. Give a text file with --labels, one label a line."
+                raise UsageError(f"{self.labels}: {words}")
+            read_label_file(self.labels)
         self.source.require_files()
 
 

@@ -1,15 +1,16 @@
 """What a .tflite that is converted already says of itself: its variant, input, outputs and labels."""
 
-import functools
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from edgeproof.bundle import ManifestBeside, manifest_beside
 from edgeproof.convert.export_options import ExportOptions
 from edgeproof.convert.file_problems import file_problems, structure_problems
 from edgeproof.convert.finished_heads import find_heads
+from edgeproof.convert.finished_input import resolve_input
+from edgeproof.convert.finished_labels import find_labels
 from edgeproof.convert.output_map import DETECTIONS, OutputMap, map_outputs
 from edgeproof.convert.tflite_file import TfliteFile, read_tflite
 from edgeproof.convert.tflite_metadata import TfliteMetadata, read_metadata, read_packed_labels
@@ -17,16 +18,12 @@ from edgeproof.convert.trial import Anchors
 from edgeproof.convert.variants import Variant
 from edgeproof.errors import ModelError, NotAnSsdError
 from edgeproof.ssd.label_files import LabelLines
-from edgeproof.ssd.labels import Labels, fit_labels, read_labels
-from edgeproof.ssd.source_options import InputRange, SourceOptions
+from edgeproof.ssd.labels import Labels, read_labels
 from edgeproof.wording import counted
 from edgeproof_agent.interpreters import Runtime
 from edgeproof_agent.manifest import (
-    ColourOrder,
-    Coordinates,
     Decoder,
     InputContract,
-    InputType,
     OutputContract,
     RawHeadsContract,
 )
@@ -48,12 +45,15 @@ class FinishedDetector:
     description: str
     doubt: str | None
     """A warning, when the range of the pixels is a default."""
+    beside: ManifestBeside | None
+    """The manifest of the bundle that the file is from."""
 
 
 def read_finished(path: Path, options: ExportOptions, runtime: Runtime | None) -> FinishedDetector:
     """Reads a .tflite with the post-processing operator or with raw heads. The latter are told by running it.
 
-    Labels come from the options, else from the file's metadata. Raises NotAnSsdError when it cannot be used,
+    Labels and input contract come from the options, else from the bundle that the file is from, else from the file's
+    metadata. Raises NotAnSsdError when it cannot be used,
     UsageError when labels or options do not fit, ModelError when it is broken.
     """
     data, shown = path.read_bytes(), str(path)
@@ -62,8 +62,13 @@ def read_finished(path: Path, options: ExportOptions, runtime: Runtime | None) -
     problems = list(file_problems(file, found) if file.postprocess else structure_problems(file))
     if problems:
         raise NotAnSsdError(f"{shown}: it cannot be used: {'; '.join(problems)}. Export it again from its source.")
-    contract, doubt = input_contract(file, metadata, options.source)
-    labels_fit = _labels_fit(data, metadata, options.labels, shown)
+    beside = manifest_beside(path, data)
+    manifest = None if beside is None else beside.manifest
+    found_input = resolve_input(file, metadata, manifest, options.source.input_range)
+    contract, doubt = found_input.contract, found_input.doubt
+    if doubt is not None:
+        doubt = f"{doubt}. When nothing is detected, say --input-range 0..1 or 0..255"
+    labels_fit = find_labels(data, metadata, manifest, options.labels, shown)
     output: OutputContract | RawHeadsContract
     if file.postprocess:
         assert found is not None, "a file with the operator and four outputs has a map"
@@ -89,8 +94,11 @@ def read_finished(path: Path, options: ExportOptions, runtime: Runtime | None) -
         labels=labels,
         anchors=anchors,
         as_it_is=not edited and not (says_more and _differs(data, metadata, contract, labels, shown)),
-        description=", ".join(filter(None, [f"TFLite file, {variant.value}; {size}, {words}", labels.words])),
+        description=", ".join(
+            filter(None, [f"TFLite file, {variant.value}; {size}, {words}", labels.words, found_input.words])
+        ),
         doubt=doubt,
+        beside=beside,
     )
 
 
@@ -107,37 +115,6 @@ def variant_of(file: TfliteFile) -> Variant:
     return Variant.FLOAT16 if "float16" in weights else Variant.FLOAT32
 
 
-def input_contract(
-    file: TfliteFile, metadata: TfliteMetadata, options: SourceOptions
-) -> tuple[InputContract, str | None]:
-    """By the options; else by the metadata; else an integer input gets the pixels as they are, a float one -1..1.
-
-    The second is a warning when the range is a default.
-    """
-    tensor = file.inputs[0]
-    _, height, width, _ = tensor.shape
-    dtype, warning = InputType(tensor.dtype), None
-    quantization = None if dtype is InputType.FLOAT32 else tensor.quantization
-    if options.input_range is not None:
-        mean, std = (options.input_range.mean,) * 3, (options.input_range.std,) * 3
-    elif metadata.normalization is not None:
-        mean, std = metadata.normalization.mean, metadata.normalization.std
-    elif quantization is not None:
-        # (pixel - mean) / std is then quantized to the pixel itself, less 128 for int8.
-        shift = 128 if dtype is InputType.INT8 else 0
-        mean, std = (float(quantization.zero_point + shift),) * 3, (1 / quantization.scale,) * 3
-    else:
-        mean, std = (InputRange.MINUS_ONE_TO_ONE.mean,) * 3, (InputRange.MINUS_ONE_TO_ONE.std,) * 3
-        warning = (
-            "it does not say what range of pixels it takes; -1..1 is taken. "
-            "When nothing is detected, say --input-range 0..1 or 0..255"
-        )
-    return (
-        InputContract(height, width, ColourOrder.RGB, Coordinates.HALF_PIXEL, mean, std, dtype, quantization),
-        warning,
-    )
-
-
 def _output_contract(file: TfliteFile, found: OutputMap) -> OutputContract:
     attributes = file.postprocess[0].attributes
     classes_each = int(attributes.get("max_classes_per_detection", 1))
@@ -152,18 +129,6 @@ def _output_contract(file: TfliteFile, found: OutputMap) -> OutputContract:
         max_detections=int(attributes["max_detections"]) * classes_each,
         classes_per_detection=1 if attributes.get("use_regular_nms") else classes_each,
     )
-
-
-def _labels_fit(
-    data: bytes, metadata: TfliteMetadata, labels: Path | None, shown: str
-) -> Callable[[int], Labels] | None:
-    """Gives the labels of so many classes, or raises UsageError; None when there are no labels."""
-    if labels is not None:
-        return functools.partial(read_labels, labels)
-    packed = read_packed_labels(data, metadata, shown)
-    if packed is None:
-        return None
-    return functools.partial(fit_labels, packed, path=f"{shown}: {metadata.label_files[0]}")
 
 
 def _differs(data: bytes, metadata: TfliteMetadata, contract: InputContract, labels: Labels, shown: str) -> bool:

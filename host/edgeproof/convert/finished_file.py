@@ -120,9 +120,12 @@ def _provenance(
     if settings.variant is not detector.variant:
         tools = quantizer_versions()
         calibration = None if pictures is None else (pictures, options.sampling)
-    return describe_provenance(
+    provenance = describe_provenance(
         source, settings, options.postprocess, options.labels, calibration, options.source, tools
     )
+    if detector.beside is not None:
+        provenance["source"]["bundle_sha256"] = detector.beside.digest
+    return provenance
 
 
 def _prepare_trial(

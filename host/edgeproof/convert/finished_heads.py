@@ -1,6 +1,6 @@
 """Raw heads of a finished .tflite: which outputs they are, their anchors, and what makes 0..1 scores of them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,14 +10,14 @@ import numpy.typing as npt
 from edgeproof.convert.bundle_manifest import raw_heads_contract
 from edgeproof.convert.export_options import ExportOptions
 from edgeproof.convert.file_graph import four_column_constants, last_activation
+from edgeproof.convert.finished_labels import LabelsFit
 from edgeproof.convert.tflite_editing import EditableModel
 from edgeproof.convert.tflite_file import POSTPROCESS_OPERATOR, TfliteFile
 from edgeproof.convert.trial import generated_picture
 from edgeproof.errors import ModelError, NotAnSsdError, UsageError
-from edgeproof.ssd.anchors import Anchors, convert_anchors, read_anchors
+from edgeproof.ssd.anchors import Anchors, convert_anchors, read_anchors, require_count
 from edgeproof.ssd.class_scores import ScoreTreatment, choose_treatment
 from edgeproof.ssd.head_roles import HeadRoles, find_head_roles, listed
-from edgeproof.ssd.labels import Labels
 from edgeproof.ssd.postprocess import BOX_ENCODINGS, CLASS_SCORES, IMAGE
 from edgeproof.ssd.signature_network import choose_box_scales, scale_words
 from edgeproof.ssd.source_options import ScoreConverter, SourceOptions
@@ -48,7 +48,7 @@ def find_heads(
     data: bytes,
     file: TfliteFile,
     input_contract: InputContract,
-    labels_fit: Callable[[int], Labels] | None,
+    labels_fit: LabelsFit | None,
     options: ExportOptions,
     shown: str,
     runtime: Runtime | None,
@@ -164,7 +164,9 @@ def _anchors(
 ) -> Anchors:
     """By the option; else an output; else the one constant of the file that has as many rows as the heads."""
     if stated.anchors_file is not None:
-        return read_anchors(stated.anchors_file, stated.anchor_format)
+        anchors = read_anchors(stated.anchors_file, stated.anchor_format)
+        require_count(anchors, stated.anchors_file, outputs[roles.box_encodings].shape)
+        return anchors
     if roles.anchors is not None:
         return convert_anchors(outputs[roles.anchors], f"{shown}: {roles.anchors}", stated.anchor_format)
     rows = outputs[roles.box_encodings].shape[1]

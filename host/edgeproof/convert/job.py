@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgeproof.bundle import Bundle, open_bundle, require_replaceable
+from edgeproof.bundle import Bundle, open_bundle, require_replaceable, require_writable
 from edgeproof.convert.variants import Variant, VariantSettings
 from edgeproof.errors import BundleError
 from edgeproof.progress import Progress, ProgressKind, ProgressListener
@@ -24,13 +24,14 @@ class Job:
 
 def bundles_up_to_date(jobs: Iterable[Job], name: str, progress: ProgressListener) -> dict[Variant, Bundle]:
     """The bundles that are there with the same name and provenance, each noted. What stands in the place of another
-    must be a bundle: raises BundleError otherwise.
+    must be a bundle, and its folder must be one to write to: raises BundleError otherwise.
     """
     bundles = {}
     for job in jobs:
         bundle = _up_to_date(job, name)
         if bundle is None:
             require_replaceable(job.out_dir)
+            require_writable(job.out_dir.parent)
         else:
             bundles[job.variant] = bundle
             progress(Progress(f"{job.variant.value}: up to date", ProgressKind.NOTE))

@@ -122,7 +122,7 @@ class TfliteFile:
 def read_tflite(data: bytes, name: str = "model.tflite") -> TfliteFile:
     """Reads the structure of a whole .tflite file. Raises ModelError, naming the file `name`, when it is not one."""
     if len(data) < 16 or data[4:8] != _IDENTIFIER:
-        raise ModelError(f"{name}: it is not a TFLite file. Export the model again.")
+        raise ModelError(f"{name}: it is not a TFLite file. Give a .tflite file or a bundle.")
     try:
         return _read(data)
     except (
@@ -134,7 +134,7 @@ def read_tflite(data: bytes, name: str = "model.tflite") -> TfliteFile:
         UnicodeDecodeError,
         OverflowError,
     ) as error:
-        raise ModelError(f"{name}: the TFLite file is broken or cut short ({error}). Export it again.") from error
+        raise ModelError(f"{name}: the TFLite file is broken or cut short. Copy or export it again.") from error
 
 
 def _read(data: bytes) -> TfliteFile:

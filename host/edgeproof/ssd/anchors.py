@@ -1,6 +1,7 @@
 """Anchors from a file: a `.npy` array, or a JSON description with their format and the scales of the box coder."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import numpy.typing as npt
 
 from edgeproof.errors import UsageError
 from edgeproof.ssd.source_options import AnchorFormat
+from edgeproof.wording import counted
 
 _MAX_BYTES = 64 << 20
 _SHAPES = "Give an array of [anchors, 4]"
@@ -60,11 +62,12 @@ def convert_anchors(
     """Anchors [A, 4] or [1, A, 4] as centres and sizes. Raises UsageError naming `source` when they are none."""
     if values.ndim == 3 and values.shape[0] == 1:
         values = values[0]
-    if values.ndim != 2 or values.shape[1] != 4 or not values.shape[0] or values.dtype.kind not in "fiu":
+    if values.dtype.kind not in "fiu":
+        raise UsageError(f"{source}: the anchors are of type {values.dtype}, not numbers. Save them as float32.")
+    if values.ndim != 2 or values.shape[1] != 4 or not values.shape[0]:
         raise UsageError(f"{source}: the anchors are {values.dtype} {list(values.shape)}. {_SHAPES}.")
     values = values.astype(np.float32)
-    if not np.isfinite(values).all():
-        raise UsageError(f"{source}: some anchors are not finite numbers.")
+    _require_none(~np.isfinite(values), values, source, "these are not finite numbers. Write them again.")
     if np.abs(values).max() > 10:
         raise UsageError(f"{source}: the anchors reach {np.abs(values).max():g}; give them in 0..1 of the picture.")
     # In a grid of centres and sizes some anchor lies farther down than it is high, so it cannot pass as corners.
@@ -76,10 +79,34 @@ def convert_anchors(
         )
     form = stated or (AnchorFormat.CORNERS if looks_like_corners else AnchorFormat.CENTRE)
     if form is AnchorFormat.CENTRE:
+        words = (
+            "height and width, the last two, must be above 0. Give centre y, centre x, height, width; "
+            "or say --anchor-format corners if they are ymin, xmin, ymax, xmax."
+        )
+        _require_none(values[:, 2:] <= 0, values, source, words)
         return Anchors(values, form, box_scales)
     ymin, xmin, ymax, xmax = values.T
     centres = [(ymin + ymax) / 2, (xmin + xmax) / 2, ymax - ymin, xmax - xmin]
     return Anchors(np.stack(centres, axis=1).astype(np.float32), form, box_scales)
+
+
+def require_count(anchors: Anchors, path: Path, box_encodings_shape: Sequence[int]) -> None:
+    """Raises UsageError when those of the file `path` are not as many as the box encodings [1, A, 4]."""
+    rows = box_encodings_shape[1] if len(box_encodings_shape) == 3 else len(anchors.centres)
+    if len(anchors.centres) != rows:
+        raise UsageError(
+            f"{path}: it has {counted(len(anchors.centres), 'anchor')}, and the model has heads for {rows}. "
+            "Give the anchors that the model was trained with."
+        )
+
+
+def _require_none(wrong: npt.NDArray[Any], values: npt.NDArray[np.float32], source: str, words: str) -> None:
+    rows = np.flatnonzero(wrong.any(axis=1))
+    if rows.size:
+        first = int(rows[0])
+        shown = ", ".join(f"{value:g}" for value in values[first])
+        number = counted(rows.size, "anchor")
+        raise UsageError(f"{source}: {number} cannot be used, the first at index {first} ([{shown}]): {words}")
 
 
 def _read_bytes(path: Path) -> bytes:

@@ -111,10 +111,11 @@ def _has_background(
     if options.background is not None:
         return options.background
     if labels_fit is not None:
-        if columns > 1 and _fits(labels_fit, columns - 1):
-            return True
-        labels_fit(columns)
-        return False
+        if _fits(labels_fit, columns):
+            return columns > 1 and _fits(labels_fit, columns - 1)
+        # The first column is the background in most models, so what does not fit is told of the others.
+        labels_fit(max(columns - 1, 1))
+        return True
     if softmax and columns > 1:
         return True
     raise UsageError(

@@ -22,6 +22,11 @@ def freeze(function: Any, output_names: list[str], file: str) -> SignatureNetwor
         with quiet():
             frozen = convert_variables_to_constants_v2(function)
     except (ValueError, TypeError, KeyError, tensorflow.errors.OpError) as error:
+        if _writes_variables(function):
+            raise NotAnSsdError(
+                f"{file}: it was saved in training mode: it changes its own weights when it runs. Save it for "
+                "inference: call the model with training=False in the function that is saved, or use model.export()."
+            ) from error
         reason = str(error).strip().splitlines()[0]
         raise NotAnSsdError(f"{file}: TensorFlow cannot freeze its weights: {reason}") from error
     inputs = [tensor for tensor in frozen.inputs if tensor.dtype != tensorflow.resource]
@@ -36,3 +41,10 @@ def freeze(function: Any, output_names: list[str], file: str) -> SignatureNetwor
         image_shape=shape,
         outputs={name: tensor.name for name, tensor in zip(output_names, frozen.outputs, strict=True)},
     )
+
+
+def _writes_variables(function: Any) -> bool:
+    """Whether it or a function that it calls assigns a variable, as batch normalisation does in training."""
+    graph = function.graph.as_graph_def()
+    nodes = [*graph.node, *(node for called in graph.library.function for node in called.node_def)]
+    return any(node.op.startswith("Assign") and node.op.endswith("VariableOp") for node in nodes)

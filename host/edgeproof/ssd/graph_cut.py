@@ -1,6 +1,6 @@
 """Cuts a network out of a frozen graph: from the tensor that holds the prepared picture to the tensors asked for."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,15 +12,18 @@ from edgeproof.ssd.graph import Graph
 from edgeproof.ssd.tensorflow_import import import_tensorflow, quiet
 
 _GRADIENT = "_gradient_op_type"
+# They hand the picture on as it is, or ask for its shape alone.
+_PASSIVE = ("Identity", "Reshape", "ExpandDims", "Squeeze", "StridedSlice", "Transpose", "Shape")
 
 
 def cut_network(graph: Graph, image: str, shape: tuple[int, ...], outputs: Sequence[str], file: str) -> Any:
     """A wrapped function of a float32 picture of `shape`, which takes the place of the node `image`.
 
-    It gives the tensors `outputs`, in order. Raises NotAnSsdError when they read something beside the picture, or
-    TensorFlow does not load the graph.
+    It gives the tensors `outputs`, in order. A graph that casts its picture of bytes to float gets a float one there.
+    Raises NotAnSsdError when they read something beside the picture, or TensorFlow does not load the graph.
     """
     tensorflow = import_tensorflow()
+    types = dict(_types_of_bytes(graph, image, file))
     cut = tensorflow.compat.v1.GraphDef()
     cut.versions.CopyFrom(graph.graph_def.versions)
     cut.library.CopyFrom(graph.graph_def.library)
@@ -38,8 +41,8 @@ def cut_network(graph: Graph, image: str, shape: tuple[int, ...], outputs: Seque
             # The converter leaves an AddN in float, between two DEQUANTIZE, in a quantized model.
             copy.op = "AddV2"
             del copy.attr["N"]
-        elif node.op == "Cast" and graph.inputs(node)[0].split(":")[0] == image:
-            copy.attr["SrcT"].type = tensorflow.float32.as_datatype_enum
+        elif node.name in types:
+            copy.attr[types[node.name]].type = tensorflow.float32.as_datatype_enum
     try:
         with quiet():
             needed = tensorflow.compat.v1.graph_util.extract_sub_graph(cut, [name.split(":")[0] for name in outputs])
@@ -63,6 +66,26 @@ def cut_network(graph: Graph, image: str, shape: tuple[int, ...], outputs: Seque
     except (ValueError, TypeError, KeyError, AssertionError, tensorflow.errors.OpError) as error:
         reason = str(error).strip().splitlines()[0]
         raise NotAnSsdError(f"{file}: TensorFlow cannot load the graph: {reason}") from error
+
+
+def _types_of_bytes(graph: Graph, image: str, file: str) -> Iterator[tuple[str, str]]:
+    """Nodes that take the picture as another type than float32, and the attribute that says so."""
+    float32 = import_tensorflow().float32.as_datatype_enum
+    waiting, seen = [image], set()
+    while waiting:
+        for node in graph.readers(waiting.pop()):
+            attribute = "SrcT" if node.op == "Cast" else "T"
+            if node.name in seen or attribute not in node.attr or node.attr[attribute].type == float32:
+                continue
+            seen.add(node.name)
+            if node.op not in ("Cast", *_PASSIVE):
+                raise NotAnSsdError(
+                    f"{file}: its node '{node.name}' ({node.op}) computes with the picture before it is float. "
+                    "Save the model with tf.cast(image, tf.float32) as its first step."
+                )
+            yield node.name, attribute
+            if node.op not in ("Cast", "Shape"):
+                waiting.append(node.name)
 
 
 def heads_module(network: Any, boxes: int, scores: int, treatment: ScoreTreatment | None = None) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy.typing as npt
 
 from edgeproof.errors import NotAnSsdError
-from edgeproof.ssd.anchors import Anchors, convert_anchors, read_anchors
+from edgeproof.ssd.anchors import Anchors, convert_anchors, read_anchors, require_count
 from edgeproof.ssd.class_scores import ScoreTreatment, decide_treatment
 from edgeproof.ssd.graph import Graph
 from edgeproof.ssd.graph_cut import cut_network, evaluate, heads_module
@@ -62,8 +62,9 @@ def read_graph_ssd(
         columns = evaluate(network, 1).shape[-1]
         treatment = decide_treatment(graph, nodes.class_scores, columns, options, labels, file)
     heads = probe_heads(heads_module(network, 0, 1, treatment), contract.height, contract.width, file)
-    if anchors_from_file is not None:
+    if anchors_from_file is not None and options.anchors_file is not None:
         anchors = anchors_from_file
+        require_count(anchors, options.anchors_file, heads.box_encodings_shape)
     else:
         # The API's own are corners.
         form = options.anchor_format if options.anchors else AnchorFormat.CORNERS

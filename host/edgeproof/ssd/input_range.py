@@ -7,6 +7,7 @@ import numpy as np
 from edgeproof.errors import NotAnSsdError, UsageError
 from edgeproof.ssd.graph import Graph
 from edgeproof.ssd.source_options import InputRange, SourceOptions
+from edgeproof.ssd.tensorflow_import import import_tensorflow
 from edgeproof_agent.manifest import ColourOrder, Coordinates, InputContract
 
 _ARITHMETIC = ("Mul", "RealDiv", "Sub", "Add", "AddV2")
@@ -67,7 +68,7 @@ def _takes_bytes(graph: Graph, image: str) -> bool:
         if len(readers) != 1:
             return False
         node, inputs = readers[0], graph.inputs(readers[0])
-        if node.op == "Cast" and current == image:
+        if node.op == "Cast" and node.attr["SrcT"].type == import_tensorflow().uint8.as_datatype_enum:
             return True
         if node.op in _ARITHMETIC and len(inputs) == 2:
             values = [value for value in map(graph.constant, inputs) if value is not None]

@@ -32,7 +32,10 @@ class LabelMap:
 
 def read_label_file(path: Path) -> LabelLines | LabelMap:
     """Tells the kind of file by its content. Raises UsageError when it is none of them."""
-    return parse_labels(_read_text(path), str(path))
+    text = _read_text(path)
+    if not text.strip():
+        raise UsageError(f"{path}: it is empty. {_GIVE}.")
+    return parse_labels(text, str(path))
 
 
 def parse_labels(text: str, path: str) -> LabelLines | LabelMap:
@@ -80,7 +83,7 @@ def _checked(items: list[tuple[int, str]], path: str) -> dict[int, str]:
         raise UsageError(f"{path}: it names no class. {_GIVE}.")
     if len(names) != len(items):
         twice = next(number for number, _ in items if [item[0] for item in items].count(number) > 1)
-        raise UsageError(f"{path}: the id {twice} is there twice.")
+        raise UsageError(f"{path}: the id {twice} is there twice. Give every class an id of its own.")
     if min(names) < 0 or max(names) > _MAX_ID:
         raise UsageError(f"{path}: ids must be between 0 and {_MAX_ID}.")
     return names

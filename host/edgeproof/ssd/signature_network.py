@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from edgeproof.errors import NotAnSsdError, UsageError
-from edgeproof.ssd.anchors import Anchors, convert_anchors, read_anchors
+from edgeproof.ssd.anchors import Anchors, convert_anchors, read_anchors, require_count
 from edgeproof.ssd.class_scores import decide_treatment
 from edgeproof.ssd.graph import Graph
 from edgeproof.ssd.graph_cut import cut_network, heads_module
@@ -68,6 +68,7 @@ def read_signature_network(
     heads = probe_heads(heads_module(function, boxes, scores, treatment), contract.height, contract.width, file)
     if options.anchors_file is not None:
         anchors = read_anchors(options.anchors_file, options.anchor_format)
+        require_count(anchors, options.anchors_file, heads.box_encodings_shape)
     elif roles.anchors is not None:
         anchors = convert_anchors(outputs[roles.anchors], f"{file}: {roles.anchors}", options.anchor_format)
     else:
