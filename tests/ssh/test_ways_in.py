@@ -198,6 +198,32 @@ def test_a_jump_host_for_all_hosts_is_not_its_own_jump_host(start, home: Path) -
     assert says(BoardProfile(name="desk", host="gate")) == "here"
 
 
+def test_a_jump_host_at_the_address_of_the_board_is_told_from_it_by_its_port(start, home: Path) -> None:
+    jump, board = start("jump"), start("board")
+    trust_in(home, jump, board)
+    target = f"{jump.profile.user}@{jump.address}:{jump.profile.port}"
+    (home / ".ssh/config").write_text(f"Host {board.address}\n  ProxyJump {target}\n")
+    before = route.find_route(bare(board)).before
+    assert before is not None
+    assert before.port == jump.profile.port
+    (home / ".ssh/config").write_text(
+        f"Host *\n  IdentityFile {jump.folder}/client_key\n  IdentityFile {board.folder}/client_key\n"
+        f"  ProxyJump {target}\n"
+    )
+    assert says(bare(board, known_hosts=None)) == "here"
+
+
+def test_of_two_jump_hosts_for_all_hosts_the_second_is_reached_by_the_first(start, home: Path) -> None:
+    first, second = start("first"), start("second")
+    everywhere = "Host *\n  ProxyJump first,second\n"
+    (home / ".ssh/config").write_text(host_block("first", first) + host_block("second", second) + everywhere)
+    route_to_second = route.find_route(BoardProfile(host="second", name="desk"))
+    assert route_to_second.before is not None
+    assert route_to_second.before.port == first.profile.port
+    assert route_to_second.before.before is None
+    assert route.find_route(BoardProfile(host="first", name="desk")).before is None
+
+
 def test_an_unknown_jump_host_is_refused_by_its_own_name_and_trusted_by_the_command_that_is_named(
     start, home: Path
 ) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import fabric
 import msgspec
 import paramiko
+from paramiko.config import SSH_PORT
 
 from edgeproof.board.host_keys import (
     SYSTEM_KNOWN_HOSTS,
@@ -172,21 +173,21 @@ def _hop(profile: BoardProfile, config: fabric.Config, depth: int, before: Hop |
     if "@" not in profile.name and depth:  # a jump host, which is called as a board can be called
         profile = msgspec.structs.replace(profile, name=f"{connection.user}@{profile.name}")
     _check_host_keys(connection, profile)
-    jumps = [] if before else _jumps(options, config.base_ssh_config, (connection.host, connection.port))
+    jumps = [] if before else _jumps(options, config.base_ssh_config, (connection.host, str(connection.port)))
     for target in jumps:
         before = _hop(target, config, depth + 1, before)
     return Hop(profile, connection, before)
 
 
 def _jumps(
-    options: paramiko.SSHConfigDict, config: paramiko.SSHConfig, board: tuple[str, int]
+    options: paramiko.SSHConfigDict, config: paramiko.SSHConfig, board: tuple[str, str]
 ) -> Iterator[BoardProfile]:
-    """The jump hosts ahead of `board`, the host and port of it."""
+    """The jump hosts ahead of `board`, its host and port."""
     text = options.get("proxyjump", "none")
     for target in [] if text.lower() == "none" else text.split(","):
         jump = parse_target(target.strip().removeprefix("ssh://").rstrip("/"))
         own = config.lookup(jump.host)
-        if (own.get("hostname", jump.host), jump.port or int(own.get("port", SSH_PORT))) == board:
+        if (own.get("hostname", jump.host), str(jump.port or own.get("port", SSH_PORT))) == board:
             return  # `Host *` with a ProxyJump is about the jump hosts, too: each is reached by those ahead of it
         yield jump
 
