@@ -123,6 +123,10 @@ class Store:
         """Whether this process holds the lock."""
         return self._lock is not None
 
+    def has_policy(self) -> bool:
+        """Whether this board asks for signatures; what cannot be read asks for them, too."""
+        return os.path.lexists(self.root / POLICY_FILE)
+
     def lock(self, wait_seconds: float) -> None:
         """Takes the store's lock until `unlock`; the kernel frees it however this process dies."""
         if self._lock is not None:

@@ -14,7 +14,6 @@ from edgeproof_agent.link import HostSilentError, take_standard_streams
 from edgeproof_agent.probe import probe
 from edgeproof_agent.service import Exchange, Operation, Reply, RequestError, check_protocol, serve
 from edgeproof_agent.store import (
-    POLICY_FILE,
     STORE_FOLDER,
     Kind,
     Store,
@@ -137,7 +136,7 @@ class StoreOperations:
 
     def _inventory(self) -> dict[str, Any]:
         signers = None
-        if (self._store.root / POLICY_FILE).exists():
+        if self._store.has_policy():
             from edgeproof_agent.store_signatures import allowed_keys
 
             signers = allowed_keys(self._store)

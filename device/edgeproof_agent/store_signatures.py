@@ -22,12 +22,17 @@ _VERIFY_SECONDS = 30
 
 
 def allowed_keys(store: Store) -> Optional[list[str]]:
-    """Public keys of which one must have signed; None when no signature is asked for."""
+    """Public keys of which one must have signed; None when no signature is asked for.
+
+    None of them is left, and no bundle is good, where the policy is a folder or a symlink to nowhere.
+    """
+    if not store.has_policy():
+        return None
     try:
         with _policy(store).open("rb") as file:
             text = file.read(_MAX_POLICY_BYTES).decode("utf-8", errors="replace")
-    except FileNotFoundError:
-        return None
+    except OSError:
+        return []
     return [match.group() for line in text.splitlines() for match in [PUBLIC_KEY.search(line)] if match]
 
 
@@ -47,10 +52,12 @@ def check_signature(store: Store, digest: str, manifest: bytes, signature: Optio
     Without one the signature that was kept is taken. Raises `StoreError`.
     """
     kept = store.root / "signatures" / digest
-    if allowed_keys(store) is None:
+    if not store.has_policy():
         if signature is not None:
             replace_file(kept, signature.encode())
         return
+    if not allowed_keys(store):
+        raise StoreError("signature", f"no bundle is taken: {_policy(store)} cannot be read or names no ed25519 key")
     if signature is None:
         try:
             with kept.open(encoding="utf-8", errors="replace") as file:

@@ -33,5 +33,5 @@ def _link(store: Store, app: str, name: str) -> Optional[dict[str, Any]]:
         "name": bundle_name,
         "variant": variant,
         "disk_bytes": disk_bytes(store.path(Kind.BUNDLE, link.digest)),
-        "signed": (store.root / "signatures" / link.digest).is_file(),
+        "has_signature": (store.root / "signatures" / link.digest).is_file(),
     }

@@ -14,6 +14,7 @@ from edgeproof_agent.store import Kind, Store, StoredFile, StoreError, file_sha2
 
 MAX_FILES = 512
 DISK_RESERVE_BYTES = 16 << 20
+_MIB = 1 << 20
 """What a push leaves free: a disk that is full to the last byte stops a board in many ways."""
 
 _BLOCK_BYTES = 1 << 18
@@ -50,11 +51,13 @@ class Upload:
         self._store.require_lock()
         self._store.sweep(keep=self.folder)
         there = {file.name: _resumable(self.folder / file.name, file) for file in self.files}
-        needed = sum(file.size_bytes - there[file.name] for file in self.files) + extra_bytes
+        needed = sum(file.size_bytes - there[file.name] for file in self.files) + extra_bytes + DISK_RESERVE_BYTES
         free = shutil.disk_usage(self._store.root).free
-        if needed + DISK_RESERVE_BYTES > free:
+        if needed > free:
             raise StoreError(
-                "disk", f"{_mib(needed)} MiB are needed under {self._store.root} and {_mib(free)} MiB are free"
+                "disk",
+                f"{-(-needed // _MIB)} MiB are needed under {self._store.root}, of which "
+                f"{DISK_RESERVE_BYTES // _MIB} stay free, and {free // _MIB} MiB are free",
             )
         make_folder(self.folder)
         for file in self.files:
@@ -170,7 +173,3 @@ def _resumable(path: Path, file: StoredFile) -> int:
         path.unlink()
         return 0
     return size
-
-
-def _mib(size_bytes: int) -> str:
-    return f"{size_bytes / (1 << 20):.0f}"

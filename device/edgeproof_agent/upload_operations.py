@@ -10,7 +10,7 @@ from typing import Any, Optional
 from edgeproof_agent.fields import Fields
 from edgeproof_agent.holds import hold
 from edgeproof_agent.service import Exchange, Operation, Reply, RequestError
-from edgeproof_agent.store import POLICY_FILE, Kind, Store, StoredFile, StoreError, listing_digest, sync
+from edgeproof_agent.store import Kind, Store, StoredFile, StoreError, listing_digest, sync
 from edgeproof_agent.store_bundles import MANIFEST_FILE, check_files, read_manifest
 from edgeproof_agent.store_inventory import RUNTIME_FILE
 from edgeproof_agent.store_soundness import looks_whole
@@ -174,7 +174,7 @@ def wait_seconds(fields: Fields) -> float:
 
 def check_given_signature(store: Store, digest: str, manifest: bytes, fields: Fields) -> None:
     """Checks a bundle's signature, which a request may bring, where the board asks for one. Raises `StoreError`."""
-    if "signature" not in fields and not (store.root / POLICY_FILE).exists():
+    if "signature" not in fields and not store.has_policy():
         return
     from edgeproof_agent.store_signatures import MAX_SIGNATURE_CHARACTERS, check_signature
 

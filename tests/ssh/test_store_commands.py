@@ -115,7 +115,7 @@ def test_prune_drops_what_no_app_names_and_says_what_and_how_much(
     assert "MB freed on desk" in done
     left = {path.name for path in (store / "bundles").iterdir()}
     assert left == {bundles["float32"].digest, bundles["int8"].digest}
-    assert edgeproof("prune", "desk").stdout == "0.0 MB freed on desk\n"
+    assert edgeproof("prune", "desk").stdout == "0.00 MB freed on desk\n"
     edgeproof("rollback", "desk")
 
 
@@ -165,7 +165,7 @@ def test_a_board_that_asks_for_signatures_takes_signed_bundles_alone(
     assert current(store, "people") == old.digest
     edgeproof("push", "desk", new.path, "--app", "people", "--sign", keys["ours"])
     assert current(store, "people") == new.digest
-    assert json.loads(edgeproof("status", "desk", "--json").stdout)["apps"]["people"]["current"]["signed"]
+    assert json.loads(edgeproof("status", "desk", "--json").stdout)["apps"]["people"]["current"]["has_signature"]
     back = edgeproof("rollback", "desk", expect=2)
     assert "is not signed" in back.stderr
     edgeproof("push", "desk", old.path, "--app", "people", "--sign", keys["ours"])

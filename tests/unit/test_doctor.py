@@ -187,6 +187,12 @@ def test_a_board_that_no_runtime_fits_is_told_which_would() -> None:
     assert told["signatures"].value == "a bundle must be signed by one of 1 key"
 
 
+def test_a_board_that_trusts_nobody_takes_no_bundle() -> None:
+    told = _provisioned("pi-4-bookworm", signers=frozenset())["signatures"]
+    assert (told.level, told.value) == (BAD, "a bundle must be signed, and no key is trusted")
+    assert "Delete it" in told.remedy
+
+
 def test_a_provisioned_board_is_described() -> None:
     facts, _ = understood(recording("pi-4-bookworm"))
     release = fitting_releases(facts)[0]

@@ -217,7 +217,7 @@ SERVED = {
     "variant": "int8",
     "since_seconds": 1000.0,
     "disk_bytes": 4096,
-    "signed": False,
+    "has_signature": False,
 }
 UNWANTED = {"kind": "bundles", "name": "b" * 64, "disk_bytes": 4096, "in_use": False}
 STORE_ANSWERS: list[Message] = [
@@ -388,6 +388,15 @@ def test_how_a_board_ended_is_told(status: int | None, error: type[EdgeproofErro
         talk_to_agent(FakeChannel([], status=status, deaf=deaf))
     assert words in str(caught.value)
     assert "Its last words:\nTraceback[2J\nMemoryError" in str(caught.value)
+
+
+@pytest.mark.parametrize("said", [b"", b"WELCOME to the garden board\n"])
+def test_a_shell_that_prints_or_ends_is_traced_with_doctor(said: bytes) -> None:
+    with pytest.raises((AgentDiedError, ProtocolError), match=r"\(~/.bashrc\) .* edgeproof board doctor NAME"):
+        talk_to_agent(FakeChannel([said], status=0))
+    with pytest.raises((AgentDiedError, ProtocolError)) as caught:
+        talk_to_agent(FakeChannel([encode(AGENT_ANSWERS[:1]) + said], status=0))
+    assert "bashrc" not in str(caught.value)
 
 
 @pytest.mark.parametrize("good", range(len(AGENT_ANSWERS) - 1))

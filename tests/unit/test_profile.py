@@ -196,3 +196,10 @@ def test_signers_are_keys_or_files_beside_the_configuration(tmp_path: Path) -> N
     two = find_board("two", path).require_signature
     assert two == ("ssh-ed25519 AAAA me", str(tmp_path / "a.pub"), "/keys/b.pub")
     assert find_board("none", path).require_signature == ()
+
+
+@pytest.mark.parametrize("empty", ['""', '["ssh-ed25519 AAAA", ""]'])
+def test_a_signer_without_a_name_is_told(tmp_path: Path, empty: str) -> None:
+    path = write(tmp_path, f'[boards.pi]\nhost = "pi"\nrequire_signature = {empty}\n')
+    with pytest.raises(ProfileError, match=r"\[boards.pi\] require_signature is empty: name a public key"):
+        find_board("pi", path)

@@ -59,6 +59,15 @@ def test_a_name_that_is_taken_is_refused_unless_it_shall_be_replaced(config: Pat
     assert "# Boards of the lab." in config.read_text()
 
 
+def test_a_board_that_is_replaced_keeps_what_is_not_given_but_for_where_it_was(config: Path) -> None:
+    settings = {"host": "pi@10.0.0.7", "port": 2200, "python": "python3.11", "runtime": "tflite-runtime"}
+    add_board(config, "den", settings)
+    config.write_text(config.read_text() + 'require_signature = ["ssh-ed25519 AAAA", "ssh-ed25519 BBBB"]\n')
+    board = add_board(config, "den", {"host": "me@10.0.0.8", "python": "python3.12"}, replace=True)
+    assert (board.target, board.python, board.runtime) == ("me@10.0.0.8", "python3.12", "tflite-runtime")
+    assert board.require_signature == ("ssh-ed25519 AAAA", "ssh-ed25519 BBBB")
+
+
 def test_a_board_is_taken_out_and_the_others_stay_as_they_were(config: Path) -> None:
     remove_board(config, "my board")
     assert config.read_text().rstrip() == USERS_OWN.partition('[boards."my board"]')[0].rstrip()

@@ -6,12 +6,16 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
+from example_manifest import MANIFEST as EXAMPLE_MANIFEST
 from stores import DIGEST, OTHER, refused
 
 from edgeproof.board.signing import load_signing_key, public_key_text, read_public_keys, sign
+from edgeproof.bundle import write_bundle
+from edgeproof.cli.push import command as push
 from edgeproof.errors import SigningError
 from edgeproof_agent import store_signatures
 from edgeproof_agent.store import Store
@@ -73,6 +77,29 @@ def test_a_key_with_a_passphrase_asks_for_it(tmp_path: Path, key: Ed25519Private
     assert public_key_text(load_signing_key(path, lambda: "open sesame")) == public_key_text(key)
     with pytest.raises(SigningError, match="the passphrase is wrong"):
         load_signing_key(path, lambda: "shut")
+
+
+def test_without_a_terminal_nobody_is_asked_for_a_passphrase(tmp_path: Path, key: Ed25519PrivateKey) -> None:
+    bundle = write_bundle(tmp_path / "bundle", EXAMPLE_MANIFEST, b"model", ["person"]).path
+    path = write_key(tmp_path / "key", key, b"open sesame")
+    done = CliRunner().invoke(push, ["user@board", str(bundle), "--sign", str(path)])
+    assert isinstance(done.exception, SigningError)
+    assert f"the key {path} is protected by a passphrase. Run this on a terminal" in str(done.exception)
+
+
+def test_a_file_in_place_of_a_bundle_is_told_from_its_folder(tmp_path: Path) -> None:
+    bundle = write_bundle(tmp_path / "bundle", EXAMPLE_MANIFEST, b"model", ["person"]).path
+    (tmp_path / "bundle.zip").write_bytes(b"PK")
+    inside = CliRunner().invoke(push, ["user@board", str(bundle / "model.tflite")])
+    assert str(inside.exception).endswith(f"a bundle is a folder with bundle.json. Name the folder: {bundle}")
+    packed = CliRunner().invoke(push, ["user@board", str(tmp_path / "bundle.zip")])
+    assert str(packed.exception).endswith("Name the folder")
+
+
+def test_a_public_key_does_not_sign(tmp_path: Path, key: Ed25519PrivateKey) -> None:
+    (tmp_path / "key.pub").write_text(public_key_text(key))
+    with pytest.raises(SigningError, match=f"is a public key, and the private one signs: {tmp_path / 'key'}$"):
+        load_signing_key(tmp_path / "key.pub", never_asked)
 
 
 def test_what_is_no_ed25519_key_is_told(tmp_path: Path) -> None:
@@ -140,6 +167,26 @@ def test_a_broken_policy_refuses_everything(store: Store, key: Ed25519PrivateKey
     (store.root / "allowed_signers").write_text(policy)
     with refused("signature"):
         check_signature(store, DIGEST, MANIFEST, sign(MANIFEST, key))
+
+
+@pytest.mark.parametrize("target", ["nowhere", "."])
+def test_a_policy_that_cannot_be_read_refuses_everything(store: Store, key: Ed25519PrivateKey, target: str) -> None:
+    (store.root / "allowed_signers").symlink_to(target)
+    assert allowed_keys(store) == []
+    for signature in (sign(MANIFEST, key), None):
+        with refused("signature") as caught:
+            check_signature(store, DIGEST, MANIFEST, signature)
+        assert "allowed_signers cannot be read or names no ed25519 key" in str(caught.value)
+
+
+@needs_ssh_keygen
+def test_a_policy_may_lie_elsewhere(store: Store, key: Ed25519PrivateKey, tmp_path: Path) -> None:
+    require_signatures(store, [public_key_text(key)])
+    policy = (store.root / "allowed_signers").rename(tmp_path / "policy")
+    (store.root / "allowed_signers").symlink_to(policy)
+    with refused("signature"):
+        check_signature(store, DIGEST, MANIFEST, None)
+    check_signature(store, DIGEST, MANIFEST, sign(MANIFEST, key))
 
 
 def test_a_board_without_ssh_keygen_says_what_it_needs(

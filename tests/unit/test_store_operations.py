@@ -358,4 +358,13 @@ def test_a_board_that_wants_signatures_refuses_unsigned_bundles_at_finish_and_sw
     signed_later = sign(unsigned_contents["bundle.json"], key)
     assert service.ask("switch", app="app", digest=unsigned, signature=signed_later) == {"before": digest}
     assert service.ask("switch", app="app", digest=digest) == {"before": unsigned}
-    assert service.ask("status")["apps"]["app"]["current"]["signed"]
+    assert service.ask("status")["apps"]["app"]["current"]["has_signature"]
+
+
+def test_a_policy_that_leads_nowhere_lets_nothing_in(service: Service) -> None:
+    service.root.mkdir(exist_ok=True)
+    (service.root / "allowed_signers").symlink_to(service.root / "gone")
+    digest, contents = bundle()
+    with refused("signature"):
+        service.send("bundles", digest, contents)
+    assert service.ask("inventory")["signers"] == []

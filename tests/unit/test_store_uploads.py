@@ -115,7 +115,7 @@ def test_a_full_disk_is_an_error_before_anything_changes(store: Store, monkeypat
     monkeypatch.setattr(shutil, "disk_usage", lambda _: _Usage(1 << 40, 0, free))
     with refused("disk") as caught:
         announce(store).begin({}, extra_bytes=1001)
-    assert str(caught.value) == f"0 MiB are needed under {store.root} and 16 MiB are free"
+    assert str(caught.value) == f"17 MiB are needed under {store.root}, of which 16 stay free, and 16 MiB are free"
     assert snapshot(store.root) == before
     assert announce(store).begin({}, extra_bytes=1000) == {"model.tflite": 0}
 

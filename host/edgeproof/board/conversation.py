@@ -156,7 +156,7 @@ class Conversation:
             frame = read_frame(lambda count: self._channel.receive(count, deadline))
         except FrameError as error:
             raise ProtocolError(
-                f"{self._who} does not speak edgeproof's protocol: {error}{self._last_words()}"
+                f"{self._who} does not speak edgeproof's protocol: {error}{self._last_words()}{self._login_remedy()}"
             ) from error
         except OSError as error:
             raise self._died() from error
@@ -197,11 +197,21 @@ class Conversation:
                 f"{self._who} cannot start: the board needs Python 3.9 or newer{self._last_words()}\n"
                 'Install one (`sudo apt install python3`), or name it in edgeproof.toml: python = "/usr/bin/python3.11"'
             )
-        return AgentDiedError(f"{self._who} died: {status}{self._last_words()}")
+        remedy = self._login_remedy() if status.code == 0 else ""
+        return AgentDiedError(f"{self._who} died: {status}{self._last_words()}{remedy}")
 
     def _last_words(self) -> str:
         tail = self._channel.error_output.tail()
         return f"\nIts last words:\n{tail}" if tail else ""
+
+    def _login_remedy(self) -> str:
+        """What may be wrong where the far side has never answered."""
+        if self._last_id > 1:
+            return ""
+        return (
+            "\nA login file of the board's shell (~/.bashrc) may print or end the shell, or `python` in edgeproof.toml "
+            "be no Python. To see which: edgeproof board doctor NAME"
+        )
 
 
 _Client = TypeVar("_Client", bound="Client")

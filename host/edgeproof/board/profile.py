@@ -109,6 +109,8 @@ def _with_target(profile: BoardProfile, name: str, folder: Path) -> BoardProfile
         return str(folder / Path(file).expanduser()) if file else None
 
     signers = profile.require_signature
+    if "" in ((signers,) if isinstance(signers, str) else signers):
+        raise ProfileError("require_signature is empty: name a public key, or leave it out to take every bundle")
     return msgspec.structs.replace(
         profile,
         name=name,

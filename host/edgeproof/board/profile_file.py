@@ -15,6 +15,7 @@ from edgeproof.errors import ProfileError
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _TABLE = "boards"
+_WHERE = ("host", "user", "port")
 
 
 def config_to_write() -> Path:
@@ -24,6 +25,8 @@ def config_to_write() -> Path:
 
 def add_board(path: Path, name: str, settings: Mapping[str, str | int], replace: bool = False) -> BoardProfile:
     """Writes `[boards.NAME]` with `settings` (fields of `BoardProfile`); makes the file if need be.
+
+    A board that is replaced keeps what `settings` do not have, but for where it was: host, user and port.
 
     Raises `ProfileError` when the name is taken (unless `replace`), the settings cannot be meant, or the file is
     broken; the file is then as it was.
@@ -39,16 +42,19 @@ def add_board(path: Path, name: str, settings: Mapping[str, str | int], replace:
             "one in its place."
         )
 
+    before = read_config(path).boards if path.exists() else {}
+    kept = {key: value for key, value in before.get(name, {}).items() if key not in _WHERE}
+    written = {**kept, **settings}
+
     def change(document: tomlkit.TOMLDocument) -> None:
         if _TABLE not in document:
             document[_TABLE] = tomlkit.table(is_super_table=True)
         inline = isinstance(document[_TABLE], tomlkit.items.InlineTable)
         table = tomlkit.inline_table() if inline else tomlkit.table()
-        table.update(settings)
+        table.update(written)
         document[_TABLE][name] = table
 
-    before = read_config(path).boards if path.exists() else {}
-    _rewrite(path, change, {**before, name: dict(settings)})
+    _rewrite(path, change, {**before, name: written})
     return all_boards(path)[name]
 
 

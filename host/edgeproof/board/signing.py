@@ -34,6 +34,9 @@ def load_signing_key(path: Path, ask_passphrase: Callable[[], str]) -> Ed25519Pr
             data = file.read(_MAX_KEY_BYTES)
     except OSError as error:
         raise SigningError(f"cannot read the key {path}: {error.strerror}") from error
+    if data.startswith(b"ssh-"):
+        private = path.with_suffix("") if path.suffix == ".pub" else "the file that was made with it"
+        raise SigningError(f"{path} is a public key, and the private one signs: {private}")
     try:
         key = _load(data, ask_passphrase)
     except (ValueError, UnsupportedAlgorithm, TypeError) as error:

@@ -20,7 +20,8 @@ class ServedBundle:
     age_seconds: float
     """For how long the app's link has named it, by the board's own clock."""
     disk_bytes: int
-    signed: bool
+    has_signature: bool
+    """Whether one is kept on the board; whose it is, is checked when the board asks for signatures."""
 
 
 @dataclass(frozen=True)
@@ -72,5 +73,5 @@ def _served(app: Fields, link: str, now_seconds: float) -> ServedBundle | None:
         # A board without a battery wakes up in the past.
         age_seconds=max(0.0, now_seconds - fields.number("since_seconds", low=0, high=_MAX_SECONDS)),
         disk_bytes=fields.integer("disk_bytes", high=_MAX_BYTES),
-        signed=fields.flag("signed"),
+        has_signature=fields.flag("has_signature"),
     )

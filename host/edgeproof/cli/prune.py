@@ -40,4 +40,4 @@ def describe_prune(dropped: list[DroppedObject], board: str, dry_run: bool) -> l
     ]
     freed_bytes = sum(item.disk_bytes for item in dropped if not item.in_use)
     verb = "would be freed" if dry_run else "freed"
-    return [*lines, f"{freed_bytes / 1e6:.1f} MB {verb} on {board}"]
+    return [*lines, f"{freed_bytes / 1e6:.2f} MB {verb} on {board}"]

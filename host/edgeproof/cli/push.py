@@ -1,5 +1,6 @@
 """`edgeproof push`: puts a bundle on a board."""
 
+import sys
 from pathlib import Path
 
 import click
@@ -13,7 +14,7 @@ from edgeproof.bundle import Bundle, open_bundle
 from edgeproof.cli.board_options import board_argument, runtime_option
 from edgeproof.cli.paths import PATH
 from edgeproof.cli.progress_display import shown_progress
-from edgeproof.errors import UsageError
+from edgeproof.errors import SigningError, UsageError
 from edgeproof.runs.open_board import open_board
 from edgeproof_agent.manifest import MANIFEST_FILE
 
@@ -38,6 +39,9 @@ def command(board: BoardProfile, bundle: Path, app: str | None, key: Path | None
     inside = sorted(path.parent for path in bundle.glob(f"*/{MANIFEST_FILE}"))
     if inside and not (bundle / MANIFEST_FILE).exists():
         raise UsageError(f"{bundle} holds {len(inside)} bundles. Name one: {', '.join(map(str, inside))}")
+    if bundle.is_file():
+        there = f": {bundle.parent}" if (bundle.parent / MANIFEST_FILE).exists() else ""
+        raise UsageError(f"{bundle} is a file, and a bundle is a folder with {MANIFEST_FILE}. Name the folder{there}")
     opened_bundle = open_bundle(bundle)
     signature = _sign(opened_bundle, key) if key is not None else None
     trusted = read_public_keys(board.require_signature)
@@ -68,6 +72,11 @@ def describe_deployment(deployment: Deployment, board: str) -> str:
 
 def _sign(bundle: Bundle, key: Path) -> str:
     def ask_passphrase() -> str:
+        if not sys.stdin.isatty():
+            raise SigningError(
+                f"the key {key} is protected by a passphrase. Run this on a terminal, where you are asked for it, or "
+                "sign with a key that has none"
+            )
         passphrase: str = click.prompt(f"Passphrase of {key}", hide_input=True, err=True)
         return passphrase
 

@@ -66,6 +66,6 @@ def _apps_table(status: BoardStatus, app: str | None) -> Table:
 def _cells(bundle: ServedBundle | None) -> list[Text]:
     if bundle is None:
         return [Text("none")]
-    signed = " (signed)" if bundle.signed else ""
-    texts = (bundle.name, bundle.variant, bundle.digest[:12] + signed, f"{bundle.disk_bytes / 1e6:.2f}")
+    signature = " (has a signature)" if bundle.has_signature else ""
+    texts = (bundle.name, bundle.variant, bundle.digest[:12] + signature, f"{bundle.disk_bytes / 1e6:.2f}")
     return [Text(text) for text in (*texts, describe_age(bundle.age_seconds))]

@@ -72,6 +72,12 @@ def _bundles(inventory: Inventory) -> Finding:
 def _signatures(inventory: Inventory) -> Finding:
     if inventory.signers is None:
         return good("signatures", "not asked for", required=False)
+    if not inventory.signers:
+        remedy = (
+            "on the board, see ~/.edgeproof/allowed_signers: it cannot be read or names no ed25519 key, so that no "
+            "bundle is taken. Delete it; the next push writes what require_signature in edgeproof.toml asks for"
+        )
+        return bad("signatures", "a bundle must be signed, and no key is trusted", remedy, required=True, keys=0)
     keys = counted(len(inventory.signers), "key")
     return good("signatures", f"a bundle must be signed by one of {keys}", required=True, keys=len(inventory.signers))
 

@@ -19,7 +19,7 @@ from edgeproof.errors import UsageError
 @click.option("--known-hosts", type=PATH, help="Where its host key is trusted.  [default: ~/.ssh/known_hosts]")
 @click.option("--python", metavar="COMMAND", help="Python 3.9+ on the board.  [default: python3]")
 @click.option("--runtime", type=click.Choice(RUNTIME_NAMES), help="Runtime to use when the board has several.")
-@click.option("--replace", is_flag=True, help="Put it in the place of a board of the same name.")
+@click.option("--replace", is_flag=True, help="Change a board of that name; what is not given stays.")
 def command(
     name: str,
     target: str,
