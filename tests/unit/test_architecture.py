@@ -1,28 +1,44 @@
-"""The layout is the architecture: imports run one way, and heavy packages stay where they belong."""
+"""The layout is the architecture: imports run downwards through a table of layers, and heavy packages stay where they
+belong. Rooms are the folders and modules directly below a package."""
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
-HOST, AGENT = ROOT / "host" / "edgeproof", ROOT / "device" / "edgeproof_agent"
 
-# Who may import whom within edgeproof: a package may use those after it in its own list.
-ALLOWED = {
-    "cli": {"demo", "runs", "report", "verify", "board", "convert", "odapi", "ssd", "sample"},
-    "demo": {"runs", "report", "verify", "board", "convert", "odapi", "ssd", "sample"},
-    "runs": {"report", "verify", "board"},
-    "report": {"verify"},
-    "verify": set(),
-    "board": set(),
-    "convert": {"odapi", "ssd"},
-    "odapi": {"ssd"},
-    "ssd": set(),
-    "sample": set(),
-}
+Layers = Sequence[tuple[str, ...]]
+
+HOST_LAYERS: Layers = (
+    ("__main__",),
+    ("cli",),
+    ("demo",),
+    ("runs",),
+    ("convert", "report", "sample"),
+    ("board", "odapi", "verify"),
+    ("ssd", "quantization_errors", "throttling"),
+    ("bundle", "pip_download", "results"),
+    ("atomic_file", "digests", "native_noise", "picture_files", "progress", "wording"),
+    ("errors",),
+)
+"""From the top down. A room imports rooms of lower layers, never its neighbours in the same layer."""
+
+AGENT_LAYERS: Layers = (
+    ("__main__",),
+    ("operations", "store_operations"),
+    ("upload_operations", "store_status"),
+    ("store_prune", "store_signatures", "store_inventory", "store_chunks", "runtime_build"),
+    ("detector", "store_soundness", "store_uploads", "capture"),
+    ("box_decoding", "interpreters", "preprocess", "store_apps", "store_bundles"),
+    ("pictures", "partial_sort", "store", "holds", "probe", "examination", "board_state", "manifest_reader", "service"),
+    ("manifest", "link", "arrays"),
+    ("fields", "frames"),
+)
+
 HOMES = {
     "tensorflow": {"ssd", "convert", "odapi"},
     "paramiko": {"board"},
@@ -32,37 +48,86 @@ HOMES = {
     "matplotlib": {"report"},
     "jinja2": {"report"},
 }
+"""Library -> the only rooms of the host that import it."""
+
+AGENT_LIBRARIES = {"edgeproof_agent", "numpy", "cv2"}
 
 
-def imports(path: Path) -> Iterator[str]:
+@dataclass(frozen=True)
+class Package:
+    """A package's files, the rooms that its table lists, and its name."""
+
+    name: str
+    folder: Path
+    layers: Layers
+
+    def room(self, path: Path) -> str:
+        return path.relative_to(self.folder).parts[0].removesuffix(".py")
+
+    def layer(self, room: str) -> int:
+        return next(number for number, rooms in enumerate(self.layers) if room in rooms)
+
+    def files(self) -> Iterator[Path]:
+        yield from sorted(self.folder.rglob("*.py"))
+
+    def violations(self) -> Iterator[str]:
+        """Imports that do not run downwards, and rooms that no layer names."""
+        known = {room for rooms in self.layers for room in rooms}
+        for path in self.files():
+            room = self.room(path)
+            if room == "__init__":
+                continue
+            if room not in known:
+                yield f"{path.relative_to(self.folder)}: no layer has the room {room!r}"
+                continue
+            for other in sorted(self._rooms_imported(path, known) - {room}):
+                if self.layer(other) <= self.layer(room):
+                    yield f"{path.relative_to(self.folder)}: {room} imports {other}"
+
+    def _rooms_imported(self, path: Path, known: set[str]) -> set[str]:
+        parts = (name.split(".") for name in imported_names(path))
+        return {part[1] for part in parts if part[0] == self.name and len(part) > 1 and part[1] in known}
+
+
+HOST = Package("edgeproof", ROOT / "host" / "edgeproof", HOST_LAYERS)
+AGENT = Package("edgeproof_agent", ROOT / "device" / "edgeproof_agent", AGENT_LAYERS)
+
+
+def imported_names(path: Path) -> Iterator[str]:
+    """Dotted names of all that a file imports: `from a import b` may mean the module a.b, so it gives a and a.b."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} has a relative import"
+            assert node.module is not None
             yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-@pytest.mark.parametrize("package", ALLOWED)
-def test_imports_run_one_way(package: str) -> None:
-    for path in (HOST / package).rglob("*.py"):
-        for name in imports(path):
-            parts = name.split(".")
-            if parts[0] == "edgeproof" and len(parts) > 1 and parts[1] in ALLOWED:
-                assert parts[1] in ALLOWED[package] | {package}, f"{path} imports {name}"
+def libraries(path: Path) -> set[str]:
+    return {name.split(".")[0] for name in imported_names(path)}
 
 
-@pytest.mark.parametrize("library", HOMES)
-def test_a_heavy_library_stays_in_its_packages(library: str) -> None:
-    for path in HOST.rglob("*.py"):
-        package = path.relative_to(HOST).parts[0]
-        if library in {name.split(".")[0] for name in imports(path)}:
-            assert package in HOMES[library], f"{path} imports {library}"
+def foreign_to_the_agent(package: Package) -> list[str]:
+    allowed = set(sys.stdlib_module_names) | AGENT_LIBRARIES
+    return [f"{path.name} imports {name}" for path in package.files() for name in sorted(libraries(path) - allowed)]
+
+
+@pytest.mark.parametrize("package", [HOST, AGENT], ids=lambda package: package.name)
+def test_imports_run_downwards(package: Package) -> None:
+    assert list(package.violations()) == []
 
 
 def test_the_agent_imports_nothing_of_the_host() -> None:
-    allowed = set(sys.stdlib_module_names) | {"edgeproof_agent", "numpy", "cv2"}
-    for path in AGENT.glob("*.py"):
-        assert {name.split(".")[0] for name in imports(path)} <= allowed, path
+    assert foreign_to_the_agent(AGENT) == []
+
+
+@pytest.mark.parametrize("library", HOMES)
+def test_a_heavy_library_stays_in_its_rooms(library: str) -> None:
+    for path in HOST.files():
+        if library in libraries(path):
+            assert HOST.room(path) in HOMES[library], f"{path} imports {library}"
 
 
 def test_the_store_service_needs_nothing_but_the_standard_library() -> None:
@@ -71,5 +136,47 @@ def test_the_store_service_needs_nothing_but_the_standard_library() -> None:
     allowed = set(sys.stdlib_module_names)
     ours = {f"edgeproof_agent.{module}" for module in STORE_MODULES} | {"edgeproof_agent"}
     for module in STORE_MODULES:
-        for name in imports(AGENT / f"{module}.py"):
-            assert name in ours or name.split(".")[0] in allowed, f"{module} imports {name}"
+        for name in imported_names(AGENT.folder / f"{module}.py"):
+            known = name in ours or name.rpartition(".")[0] in ours
+            assert known or name.split(".")[0] in allowed, f"{module} imports {name}"
+
+
+def written(folder: Path, name: str, source: str) -> None:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(source, encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("place", "source"),
+    [
+        ("board/status.py", "from edgeproof import runs"),
+        ("board/status.py", "import edgeproof.runs.run"),
+        ("board/status.py", "def late():\n    from edgeproof.runs import run"),
+        ("results.py", "import edgeproof.board.ssh"),
+        ("errors.py", "from edgeproof import wording"),
+        ("convert/deep/er/file.py", "from edgeproof.report import html"),
+        ("newroom/file.py", ""),
+    ],
+)
+def test_a_forbidden_import_of_the_host_is_found(tmp_path: Path, place: str, source: str) -> None:
+    written(tmp_path, place, source)
+    assert len(list(Package("edgeproof", tmp_path, HOST_LAYERS).violations())) == 1
+
+
+@pytest.mark.parametrize(
+    ("place", "source"),
+    [
+        ("store/deep/file.py", "from edgeproof import errors"),
+        ("store/deep/file.py", "import edgeproof.errors"),
+        ("store/deep/file.py", "import paramiko"),
+    ],
+)
+def test_a_foreign_import_of_the_agent_is_found(tmp_path: Path, place: str, source: str) -> None:
+    written(tmp_path, place, source)
+    assert foreign_to_the_agent(Package("edgeproof_agent", tmp_path, AGENT_LAYERS)) != []
+
+
+def test_an_allowed_import_is_none_of_them(tmp_path: Path) -> None:
+    written(tmp_path, "board/status.py", "from edgeproof import errors, wording\nimport edgeproof.results, json, numpy")
+    assert list(Package("edgeproof", tmp_path, HOST_LAYERS).violations()) == []
