@@ -9,13 +9,17 @@ from edgeproof_agent.service import serve
 
 
 def main() -> int:
-    """Exit status: 0 after `bye`, 3 when the stream broke, 4 when the runtime cannot be imported."""
+    """Exit status: 0 after `bye`, 3 when the stream broke, 4 when the runtime cannot be imported,
+    7 when a model did not finish in time."""
     link = take_standard_streams()
     for folder in (Path(__file__).parents[1], Path(sys.prefix).parent):  # the agent and the runtime in the store
         hold(folder)
     # numpy and the interpreter are imported only now, so that nothing they print gets into the stream.
     from edgeproof_agent.interpreters import InterpreterError, import_runtime
+    from edgeproof_agent.memory_limit import limit_memory
     from edgeproof_agent.operations import DetectionOperations
+    from edgeproof_agent.run_limits import RunLimits
+    from edgeproof_agent.watchdog import Watchdog, kernel_alarm
 
     try:
         runtime = import_runtime(sys.argv[1] if len(sys.argv) > 1 else None)
@@ -23,7 +27,8 @@ def main() -> int:
         sys.stderr.write(f"edgeproof agent: {error}\n")
         return 4
     try:
-        return serve(link, DetectionOperations(runtime).table())
+        operations = DetectionOperations(runtime, RunLimits(Watchdog(alarm=kernel_alarm), limit_memory()))
+        return serve(link, operations.table())
     except BrokenPipeError:
         return 3
 

@@ -3,8 +3,9 @@
 import os
 import re
 
-import cv2
 import numpy as np
+
+from edgeproof_agent.opencv import cv2
 
 _CAMERA = re.compile(r"[0-9]{1,3}")
 # What OpenCV turns into pixels by itself. Some drivers offer another format first, which it hands on as bytes.

@@ -9,6 +9,7 @@ from typing import Any, Optional
 import numpy as np
 
 from edgeproof_agent.box_decoding import BoxDecoder
+from edgeproof_agent.detection_checks import DetectionError, check_detections, check_finite
 from edgeproof_agent.interpreters import InterpreterError, Runtime, build_interpreter
 from edgeproof_agent.manifest import (
     ANCHORS_FILE,
@@ -21,6 +22,7 @@ from edgeproof_agent.manifest import (
     RawHeadsContract,
 )
 from edgeproof_agent.manifest_reader import parse_manifest
+from edgeproof_agent.opencv import MAX_PIXELS
 from edgeproof_agent.pictures import decode_picture
 from edgeproof_agent.preprocess import prepare
 
@@ -69,14 +71,17 @@ class Detector:
             assert anchors is not None
             self._box_decoder = BoxDecoder(anchors, manifest.output)
 
-    def detect_encoded(self, data: bytes, stages_ns: Optional[dict[str, int]] = None) -> Detection:
-        """Detects on an encoded picture (JPEG, PNG ...). Raises `PictureError`."""
+    def detect_encoded(self, data: bytes, max_pixels: int = MAX_PIXELS) -> Detection:
+        """Detects on an encoded picture (JPEG, PNG ...). Raises `PictureError`, `DetectionError`."""
         start = time.monotonic_ns()
-        picture = decode_picture(data)
-        return self.detect(picture, {**(stages_ns or {}), "decode": time.monotonic_ns() - start})
+        picture = decode_picture(data, max_pixels)
+        return self.detect(picture, {"decode": time.monotonic_ns() - start})
 
     def detect(self, picture: np.ndarray, stages_ns: Optional[dict[str, int]] = None) -> Detection:
-        """Detects on pixels, uint8 [H, W, 3] in BGR. `stages_ns` holds the stages that came before."""
+        """Detects on pixels, uint8 [H, W, 3] in BGR. `stages_ns` holds the stages that came before.
+
+        Raises `DetectionError` when the model gives something else than detections.
+        """
         stages = dict(stages_ns or {})
         started = time.monotonic_ns()
         tensor = prepare(picture, self.manifest.input)
@@ -94,16 +99,39 @@ class Detector:
 
     def _read_outputs(self) -> Any:
         output = self.manifest.output
-        get = self._interpreter.get_tensor
         if isinstance(output, RawHeadsContract):
             assert self._box_decoder is not None
-            heads = (get(self._outputs[position])[0] for position in (output.box_encodings, output.class_scores))
-            decoded = self._box_decoder.decode(*heads)
+            encodings, class_scores = self._output(output.box_encodings, 2), self._output(output.class_scores, 2)
+            check_finite("box encodings", encodings)
+            check_finite("class scores", class_scores)  # decoding would drop what is no number without a word
+            decoded = self._box_decoder.decode(encodings, class_scores)
+            check_detections(decoded.boxes, decoded.classes, decoded.scores, output.max_rows)
             return decoded.boxes, decoded.classes, decoded.scores
-        boxes, classes = get(self._outputs[output.boxes])[0], get(self._outputs[output.classes])[0]
-        scores, count = get(self._outputs[output.scores])[0], get(self._outputs[output.count])
-        valid = min(max(int(count[0]), 0) * output.classes_per_detection, len(scores))
-        return boxes[:valid], classes[:valid].astype(np.int32), scores[:valid]
+        boxes, classes = self._output(output.boxes, 2), self._output(output.classes, 1)
+        scores, count = self._output(output.scores, 1), self._output(output.count, 0)
+        if boxes.shape != (len(scores), 4) or len(classes) != len(scores):
+            raise DetectionError(f"the model gave {len(scores)} scores, {len(classes)} classes and {boxes.shape} boxes")
+        valid = _rows(count, output.classes_per_detection, len(scores))
+        boxes, classes, scores = boxes[:valid], classes[:valid], scores[:valid]
+        check_detections(boxes, classes, scores, output.max_rows)
+        return boxes, classes.astype(np.int32), scores
+
+    def _output(self, position: int, dimensions: int) -> np.ndarray:
+        """The output of a batch of one: a model may give another shape in each inference."""
+        batch: np.ndarray = self._interpreter.get_tensor(self._outputs[position])
+        if batch.ndim != dimensions + 1 or len(batch) != 1:
+            raise DetectionError(f"the model's output {position} has the shape {list(batch.shape)}")
+        output: np.ndarray = np.asarray(batch[0])
+        return output
+
+
+def _rows(count: np.ndarray, classes_per_detection: int, rows: int) -> int:
+    """How many of the outputs' rows hold detections. Raises `DetectionError` for a count that is none."""
+    check_finite("a count of detections", count)
+    counted = int(count)
+    if not 0 <= counted * classes_per_detection <= rows:
+        raise DetectionError(f"the model counted {counted} detections and has room for {rows // classes_per_detection}")
+    return counted * classes_per_detection
 
 
 def load_detector(bundle: Path, runtime: Runtime, threads: int) -> Detector:

@@ -104,6 +104,11 @@ class OutputContract:
     classes_per_detection: int = 1
     """Rows that the operator writes for each box that it counts. Regular non-maximum suppression counts rows."""
 
+    @property
+    def max_rows(self) -> int:
+        """Detections that a picture can have."""
+        return self.max_detections
+
 
 @dataclass(frozen=True)
 class BoxScales:
@@ -138,6 +143,11 @@ class RawHeadsContract:
     @property
     def decoder(self) -> Decoder:
         return Decoder.AGENT
+
+    @property
+    def max_rows(self) -> int:
+        """Detections that a picture can have."""
+        return self.max_detections * (self.classes_per_detection if self.nms is NonMaxSuppression.FAST else 1)
 
 
 @dataclass(frozen=True)

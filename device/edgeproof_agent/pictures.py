@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
+import numpy as np
+import numpy.typing as npt
 
-# A picture that unpacks to more would take a small board's memory. OpenCV reads the limit when it is imported.
-MAX_PIXELS = 1 << 27
-os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAX_PIXELS))
-
-import cv2  # noqa: E402
-import numpy as np  # noqa: E402
-import numpy.typing as npt  # noqa: E402
+from edgeproof_agent.opencv import MAX_PIXELS, cv2
+from edgeproof_agent.picture_header import HeaderError, PictureSize, read_size
 
 MAX_SIDE = 32766
 """Longest side of a picture in pixels that OpenCV can resample: its coordinates have 16 bits."""
@@ -20,17 +16,39 @@ class PictureError(ValueError):
     """The bytes are not a picture that OpenCV can decode and resample."""
 
 
-def decode_picture(data: bytes) -> npt.NDArray[np.uint8]:
-    """Decodes JPEG, PNG, BMP, WebP ... to uint8 [H, W, 3], BGR. The orientation that EXIF names is applied."""
+def decode_picture(data: bytes, max_pixels: int = MAX_PIXELS) -> npt.NDArray[np.uint8]:
+    """Decodes JPEG, PNG, BMP, WebP ... to uint8 [H, W, 3], BGR. The orientation that EXIF names is applied.
+
+    What its header says is checked first: a picture of more than `max_pixels` is never decoded. OpenCV has the limit
+    `MAX_PIXELS` for formats whose header is not read here. Raises `PictureError`, and MemoryError.
+    """
     if not data:
         raise PictureError("it is empty")
     try:
+        size = read_size(data)
+    except HeaderError as error:
+        raise PictureError(f"it is broken or not a picture: {error}") from None
+    if size is not None:
+        _check_size(size, max_pixels)
+    try:
         picture: npt.NDArray[np.uint8] | None = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     except cv2.error as error:
+        if getattr(error, "code", None) == cv2.Error.StsNoMem:
+            raise MemoryError from None
         reason = str(error.err) if hasattr(error, "err") else str(error)
         raise PictureError(f"OpenCV cannot decode it ({reason.strip()})") from None
     if picture is None:
         raise PictureError("it is broken or not a picture (JPEG, PNG, BMP, WebP ...)")
-    if max(picture.shape) > MAX_SIDE:
-        raise PictureError(f"it is {picture.shape[1]} x {picture.shape[0]} pixels; a side may have {MAX_SIDE}")
+    _check_size(PictureSize(picture.shape[1], picture.shape[0]), max_pixels)
     return picture
+
+
+def _check_size(size: PictureSize, max_pixels: int) -> None:
+    if 0 in size:
+        raise PictureError("it is broken or not a picture: it has no pixels")
+    if max(size) > MAX_SIDE:
+        raise PictureError(f"it is {size.width} x {size.height} pixels; a side may have {MAX_SIDE}")
+    if size.width * size.height > max_pixels:
+        raise PictureError(
+            f"it is {size.width} x {size.height} pixels; {max_pixels / 1e6:.3g} million are the most that fit"
+        )

@@ -4,11 +4,11 @@ import functools
 import threading
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from edgeproof_agent.manifest import ColourOrder, Coordinates, InputContract, InputType
+from edgeproof_agent.opencv import cv2
 from edgeproof_agent.pictures import MAX_SIDE
 
 Tensor = npt.NDArray[Any]

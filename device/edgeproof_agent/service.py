@@ -32,6 +32,10 @@ class Exchange:
         """Sends something ahead of the answer."""
         self._link.send({"id": self._id, "event": name, **body}, payload)
 
+    def send_error(self, kind: str, message: str) -> None:
+        """Answers with an error from outside of the operation, which must not answer any more."""
+        _send_error(self._link, self._id, kind, message)
+
     def receive_control(self) -> str:
         """Waits for the host's next word on this request: `more` (an event was taken) or `stop`."""
         frame = self._link.receive()

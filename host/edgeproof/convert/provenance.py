@@ -8,8 +8,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import cv2
-
 import edgeproof
 import edgeproof_agent
 from edgeproof.convert.representative import RepresentativeSet, Sampling
@@ -18,6 +16,7 @@ from edgeproof.digests import sha256_of_file
 from edgeproof.ssd.postprocess import PostprocessOptions
 from edgeproof.ssd.source_options import SourceOptions
 from edgeproof.ssd.sources import RecognisedSource
+from edgeproof_agent.opencv import cv2
 
 _TENSORFLOW_DISTRIBUTIONS = ("tensorflow", "tensorflow-cpu", "tf-nightly", "tensorflow-intel", "tensorflow-macos")
 _CODE = ("ssd", "odapi", "convert", "bundle.py")

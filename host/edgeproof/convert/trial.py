@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -20,6 +19,7 @@ from edgeproof_agent.box_decoding import BoxDecoder
 from edgeproof_agent.detector import Detector
 from edgeproof_agent.interpreters import InterpreterError, Runtime, build_interpreter, default_threads
 from edgeproof_agent.manifest import Manifest
+from edgeproof_agent.opencv import cv2
 from edgeproof_agent.pictures import PictureError, decode_picture
 from edgeproof_agent.preprocess import prepare
 

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -13,6 +12,7 @@ from edgeproof.atomic_file import write_atomically
 from edgeproof.report.colours import BLACK, class_colour, text_colour
 from edgeproof.report.label_layout import Place, place_label
 from edgeproof.report.pictures import Detection
+from edgeproof_agent.opencv import cv2
 
 Image = npt.NDArray[np.uint8]
 """[H, W, 3], BGR."""

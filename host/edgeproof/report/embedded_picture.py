@@ -3,10 +3,10 @@
 import base64
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from edgeproof.report.drawing import encode_jpeg
+from edgeproof_agent.opencv import cv2
 from edgeproof_agent.pictures import PictureError, decode_picture
 
 _QUALITY = 82

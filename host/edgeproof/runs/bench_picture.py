@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from edgeproof.errors import PictureFolderError
+from edgeproof_agent.opencv import cv2
 from edgeproof_agent.pictures import PictureError, decode_picture
 
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from edgeproof.board.deploy import open_session, send_media
@@ -24,6 +23,7 @@ from edgeproof.runs.open_board import OpenBoard
 from edgeproof.runs.pictures import PictureFile, read_pictures
 from edgeproof.runs.plan import RunPlan, StreamPlan
 from edgeproof.wording import counted
+from edgeproof_agent.opencv import cv2
 from edgeproof_agent.pictures import PictureError, decode_picture
 from edgeproof_agent.store import Kind
 

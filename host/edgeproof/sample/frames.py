@@ -4,9 +4,8 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import cv2
-
 from edgeproof.errors import SampleError
+from edgeproof_agent.opencv import cv2
 
 
 def evenly_spaced_frames(

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
+
+from edgeproof_agent.opencv import cv2
 
 CATEGORIES = ("circle", "square", "triangle", "star")
 """In the order of the class indices; the COCO category id is the index + 1."""
