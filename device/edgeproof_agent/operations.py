@@ -187,6 +187,8 @@ class DetectionOperations:
             raise RequestError("picture", str(error)) from error
         except DetectionError as error:
             raise RequestError("model", str(error)) from error
+        except RuntimeError as error:
+            raise RequestError("model", f"the model does not run: {error}{self._limits.memory_words()}") from error
 
     def _decode(self, data: bytes) -> np.ndarray:
         try:

@@ -10,8 +10,8 @@ from typing import Callable, NamedTuple, Optional
 
 _SEARCHED_BYTES = 1 << 16
 _PNM_NUMBER = rb"(?:\s|#[^\n]*\n)+([0-9]{1,10})"
-_PNM = re.compile(rb"P[1-6]" + _PNM_NUMBER + _PNM_NUMBER)
-_PAM_SIDE = {name: re.compile(rb"\n\s*" + name + rb"\s+([0-9]{1,10})") for name in (b"WIDTH", b"HEIGHT")}
+_PNM = re.compile(rb"P[1-6]" + _PNM_NUMBER + _PNM_NUMBER + rb"\s")
+_PAM_SIDE = {name: re.compile(rb"\n\s*" + name + rb"\s+([0-9]{1,10})\s") for name in (b"WIDTH", b"HEIGHT")}
 _STANDALONE = frozenset([0x01, *range(0xD0, 0xD9)])
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9

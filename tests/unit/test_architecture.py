@@ -30,12 +30,12 @@ HOST_LAYERS: Layers = (
 AGENT_LAYERS: Layers = (
     ("__main__",),
     ("operations", "store_operations"),
-    ("upload_operations", "store_status"),
-    ("store_prune", "store_signatures", "store_inventory", "store_chunks", "runtime_build"),
+    ("upload_operations", "store_status", "run_limits"),
+    ("store_prune", "store_signatures", "store_inventory", "store_chunks", "runtime_build", "watchdog"),
     ("detector", "store_soundness", "store_uploads", "capture"),
     ("box_decoding", "interpreters", "preprocess", "store_apps", "store_bundles"),
     ("pictures", "partial_sort", "store", "holds", "probe", "examination", "board_state", "manifest_reader", "service"),
-    ("manifest", "link", "arrays"),
+    ("manifest", "link", "arrays", "picture_header", "opencv", "detection_checks", "health_pictures", "memory_limit"),
     ("fields", "frames"),
 )
 
@@ -128,6 +128,13 @@ def test_a_heavy_library_stays_in_its_rooms(library: str) -> None:
     for path in HOST.files():
         if library in libraries(path):
             assert HOST.room(path) in HOMES[library], f"{path} imports {library}"
+
+
+def test_opencv_is_loaded_with_its_pixel_limit_or_not_at_all() -> None:
+    """OpenCV reads the limit once, as it is loaded: a single module that imports it first would undo it."""
+    folders = (HOST.folder, AGENT.folder, ROOT / "deploy")
+    importing = [path for folder in folders for path in sorted(folder.rglob("*.py")) if "cv2" in libraries(path)]
+    assert importing == [AGENT.folder / "opencv.py"]
 
 
 def test_the_store_service_needs_nothing_but_the_standard_library() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import boards
+import cv2
 import numpy as np
 import pytest
 from example_manifest import MANIFEST
@@ -147,7 +148,7 @@ LOADED: Message = (
     b"",
 )
 SAMPLES = {"invoke": np.array([5, 6], np.int64), "total": np.array([7, 8], np.int64)}
-JPEG = np.frombuffer(b"\xff\xd8\xff\xd9", np.uint8)
+JPEG = cv2.imencode(".jpg", np.zeros((8, 9, 3), np.uint8))[1].ravel()
 AGENT_ANSWERS: list[Message] = [
     HELLO,
     LOADED,
@@ -492,7 +493,7 @@ def test_a_build_that_gives_signs_of_life_for_ever_meets_a_deadline(
 
 def test_an_event_that_nobody_asked_for_is_an_error() -> None:
     event: Message = ({"id": 2, "event": "surprise\x1b[2J"}, b"")
-    with pytest.raises(ProtocolError, match="sent an event nobody asked for: surprise\\[2J"):
+    with pytest.raises(ProtocolError, match="answered something else than was asked"):
         talk_to_agent(endless(1, lambda _: event))
 
 
@@ -502,18 +503,69 @@ def test_an_answer_to_another_request_is_an_error(answered: int) -> None:
         talk_to_agent(FakeChannel([encode([HELLO, ({**LOADED[0], "id": answered}, b"")])]))
 
 
+def sound(rows: int) -> dict[str, np.ndarray]:
+    return {
+        "boxes": np.zeros((rows, 4), np.float32),
+        "classes": np.zeros(rows, np.int32),
+        "scores": np.zeros(rows, np.float32),
+    }
+
+
+def result_with(arrays: dict[str, np.ndarray]) -> PictureResult:
+    header = {"id": 3, "ok": True, "height": 1, "width": 1, "stages_ns": {}}
+    channel = FakeChannel([encode([HELLO, LOADED, with_arrays(header, **arrays)])])
+    session = AgentSession(Conversation(channel, "the agent on pi"), "pi")
+    session.load("bundle")
+    return next(session.detect([("a.png", b"picture")]))
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("name", ["boxes", "scores"])
-def test_boxes_and_scores_that_are_no_numbers_are_an_error(name: str, value: float) -> None:
-    arrays = {
-        "boxes": np.zeros((1, 4), np.float32),
-        "classes": np.zeros(1, np.int32),
-        "scores": np.zeros(1, np.float32),
-    }
+def test_boxes_and_scores_that_are_no_numbers_are_that_pictures_error(name: str, value: float) -> None:
+    arrays = sound(1)
     arrays[name].flat[0] = value
-    header = {"id": 4, "ok": True, "height": 1, "width": 1, "stages_ns": {}}
-    with pytest.raises(ProtocolError, match="boxes and scores must be finite"):
-        talk_to_agent(FakeChannel([encode([*AGENT_ANSWERS[:3], with_arrays(header, **arrays)])]))
+    result = result_with(arrays)
+    assert result.detections is None
+    assert result.error == f"the model gave {name} that are not finite numbers"
+
+
+@pytest.mark.parametrize("score", [-0.6, 1.6])
+def test_scores_that_are_none_are_that_pictures_error(score: float) -> None:
+    arrays = sound(1)
+    arrays["scores"][0] = score
+    assert "not from 0 to 1" in str(result_with(arrays).error)
+
+
+@pytest.mark.parametrize("index", [-1, 100_000])
+def test_a_class_that_no_model_has_is_that_pictures_error(index: int) -> None:
+    arrays = sound(1)
+    arrays["classes"][0] = index
+    assert "a class outside of 0 to 99999" in str(result_with(arrays).error)
+
+
+def test_rows_are_bounded_by_the_manifest() -> None:
+    most = MANIFEST.output.max_rows
+    assert result_with(sound(most)).error is None
+    assert f"{most + 1} detections; its manifest allows {most}" in str(result_with(sound(most + 1)).error)
+
+
+@pytest.mark.parametrize(
+    ("jpeg", "trouble"),
+    [
+        (cv2.imencode(".jpg", np.zeros((90, 8, 3), np.uint8))[1].ravel(), "is 8 x 90 pixels, not 9 x 8"),
+        (cv2.imencode(".png", np.zeros((8, 9, 3), np.uint8))[1].ravel(), "is no JPEG"),
+        (JPEG[:-2], "is a JPEG that was cut off"),
+    ],
+)
+def test_a_frame_whose_picture_is_another_is_that_frames_error(jpeg: np.ndarray, trouble: str) -> None:
+    frame = detections({"id": 3, "event": "frame", "index": 0}, jpeg=jpeg)
+    end: Message = ({"id": 3, "ok": True, "frames": 1, "before": STATE, "after": STATE}, b"")
+    session = AgentSession(Conversation(FakeChannel([encode([HELLO, LOADED, frame, end])]), "the agent on pi"), "pi")
+    session.load("bundle")
+    frames: list[StreamFrame] = []
+    session.stream("video.mp4", 1, lambda arrived: frames.append(arrived) is None, jpeg_every=1)
+    assert frames[0].jpeg is None
+    assert trouble in str(frames[0].result.error)
 
 
 def test_a_refusal_is_told_in_the_boards_words_without_its_escapes() -> None:

@@ -1,16 +1,15 @@
 """A session with the detection agent: load a bundle, detect on pictures, measure, stream."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from edgeproof.board.conversation import Client, Conversation, Reply, Request
 from edgeproof.board.printable import printable
 from edgeproof.board.transport import Transport
-from edgeproof.errors import AgentRefusedError
+from edgeproof.errors import AgentDiedError, AgentRefusedError, DeadlineError
 from edgeproof.results import (
     STAGES,
     BenchResult,
@@ -25,14 +24,20 @@ from edgeproof.results import (
     joined_samples,
 )
 from edgeproof_agent.arrays import unpack_arrays
+from edgeproof_agent.detection_checks import MAX_CLASSES, DetectionError, check_detections
 from edgeproof_agent.fields import FieldError, Fields
 from edgeproof_agent.manifest import Manifest, ManifestError
 from edgeproof_agent.manifest_reader import parse_manifest
+from edgeproof_agent.picture_header import HeaderError, is_jpeg, read_size
+from edgeproof_agent.run_limits import INFERENCE_SECONDS, LOAD_SECONDS
+from edgeproof_agent.service import MAX_MESSAGE_CHARACTERS
 
 START_SECONDS = 120.0
-LOAD_SECONDS = 300.0
-SILENCE_SECONDS = 60.0
-"""How long the agent may be silent while it works: no inference of an SSD takes that long on any board."""
+SILENCE_MARGIN_SECONDS = 30.0
+"""How long the agent may be silent beyond its own deadlines: it ends itself GRACE_SECONDS after one at the latest."""
+_PICTURE_KINDS = ("picture", "model", "memory")
+"""Refusals that say something of one picture: the others may well get through."""
+_STAGES = ("loading", "first inference")
 _MAX_SIDE = 1 << 16
 _MAX_NS = 2**62
 _MAX_LABELS = 200_001
@@ -54,6 +59,8 @@ class AgentSession(Client):
     def __init__(self, conversation: Conversation, board: str) -> None:
         self.board = board
         super().__init__(conversation)
+        self._manifest: Manifest | None = None
+        self._silence_seconds = INFERENCE_SECONDS + SILENCE_MARGIN_SECONDS
         hello = conversation.hello(START_SECONDS)
         with conversation.reading():
             runtime = hello.nested("runtime")
@@ -61,19 +68,48 @@ class AgentSession(Client):
             self.runtime = RuntimeInfo(printable(name), printable(version))
             self.python = printable(hello.text("python", max_length=64))
             self.pid = hello.integer("pid", high=2**31)
+            self.memory_limit_mib = _memory_limit_mib(hello)
+            """What the agent may take of the board's memory; None where the board cannot tell what is free."""
 
     def prove(self, model: bytes) -> None:
         """Has the agent build and run an interpreter for a model that adds one to its input."""
         self._conversation.request(Request("prove", payload=model), START_SECONDS)
 
-    def load(self, bundle_path: str, threads: int | None = None) -> LoadedBundle:
-        """Loads a bundle by its path on the board and runs it once. `threads` None leaves their number to the board."""
-        arguments: dict[str, Any] = {"bundle": bundle_path}
+    def load(
+        self,
+        bundle_path: str,
+        threads: int | None = None,
+        load_seconds: float = LOAD_SECONDS,
+        inference_seconds: float = INFERENCE_SECONDS,
+    ) -> LoadedBundle:
+        """Loads a bundle by its path on the board and runs it on pictures of the agent's own.
+
+        `threads` None leaves their number to the board. The agent ends itself when loading takes longer than
+        `load_seconds`, or an inference then and later longer than `inference_seconds`: each 0.1 to 3600.
+        """
+        arguments: dict[str, Any] = {
+            "bundle": bundle_path,
+            "load_seconds": load_seconds,
+            "inference_seconds": inference_seconds,
+        }
         if threads is not None:
             arguments["threads"] = threads
-        fields = self._conversation.request(Request("load", arguments), LOAD_SECONDS).fields
+        stage = _STAGES[0]
+
+        def on_event(name: str, event: Reply) -> None:
+            nonlocal stage
+            if name != "stage":
+                raise FieldError("it told something else than a stage")
+            stage = event.fields.choice("stage", _STAGES[_STAGES.index(stage) :])
+
+        self._silence_seconds = inference_seconds + SILENCE_MARGIN_SECONDS
+        longest = load_seconds + len(_STAGES) * inference_seconds + SILENCE_MARGIN_SECONDS
+        try:
+            fields = self._conversation.request(Request("load", arguments), longest, on_event).fields
+        except (AgentDiedError, DeadlineError) as error:
+            raise type(error)(f"{error}\nThis was the stage: {stage} of the model.") from error
         with self._conversation.reading():
-            return LoadedBundle(
+            loaded = LoadedBundle(
                 manifest=_manifest(fields),
                 labels=tuple(_label(item) for item in fields.items("labels", _MAX_LABELS)),
                 load=LoadResult(
@@ -82,6 +118,8 @@ class AgentSession(Client):
                     threads=fields.integer("threads", low=1, high=4096),
                 ),
             )
+        self._manifest = loaded.manifest
+        return loaded
 
     def prepare(self, picture: bytes) -> npt.NDArray[Any]:
         """The input tensor [1, H, W, 3] that the agent makes of an encoded picture."""
@@ -92,7 +130,8 @@ class AgentSession(Client):
     def detect(self, pictures: Iterable[tuple[str, bytes]]) -> Iterator[PictureResult]:
         """Detections on encoded pictures, given as (name, bytes), in their order; sent ahead of the answers.
 
-        A picture that the board cannot read gets its `error`, and the rest go on.
+        A picture that the board cannot read, or on which the model gives no sound detections, gets its `error`, and
+        the rest go on.
         """
         names: list[str] = []
 
@@ -101,15 +140,15 @@ class AgentSession(Client):
                 names.append(name)
                 yield Request("detect", payload=data)
 
-        outcomes = self._conversation.pipeline(requests(), seconds=SILENCE_SECONDS)
+        outcomes = self._conversation.pipeline(requests(), seconds=self._silence_seconds)
         for index, outcome in enumerate(outcomes):
             if isinstance(outcome, AgentRefusedError):
-                if outcome.kind != "picture":
+                if outcome.kind not in _PICTURE_KINDS:
                     raise outcome
                 yield PictureResult(names[index], error=str(outcome).partition(": ")[2])
                 continue
             with self._conversation.reading():
-                yield _picture_result(names[index], outcome)
+                yield _picture_result(names[index], outcome, self._manifest)
 
     def bench(
         self,
@@ -142,7 +181,7 @@ class AgentSession(Client):
                 on_block(block)
 
         arguments = {"runs": runs, "warmup_runs": warmup_runs, "max_seconds": max_seconds}
-        reply = self._conversation.request(Request("bench", arguments, picture), SILENCE_SECONDS, on_event)
+        reply = self._conversation.request(Request("bench", arguments, picture), self._silence_seconds, on_event)
         with self._conversation.reading():
             if measured == 0:
                 raise FieldError("no samples came")
@@ -172,18 +211,12 @@ class AgentSession(Client):
                 raise FieldError(f"{frames} frames were asked for, and more came")
             if stopping:
                 return None  # was under way when the agent was told to stop
-            arrays = unpack_arrays(event.fields, event.payload)
-            jpeg = arrays.pop("jpeg", None)
-            frame = StreamFrame(
-                index=index,
-                result=_picture_result(f"frame {index}", event),
-                jpeg=None if jpeg is None else _array({"jpeg": jpeg}, "jpeg", "uint8", 1).tobytes(),
-            )
+            frame = _stream_frame(index, event, self._manifest)
             stopping = not on_frame(frame)
             return "stop" if stopping else "more"
 
         arguments = {"source": source, "frames": frames, "jpeg_every": jpeg_every}
-        fields = self._conversation.request(Request("stream", arguments), SILENCE_SECONDS, on_event).fields
+        fields = self._conversation.request(Request("stream", arguments), self._silence_seconds, on_event).fields
         with self._conversation.reading():
             return StreamResult(
                 fields.integer("frames", low=arrived, high=arrived), _state(fields, "before"), _state(fields, "after")
@@ -206,7 +239,8 @@ def start_session(transport: Transport, command: str) -> AgentSession:
         raise
 
 
-def _picture_result(name: str, reply: Reply) -> PictureResult:
+def _picture_result(name: str, reply: Reply, manifest: Manifest | None) -> PictureResult:
+    """Raises `FieldError` for what is not the protocol; detections that mean nothing are that picture's error."""
     fields = reply.fields
     arrays = unpack_arrays(fields, reply.payload)
     boxes = _array(arrays, "boxes", "float32", 2)
@@ -214,16 +248,52 @@ def _picture_result(name: str, reply: Reply) -> PictureResult:
     scores = _array(arrays, "scores", "float32", 1)
     if boxes.shape != (len(scores), 4) or len(classes) != len(scores):
         raise FieldError(f"boxes {boxes.shape}, classes {classes.shape} and scores {scores.shape} do not go together")
-    if not (np.isfinite(boxes).all() and np.isfinite(scores).all()):
-        raise FieldError("boxes and scores must be finite")
     stages = fields.nested("stages_ns")
-    return PictureResult(
+    result = PictureResult(
         name=name,
         width=fields.integer("width", low=1, high=_MAX_SIDE),
         height=fields.integer("height", low=1, high=_MAX_SIDE),
-        detections=Detections(boxes, classes, scores),
         stages_ns={stage: stages.integer(stage, high=_MAX_NS) for stage in STAGES if stage in stages},
     )
+    try:
+        check_detections(boxes, classes, scores, MAX_CLASSES if manifest is None else manifest.output.max_rows)
+    except DetectionError as error:
+        return replace(result, error=str(error))
+    return replace(result, detections=Detections(boxes, classes, scores))
+
+
+def _stream_frame(index: int, event: Reply, manifest: Manifest | None) -> StreamFrame:
+    name = f"frame {index}"
+    if "refused" in event.fields:
+        words = printable(event.fields.text("refused", max_length=MAX_MESSAGE_CHARACTERS))
+        return StreamFrame(index, PictureResult(name, error=words), jpeg=None)
+    result = _picture_result(name, event, manifest)
+    arrays = unpack_arrays(event.fields, event.payload)
+    if "jpeg" not in arrays:
+        return StreamFrame(index, result, jpeg=None)
+    jpeg = _array(arrays, "jpeg", "uint8", 1).tobytes()
+    trouble = _trouble_of_frame(jpeg, result)
+    if trouble is not None:
+        return StreamFrame(index, replace(result, detections=None, error=trouble), jpeg=None)
+    return StreamFrame(index, result, jpeg)
+
+
+def _trouble_of_frame(jpeg: bytes, result: PictureResult) -> str | None:
+    """What is wrong with a frame by its header: a board could have a small file become gigabytes of pixels."""
+    try:
+        size = read_size(jpeg) if is_jpeg(jpeg) else None
+    except HeaderError as error:
+        return f"the frame's picture is broken: {error}"
+    if size is None:
+        return "the frame's picture is no JPEG"
+    if size != (result.width, result.height):
+        return f"the frame's picture is {size.width} x {size.height} pixels, not {result.width} x {result.height}"
+    return None
+
+
+def _memory_limit_mib(fields: Fields) -> float | None:
+    limits = fields.nested("limits") if "limits" in fields else Fields({})
+    return limits.number("memory_mib", low=0) if "memory_mib" in limits else None
 
 
 def _manifest(fields: Fields) -> Manifest:
