@@ -10,6 +10,7 @@ from typing import Any
 
 from edgeproof_agent import PROTOCOL_VERSION, __version__
 from edgeproof_agent.fields import Fields
+from edgeproof_agent.holds import hold
 from edgeproof_agent.link import HostSilentError, take_standard_streams
 from edgeproof_agent.probe import probe
 from edgeproof_agent.service import Exchange, Operation, Reply, RequestError, check_protocol, serve
@@ -22,7 +23,7 @@ from edgeproof_agent.store import (
     trouble_kind,
 )
 from edgeproof_agent.store_apps import switch
-from edgeproof_agent.store_bundles import check_stored_bundle, read_manifest
+from edgeproof_agent.store_bundles import check_stored_bundle
 from edgeproof_agent.store_inventory import inventory
 from edgeproof_agent.upload_operations import UploadOperations, check_given_signature, wait_seconds
 
@@ -93,19 +94,15 @@ class StoreOperations:
             if error.kind != "damaged":
                 raise
             return {"whole": False}, b""
-        self._uploads.hashed.add(digest)
+        hold(self._store.path(Kind.BUNDLE, digest))  # until the session ends: a switch may follow
         return {"whole": True}, b""
 
     def switch(self, exchange: Exchange) -> Reply:
-        """Points an app at a bundle, after hashing the bundle anew unless that was just done."""
+        """Points an app at a bundle, after hashing it anew: it may have changed since it was stored or verified."""
         fields = exchange.fields
         app, digest = fields.text("app"), fields.text("digest")
         with self._locked(fields):
-            folder = self._store.path(Kind.BUNDLE, digest)
-            if digest in self._uploads.hashed and folder.is_dir():
-                manifest = read_manifest(folder, digest)
-            else:
-                manifest = check_stored_bundle(self._store, digest)
+            manifest = check_stored_bundle(self._store, digest)
             check_given_signature(self._store, digest, manifest, fields)
             return {"before": switch(self._store, app, digest)}, b""
 

@@ -37,11 +37,24 @@ def allowed_keys(store: Store) -> Optional[list[str]]:
 
 
 def require_signatures(store: Store, keys: Sequence[str]) -> None:
-    """From now on only bundles that one of these keys has signed are stored or switched to."""
+    """From now on only bundles that one of these keys has signed are stored or switched to.
+
+    A policy that is there is never replaced, not even a broken one: a host that may push could let itself in.
+    Raises `StoreError`.
+    """
     store.require_lock()
     if not keys or not all(PUBLIC_KEY.fullmatch(key) for key in keys):
         raise StoreError("request", "a signer is named by a public key: ssh-ed25519 AAAA...")
     _find_ssh_keygen()
+    allowed = allowed_keys(store)
+    if allowed is not None:
+        if set(allowed) == set(keys):
+            return
+        raise StoreError(
+            "signature",
+            f"this board asks for signatures of other keys already. Who may log in there changes that: edit or delete "
+            f"{_policy(store)} on the board",
+        )
     lines = [f'{NAMESPACE} namespaces="{NAMESPACE}" {key}\n' for key in keys]
     replace_file(_policy(store), "".join(lines).encode())
 

@@ -29,8 +29,6 @@ class UploadOperations:
         self._chunks: dict[str, Any] = {}
         self._anew = False
         self._unbuilt = False  # a runtime has arrived and has yet to be built and published
-        self.hashed: set[str] = set()
-        """Bundles whose files were hashed in this session."""
 
     def table(self) -> dict[str, Operation]:
         return {
@@ -99,7 +97,6 @@ class UploadOperations:
             manifest = read_manifest(upload.folder, digest)
             check_files(manifest, {file.name: file.sha256 for file in upload.files if file.name != MANIFEST_FILE})
             check_given_signature(self._store, digest, manifest, fields)
-            self.hashed.add(digest)
         elif listing_digest(upload.files) != digest:
             raise StoreError("checksum", "the object's files are not those that its digest names")
         if kind is Kind.AGENT:

@@ -62,7 +62,7 @@ def make_bundle(tiny_bundles: dict[str, Path], hostile_models: dict[str, bytes],
 REASONS = {
     "endless": "the model did not finish an inference on a black picture within 1 s",
     "nan where it is light": "not finite numbers",
-    "huge": "MiB",
+    "huge": "MiB|ran out of memory",
 }
 
 

@@ -162,6 +162,24 @@ def test_a_signature_that_was_kept_counts_under_the_policy_of_today(store: Store
 
 
 @needs_ssh_keygen
+def test_a_policy_is_never_replaced_by_a_host(store: Store, key: Ed25519PrivateKey) -> None:
+    keys = [public_key_text(Ed25519PrivateKey.generate()), public_key_text(key)]
+    require_signatures(store, keys)
+    policy = store.root / "allowed_signers"
+    before = policy.read_bytes()
+    require_signatures(store, keys[::-1])
+    for others in (keys[:1], [*keys, public_key_text(Ed25519PrivateKey.generate())]):
+        with refused("signature") as caught:
+            require_signatures(store, others)
+        assert f"edit or delete {policy} on the board" in str(caught.value)
+    assert policy.read_bytes() == before
+    policy.write_text("broken\n")
+    with refused("signature"):
+        require_signatures(store, keys)
+    assert policy.read_text() == "broken\n"
+
+
+@needs_ssh_keygen
 @pytest.mark.parametrize("policy", ["", "junk\n", "edgeproof ssh-ed25519 AAAA\n"])
 def test_a_broken_policy_refuses_everything(store: Store, key: Ed25519PrivateKey, policy: str) -> None:
     (store.root / "allowed_signers").write_text(policy)

@@ -304,6 +304,29 @@ def test_a_bundle_that_changed_on_the_board_is_not_switched_to(service: Service)
     assert later.ask("inventory")["apps"] == {}
 
 
+def test_a_file_that_changed_between_verify_and_switch_keeps_the_app_as_it_was(service: Service) -> None:
+    digest, contents = bundle()
+    path = Path(service.send("bundles", digest, contents)["path"])
+    assert service.ask("verify", digest=digest) == {"whole": True}
+    (path / "labels.txt").write_bytes(b"dog\n")
+    with refused("damaged"):
+        service.ask("switch", app="app", digest=digest)
+    assert service.ask("inventory")["apps"] == {}
+
+
+@pytest.mark.parametrize("verified", [False, True], ids=["sent", "verified"])
+def test_a_bundle_that_waits_for_its_switch_is_kept_from_another_hosts_prune(service: Service, verified: bool) -> None:
+    digest, contents = bundle()
+    service.send("bundles", digest, contents)
+    if verified:
+        service = Service(service.root)
+        service.ask("verify", digest=digest)
+    other = Service(service.root)
+    (unwanted,) = other.ask("prune", wanted={"bundles": []})["unwanted"]
+    assert (unwanted["name"], unwanted["in_use"]) == (digest, True)
+    assert service.ask("switch", app="app", digest=digest) == {"before": None}
+
+
 def test_status_tells_what_is_served_and_what_it_takes(service: Service) -> None:
     digest, contents = bundle(name="people", variant="int8")
     service.send("bundles", digest, contents)
