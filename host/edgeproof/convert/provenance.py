@@ -60,15 +60,16 @@ def describe_provenance(
 
 def tensorflow_version() -> str | None:
     """The installed version by its metadata; None when TensorFlow is not installed."""
-    return next(filter(None, map(_version, _TENSORFLOW_DISTRIBUTIONS)), None)
+    return next(filter(None, map(distribution_version, _TENSORFLOW_DISTRIBUTIONS)), None)
 
 
 def quantizer_versions() -> dict[str, str | None]:
     """What quantizes a finished file."""
-    return {name: _version(name) for name in ("ai-edge-quantizer", "ai-edge-litert")}
+    return {name: distribution_version(name) for name in ("ai-edge-quantizer", "ai-edge-litert")}
 
 
-def _version(distribution: str) -> str | None:
+def distribution_version(distribution: str) -> str | None:
+    """None when it is not installed."""
     try:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:
