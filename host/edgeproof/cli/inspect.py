@@ -8,10 +8,10 @@ from rich.console import Console
 from rich.text import Text
 
 from edgeproof.cli.main import EXIT_ERROR
-from edgeproof.convert.file_run import FileRun, installed_runtime, run_file
+from edgeproof.convert.confined_runtime import installed_runtime
+from edgeproof.convert.file_run import FileRun, run_file
 from edgeproof.convert.inspection import Inspection, inspect
 from edgeproof.convert.tflite_file import TensorInfo
-from edgeproof.convert.trial import generated_picture
 from edgeproof.convert.variants import parse_variant
 from edgeproof.errors import ModelError, PictureFolderError
 from edgeproof.native_noise import without_native_noise
@@ -44,31 +44,24 @@ def command(ctx: click.Context, path: Path, as_json: bool, picture: Path | None,
 
 
 def _run(inspection: Inspection, path: Path | None) -> FileRun | None:
-    """Runs it where a picture was given, or where only a run can tell the outputs apart."""
-    if path is None and (inspection.outputs is not None or not _runs(inspection)):
-        return None
-    if path is None:
-        tensor = inspection.file.inputs[0]
-        pixels = generated_picture(tensor.shape[1], tensor.shape[2])
-    else:
-        try:
-            with without_native_noise():
-                pixels = decode_picture(path.read_bytes())
-        except OSError as error:
-            raise PictureFolderError(f"{path}: {error.strerror}.") from error
-        except PictureError as error:
-            raise PictureFolderError(f"{path}: {error}.") from error
-        if not _runs(inspection):
-            return None
-    with without_native_noise():
-        runtime = installed_runtime()
-        if runtime is not None:
-            return run_file(inspection, pixels, runtime)
+    """Runs it where a picture was given, and only then: the file may be a stranger's."""
     if path is None:
         return None
-    raise ModelError(
-        "There is no interpreter on this machine to run it with. Install one with: pip install ai-edge-litert"
-    )
+    try:
+        with without_native_noise():
+            pixels = decode_picture(path.read_bytes())
+    except OSError as error:
+        raise PictureFolderError(f"{path}: {error.strerror}.") from error
+    except PictureError as error:
+        raise PictureFolderError(f"{path}: {error}.") from error
+    if not _runs(inspection):
+        return None
+    runtime = installed_runtime()
+    if runtime is None:
+        raise ModelError(
+            "There is no interpreter on this machine to run it with. Install one with: pip install ai-edge-litert"
+        )
+    return run_file(inspection, pixels, runtime)
 
 
 def _runs(inspection: Inspection) -> bool:

@@ -2,6 +2,7 @@
 
 import functools
 import importlib
+import importlib.util
 import itertools
 import re
 from collections.abc import Iterator
@@ -38,6 +39,15 @@ def import_quantizer() -> Any:
             f"{TOOL} cannot be imported ({error}), and quantizing a finished .tflite needs it. "
             'Install it with: pip install "edgeproof[quantize]". Or give the model that the file was converted from.'
         ) from error
+
+
+def require_quantizer() -> None:
+    """Raises ConversionError when the package is not installed, without importing it: it runs in another process."""
+    if importlib.util.find_spec("ai_edge_quantizer") is None:
+        raise ConversionError(
+            f"{TOOL} is not installed, and quantizing a finished .tflite needs it. "
+            'Install it with: pip install "edgeproof[quantize]". Or give the model that the file was converted from.'
+        )
 
 
 def quantize_file(data: bytes, settings: VariantSettings, contract: InputContract, samples: Samples | None) -> bytes:

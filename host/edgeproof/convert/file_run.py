@@ -1,26 +1,25 @@
-"""Runs an inspected model on a picture, with an interpreter of this machine and without TensorFlow."""
+"""Runs an inspected model on a picture, with an interpreter of this machine, in a process of its own."""
 
-import contextlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from edgeproof.bundle import manifest_beside
-from edgeproof.convert.finished_input import resolve_input
+from edgeproof.bundle import Bundle, manifest_beside
+from edgeproof.convert.confined_detector import detect
+from edgeproof.convert.confined_process import ConfinedModelError
+from edgeproof.convert.confined_runtime import ConfinedInterpreter, ConfinedRuntime
+from edgeproof.convert.finished_input import FinishedInput, resolve_input
 from edgeproof.convert.finished_labels import LabelsFit, find_labels
+from edgeproof.convert.finished_outputs import detections_contract
 from edgeproof.convert.inspection import Inspection
 from edgeproof.convert.output_map import DETECTIONS
-from edgeproof.convert.provenance import tensorflow_version
 from edgeproof.convert.tflite_metadata import TfliteMetadata, read_metadata, read_packed_labels
 from edgeproof.errors import ModelError, UsageError
 from edgeproof.results import Detections
-from edgeproof.ssd.postprocess import BOXES, CLASSES, COUNT, SCORES
-from edgeproof.ssd.tensorflow_import import import_tensorflow
-from edgeproof_agent.detector import BundleLoadError, load_detector
-from edgeproof_agent.interpreters import InterpreterError, Runtime, build_interpreter, import_runtime
+from edgeproof.ssd.postprocess import SCORES
+from edgeproof_agent.manifest import ANCHORS_FILE, Manifest, RawHeadsContract
 from edgeproof_agent.preprocess import prepare
 
 
@@ -38,49 +37,69 @@ class FileRun:
     """None when the outputs are not known, or are the raw heads of a file without anchors."""
 
 
-def installed_runtime() -> Runtime | None:
-    """The interpreter of this Python; None when there is none."""
-    try:
-        return import_runtime()
-    except InterpreterError:
-        return None
-
-
-def runtime_for_files() -> Runtime | None:
-    """What an export of a finished file runs it with; None when there is nothing.
-
-    ai-edge-litert by preference, because ai-edge-quantizer runs on it and two interpreters in a process can crash each
-    other; TensorFlow's own where there is no other.
-    """
-    with contextlib.suppress(InterpreterError):
-        return import_runtime("ai-edge-litert")
-    runtime = installed_runtime()
-    if runtime is None and tensorflow_version() is not None:
-        tensorflow = import_tensorflow()
-        return Runtime("tensorflow", tensorflow.__version__, tensorflow.lite)
-    return runtime
-
-
-def run_file(inspection: Inspection, picture: npt.NDArray[np.uint8], runtime: Runtime) -> FileRun:
+def run_file(inspection: Inspection, picture: npt.NDArray[np.uint8], runtime: ConfinedRuntime) -> FileRun:
     """Runs a sound model on `picture`, uint8 [H, W, 3] in BGR. Raises ModelError when it does not run."""
-    words, bundle = f"{runtime.name} {runtime.version}", inspection.bundle
     try:
-        if bundle is not None:
-            found = load_detector(bundle.path, runtime, 1).detect(picture)
-            names = tuple(bundle.labels()[bundle.manifest.label_offset :])
-            return FileRun(words, inspection, names, (), Detections(found.boxes, found.classes, found.scores))
-        data = inspection.path.read_bytes()
-        metadata = _metadata(data, inspection.path)
-        beside = manifest_beside(inspection.path, data)
-        manifest = None if beside is None else beside.manifest
-        prepared = resolve_input(inspection.file, metadata, manifest)
-        values = _outputs(data, prepare(picture, prepared.contract), runtime)
-    except (BundleLoadError, InterpreterError, ValueError, RuntimeError) as error:
+        interpreter = runtime.interpreter(inspection.model_path.read_bytes(), 1)
+        if inspection.bundle is not None:
+            return _run_bundle(inspection, inspection.bundle, picture, interpreter, runtime)
+        return _run_alone(inspection, picture, interpreter, runtime)
+    except ConfinedModelError as error:
         raise ModelError(f"{inspection.path}: the model does not run: {error}") from error
+
+
+def _run_bundle(
+    inspection: Inspection,
+    bundle: Bundle,
+    picture: npt.NDArray[np.uint8],
+    interpreter: ConfinedInterpreter,
+    runtime: ConfinedRuntime,
+) -> FileRun:
+    manifest = bundle.manifest
+    raw = isinstance(manifest.output, RawHeadsContract)
+    anchors = np.load(bundle.path / ANCHORS_FILE, allow_pickle=False) if raw else None
+    names = tuple(bundle.labels()[manifest.label_offset :])
+    (found,) = detect(manifest, interpreter, anchors, [picture])
+    return FileRun(_words(runtime), inspection, names, (), found)
+
+
+def _run_alone(
+    inspection: Inspection, picture: npt.NDArray[np.uint8], interpreter: ConfinedInterpreter, runtime: ConfinedRuntime
+) -> FileRun:
+    data = inspection.path.read_bytes()
+    metadata = _metadata(data, inspection.path)
+    beside = manifest_beside(inspection.path, data)
+    manifest = None if beside is None else beside.manifest
+    prepared = resolve_input(inspection.file, metadata, manifest)
+    interpreter.set_tensor(0, prepare(picture, prepared.contract))
+    interpreter.invoke()
+    values = [interpreter.get_tensor(place) for place in range(len(interpreter.get_output_details()))]
     inspection = inspection.with_values(values)
     names = _class_names(inspection, find_labels(data, metadata, manifest, None, str(inspection.path)))
     preparation = tuple(filter(None, (prepared.words, prepared.doubt)))
-    return FileRun(words, inspection, names, preparation, _detections(inspection, values))
+    described = _described(inspection, prepared, values)
+    found = None if described is None else detect(described, interpreter, None, [picture])[0]
+    return FileRun(_words(runtime), inspection, names, preparation, found)
+
+
+def _described(
+    inspection: Inspection, prepared: FinishedInput, values: list[npt.NDArray[np.float32]]
+) -> Manifest | None:
+    """The file as a bundle's manifest would describe it, so that a detection is here what it is on a board."""
+    outputs = inspection.outputs
+    if outputs is None or set(outputs.positions) != set(DETECTIONS):
+        return None
+    scores = values[outputs.positions[SCORES]]
+    return Manifest(
+        name=inspection.path.stem,
+        variant="",
+        files={},
+        input=prepared.contract,
+        output=detections_contract(inspection.file, outputs, scores.shape[1] if scores.ndim == 2 else None),
+        label_offset=0,
+        category_offset=0,
+        provenance={},
+    )
 
 
 def _metadata(data: bytes, path: Path) -> TfliteMetadata:
@@ -104,19 +123,5 @@ def _class_names(inspection: Inspection, labels_fit: LabelsFit | None) -> tuple[
     return labels.names[labels.label_offset :]
 
 
-def _outputs(data: bytes, tensor: npt.NDArray[Any], runtime: Runtime) -> list[npt.NDArray[np.float32]]:
-    interpreter = build_interpreter(runtime, data, 1)
-    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], tensor)
-    interpreter.invoke()
-    return [interpreter.get_tensor(item["index"]) for item in interpreter.get_output_details()]
-
-
-def _detections(inspection: Inspection, values: list[npt.NDArray[np.float32]]) -> Detections | None:
-    outputs = inspection.outputs
-    if outputs is None or set(outputs.positions) != set(DETECTIONS):
-        return None
-    boxes, classes, scores, count = (values[outputs.positions[name]] for name in (BOXES, CLASSES, SCORES, COUNT))
-    operator = inspection.file.postprocess
-    columns = int(operator[0].attributes.get("max_classes_per_detection", 1)) if operator else 1
-    valid = min(max(int(count.ravel()[0]), 0) * columns, scores.shape[1])
-    return Detections(boxes[0, :valid], classes[0, :valid].astype(np.int32), scores[0, :valid])
+def _words(runtime: ConfinedRuntime) -> str:
+    return f"{runtime.name} {runtime.version}"

@@ -6,12 +6,14 @@ from pathlib import Path
 import numpy as np
 
 from edgeproof.bundle import ManifestBeside, manifest_beside
+from edgeproof.convert.confined_runtime import ConfinedRuntime
 from edgeproof.convert.export_options import ExportOptions
 from edgeproof.convert.file_problems import file_problems, structure_problems
 from edgeproof.convert.finished_heads import find_heads
 from edgeproof.convert.finished_input import resolve_input
 from edgeproof.convert.finished_labels import find_labels
-from edgeproof.convert.output_map import DETECTIONS, OutputMap, map_outputs
+from edgeproof.convert.finished_outputs import detections_contract
+from edgeproof.convert.output_map import DETECTIONS, map_outputs
 from edgeproof.convert.tflite_file import TfliteFile, read_tflite
 from edgeproof.convert.tflite_metadata import TfliteMetadata, read_metadata, read_packed_labels
 from edgeproof.convert.trial import Anchors
@@ -20,13 +22,7 @@ from edgeproof.errors import ModelError, NotAnSsdError
 from edgeproof.ssd.label_files import LabelLines
 from edgeproof.ssd.labels import Labels, read_labels
 from edgeproof.wording import counted
-from edgeproof_agent.interpreters import Runtime
-from edgeproof_agent.manifest import (
-    Decoder,
-    InputContract,
-    OutputContract,
-    RawHeadsContract,
-)
+from edgeproof_agent.manifest import InputContract, OutputContract, RawHeadsContract
 
 
 @dataclass(frozen=True)
@@ -49,7 +45,7 @@ class FinishedDetector:
     """The manifest of the bundle that the file is from."""
 
 
-def read_finished(path: Path, options: ExportOptions, runtime: Runtime | None) -> FinishedDetector:
+def read_finished(path: Path, options: ExportOptions, runtime: ConfinedRuntime | None) -> FinishedDetector:
     """Reads a .tflite with the post-processing operator or with raw heads. The latter are told by running it.
 
     Labels and input contract come from the options, else from the bundle that the file is from, else from the file's
@@ -72,7 +68,7 @@ def read_finished(path: Path, options: ExportOptions, runtime: Runtime | None) -
     output: OutputContract | RawHeadsContract
     if file.postprocess:
         assert found is not None, "a file with the operator and four outputs has a map"
-        output, anchors, edited = _output_contract(file, found), None, False
+        output, anchors, edited = detections_contract(file, found), None, False
         num_classes = int(file.postprocess[0].attributes["num_classes"])
         order = ", ".join(sorted(DETECTIONS, key=lambda meaning: found.positions[meaning]))
         words = f"outputs {order} by {found.evidence.value}"
@@ -113,22 +109,6 @@ def variant_of(file: TfliteFile) -> Variant:
     if "int8" in weights:
         return Variant.DYNAMIC
     return Variant.FLOAT16 if "float16" in weights else Variant.FLOAT32
-
-
-def _output_contract(file: TfliteFile, found: OutputMap) -> OutputContract:
-    attributes = file.postprocess[0].attributes
-    classes_each = int(attributes.get("max_classes_per_detection", 1))
-    boxes, classes, scores, count = (found.positions[name] for name in DETECTIONS)
-    return OutputContract(
-        decoder=Decoder.IN_GRAPH,
-        boxes=boxes,
-        classes=classes,
-        scores=scores,
-        count=count,
-        # The shapes of the outputs may be unknown until the file runs.
-        max_detections=int(attributes["max_detections"]) * classes_each,
-        classes_per_detection=1 if attributes.get("use_regular_nms") else classes_each,
-    )
 
 
 def _differs(data: bytes, metadata: TfliteMetadata, contract: InputContract, labels: Labels, shown: str) -> bool:

@@ -8,11 +8,11 @@ from typing import Any
 from edgeproof.bundle import Bundle, write_bundle
 from edgeproof.convert.bundle_manifest import anchors_file
 from edgeproof.convert.calibration import CalibrationSamples
+from edgeproof.convert.confined_runtime import ConfinedRuntime, runtime_for_files
 from edgeproof.convert.deviation import COUNTED_SCORE
 from edgeproof.convert.export_options import ExportOptions, require_calibration_pictures
 from edgeproof.convert.file_problems import file_warnings
-from edgeproof.convert.file_quantization import import_quantizer
-from edgeproof.convert.file_run import runtime_for_files
+from edgeproof.convert.file_quantization import require_quantizer
 from edgeproof.convert.finished_detector import FinishedDetector, read_finished
 from edgeproof.convert.finished_variant import FinishedVariant, as_it_is, quantized
 from edgeproof.convert.float_layers import describe_float_layers, resolve_float_layers
@@ -26,7 +26,6 @@ from edgeproof.progress import Progress, ProgressKind, ProgressListener, silent
 from edgeproof.ssd.postprocess import PostprocessOptions
 from edgeproof.ssd.sources import RecognisedSource
 from edgeproof.wording import counted
-from edgeproof_agent.interpreters import Runtime
 from edgeproof_agent.manifest import OutputContract
 
 
@@ -65,7 +64,7 @@ def export_finished(
     bundles = bundles_up_to_date(jobs, name, progress)
     missing = [job for job in jobs if job.variant not in bundles]
     if any(job.variant is not detector.variant for job in missing):
-        import_quantizer()
+        require_quantizer()
     if missing:
         if pictures is not None:
             pictures.require_readable()
@@ -129,7 +128,10 @@ def _provenance(
 
 
 def _prepare_trial(
-    reference: FinishedVariant, pictures: RepresentativeSet | None, runtime: Runtime | None, progress: ProgressListener
+    reference: FinishedVariant,
+    pictures: RepresentativeSet | None,
+    runtime: ConfinedRuntime | None,
+    progress: ProgressListener,
 ) -> Trial | None:
     """Runs the file on some of the pictures, or on a generated one, and tells what it finds."""
     if runtime is None:

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from edgeproof.convert.bundle_manifest import raw_heads_contract
+from edgeproof.convert.confined_process import ConfinedModelError
+from edgeproof.convert.confined_runtime import ConfinedRuntime
 from edgeproof.convert.export_options import ExportOptions
 from edgeproof.convert.file_graph import four_column_constants, last_activation
 from edgeproof.convert.finished_labels import LabelsFit
@@ -21,8 +22,6 @@ from edgeproof.ssd.head_roles import HeadRoles, find_head_roles, listed
 from edgeproof.ssd.postprocess import BOX_ENCODINGS, CLASS_SCORES, IMAGE
 from edgeproof.ssd.signature_network import choose_box_scales, scale_words
 from edgeproof.ssd.source_options import ScoreConverter, SourceOptions
-from edgeproof.ssd.tensorflow_import import quiet
-from edgeproof_agent.interpreters import InterpreterError, Runtime, build_interpreter
 from edgeproof_agent.manifest import InputContract, RawHeadsContract
 from edgeproof_agent.preprocess import prepare
 
@@ -51,7 +50,7 @@ def find_heads(
     labels_fit: LabelsFit | None,
     options: ExportOptions,
     shown: str,
-    runtime: Runtime | None,
+    runtime: ConfinedRuntime | None,
 ) -> FoundHeads:
     """Runs the file on two pictures to tell its heads. Raises NotAnSsdError or UsageError naming what helps."""
     _require_heads(file, shown)
@@ -133,16 +132,20 @@ def _require_heads(file: TfliteFile, shown: str) -> None:
 
 
 def _run(
-    data: bytes, names: list[str], picture: npt.NDArray[np.uint8], contract: InputContract, runtime: Runtime, shown: str
+    data: bytes,
+    names: list[str],
+    picture: npt.NDArray[np.uint8],
+    contract: InputContract,
+    runtime: ConfinedRuntime,
+    shown: str,
 ) -> Outputs:
     try:
-        with quiet():
-            interpreter = build_interpreter(runtime, data, 1)
-            interpreter.set_tensor(interpreter.get_input_details()[0]["index"], prepare(picture, contract))
-            interpreter.invoke()
-            details: list[Any] = interpreter.get_output_details()
-            return {name: interpreter.get_tensor(item["index"]) for name, item in zip(names, details, strict=True)}
-    except (InterpreterError, ValueError, RuntimeError) as error:
+        interpreter = runtime.interpreter(data, 1)
+        interpreter.set_tensor(0, prepare(picture, contract))
+        interpreter.invoke()
+        places = range(len(interpreter.get_output_details()))
+        return {name: interpreter.get_tensor(place) for name, place in zip(names, places, strict=True)}
+    except ConfinedModelError as error:
         raise NotAnSsdError(f"{shown}: it does not run: {error}. Export it again from its source.") from error
 
 

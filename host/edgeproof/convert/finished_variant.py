@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from edgeproof.convert.confined_quantizer import quantize_confined
 from edgeproof.convert.converter import Samples
 from edgeproof.convert.detector_metadata import describe_detector
 from edgeproof.convert.file_problems import file_problems
-from edgeproof.convert.file_quantization import TOOL, quantize_file
+from edgeproof.convert.file_quantization import TOOL
 from edgeproof.convert.finished_detector import FinishedDetector
 from edgeproof.convert.output_map import DETECTIONS, HEADS, Evidence, OutputMap, map_outputs
 from edgeproof.convert.structural_check import variant_problems
@@ -49,7 +50,7 @@ def quantized(
     Raises ConversionError when it cannot be quantized, or what was written is not what was asked for.
     """
     variant = settings.variant.value
-    data = quantize_file(_named(detector), settings, detector.input, samples)
+    data = quantize_confined(_named(detector), settings, detector.input, samples)
     file = read_tflite(data, f"{variant}/model.tflite")
     outputs = map_outputs(file)
     problems = [*file_problems(file, outputs), *variant_problems(file, settings)]

@@ -38,6 +38,10 @@ class Inspection:
     warnings: tuple[str, ...]
 
     @property
+    def model_path(self) -> Path:
+        return self.path if self.bundle is None else self.bundle.model_path
+
+    @property
     def sound(self) -> bool:
         return not self.problems
 

@@ -7,6 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeproof.convert.bundle_manifest import raw_heads_contract
+from edgeproof.convert.confined_detector import detect
+from edgeproof.convert.confined_process import ConfinedModelError
+from edgeproof.convert.confined_runtime import ConfinedRuntime, tensorflow_runtime
 from edgeproof.convert.deviation import Deviation, measure_deviation
 from edgeproof.convert.representative import RepresentativeSet
 from edgeproof.convert.variants import Variant
@@ -16,8 +19,7 @@ from edgeproof.ssd.model import SsdModel
 from edgeproof.ssd.postprocess import PostprocessOptions
 from edgeproof.ssd.tensorflow_import import import_tensorflow, quiet
 from edgeproof_agent.box_decoding import BoxDecoder
-from edgeproof_agent.detector import Detector
-from edgeproof_agent.interpreters import InterpreterError, Runtime, build_interpreter, default_threads
+from edgeproof_agent.interpreters import default_threads
 from edgeproof_agent.manifest import Manifest
 from edgeproof_agent.opencv import cv2
 from edgeproof_agent.pictures import PictureError, decode_picture
@@ -63,8 +65,8 @@ class Trial:
     anchors: Anchors | None
     """Of a model with raw heads."""
     expected: Sequence[Detections]
-    runtime: Runtime
-    """One for all variants: two in the same process can crash each other."""
+    runtime: ConfinedRuntime
+    """One for all variants, so that they are compared by the same code."""
 
     def run(self, manifest: Manifest, model: bytes) -> Deviation:
         """Tries a converted model by the agent's own code. Raises ConversionError when it does not run."""
@@ -73,20 +75,17 @@ class Trial:
 
 
 def detect_all(
-    manifest: Manifest, model: bytes, anchors: Anchors | None, pictures: Sequence[Picture], runtime: Runtime
+    manifest: Manifest, model: bytes, anchors: Anchors | None, pictures: Sequence[Picture], runtime: ConfinedRuntime
 ) -> list[Detections]:
     """A model's detections on each picture. Raises ConversionError when it does not run."""
     try:
-        with quiet():
-            interpreter = build_interpreter(runtime, model, default_threads())
-            detector = Detector(manifest, interpreter, default_threads(), 0, anchors)
-            found = [detector.detect(picture) for picture in pictures]
-    except (InterpreterError, ValueError, RuntimeError) as error:
+        interpreter = runtime.interpreter(model, default_threads())
+        return detect(manifest, interpreter, anchors, pictures)
+    except ConfinedModelError as error:
         raise ConversionError(
             f"The {manifest.variant} model does not run on {runtime.name} {runtime.version}: {error}. Nothing was "
             "written. Please report this with the model's name."
         ) from error
-    return [Detections(item.boxes, item.classes, item.scores) for item in found]
 
 
 def prepare_trial(model: SsdModel, postprocess: PostprocessOptions, pictures: RepresentativeSet | None) -> Trial:
@@ -101,8 +100,7 @@ def prepare_trial(model: SsdModel, postprocess: PostprocessOptions, pictures: Re
             boxes, scores = (np.asarray(head.numpy())[0] for head in heads)
             decoded = decoder.decode(boxes, scores)
             expected.append(Detections(decoded.boxes, decoded.classes, decoded.scores))
-    runtime = Runtime("tensorflow", tensorflow.__version__, tensorflow.lite)
-    return Trial(chosen, model.anchors, expected, runtime)
+    return Trial(chosen, model.anchors, expected, tensorflow_runtime())
 
 
 def complaint(variant: Variant, deviation: Deviation, finished: bool = False) -> str | None:
