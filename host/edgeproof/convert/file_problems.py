@@ -60,8 +60,8 @@ def outputs_problems(file: TfliteFile, outputs: OutputMap | None) -> Iterator[st
             yield f"its outputs ({shapes}) are not those of {POSTPROCESS_OPERATOR}"
     elif outputs is None and len(file.outputs) == len(DETECTIONS):
         yield (
-            f"it has no {POSTPROCESS_OPERATOR} and no names for its outputs ({shapes}), so which is which must be seen "
-            "in a run: give a picture on which it finds several objects with --picture"
+            f"it has no {POSTPROCESS_OPERATOR} and no names for its outputs ({shapes}), so which is which cannot be "
+            "told without running it: give a picture on which it finds several objects with --picture"
         )
     elif outputs is None:
         yield f"it has no {POSTPROCESS_OPERATOR}, and its outputs are not raw heads either ({shapes})"

@@ -14,6 +14,7 @@ from edgeproof.convert.file_problems import file_problems, file_warnings, output
 from edgeproof.convert.output_map import OutputMap, map_outputs
 from edgeproof.convert.structural_check import variant_problems
 from edgeproof.convert.tflite_file import TensorInfo, TfliteFile, read_tflite
+from edgeproof.convert.tflite_metadata import read_metadata
 from edgeproof.convert.variants import Variant, VariantSettings, available_variants, settings_of
 from edgeproof.errors import ModelError
 from edgeproof.ssd.postprocess import BOX_ENCODINGS, BOXES, CLASS_SCORES, CLASSES, COUNT, SCORES
@@ -90,10 +91,11 @@ def inspect(path: Path, expected: Variant | None = None) -> Inspection:
     bundle = open_bundle(path) if path.is_dir() else None
     model = path if bundle is None else bundle.model_path
     try:
-        file = read_tflite(model.read_bytes(), str(model))
+        data = model.read_bytes()
     except OSError as error:
         raise ModelError(f"{path}: {error.strerror}. Give a .tflite file or a bundle.") from error
-    outputs = map_outputs(file)
+    file = read_tflite(data, str(model))
+    outputs = map_outputs(file, metadata_names=_metadata_names(data, str(model)))
     promised = _promised(bundle.manifest.variant) if bundle else expected
     problems = list(file_problems(file, outputs))
     if promised is not None and not (bundle is not None and _mixed(bundle, file, promised)):
@@ -110,6 +112,14 @@ def inspect(path: Path, expected: Variant | None = None) -> Inspection:
         problems=tuple(dict.fromkeys(problems)),
         warnings=tuple(file_warnings(file)),
     )
+
+
+def _metadata_names(data: bytes, shown: str) -> tuple[str, ...]:
+    """None where the metadata is broken: the file runs without."""
+    try:
+        return read_metadata(data, shown).output_names
+    except ModelError:
+        return ()
 
 
 def _promised(name: str) -> Variant | None:

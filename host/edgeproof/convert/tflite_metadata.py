@@ -44,6 +44,8 @@ class TfliteMetadata:
     normalization: Normalization | None = None
     label_files: tuple[str, ...] = ()
     """Names of the label files that are packed with the model, those of the outputs first."""
+    output_names: tuple[str, ...] = ()
+    """What it names the outputs, in the file's order."""
 
 
 def read_metadata(data: bytes, name: str) -> TfliteMetadata:
@@ -90,7 +92,8 @@ def _parse(data: bytes) -> TfliteMetadata:
     files += subgraph.tables(SubgraphField.FILES)
     labels = dict.fromkeys(file.text(FileField.NAME) for file in files if file.byte(FileField.TYPE) in _LABEL_TYPES)
     first = next(subgraph.tables(SubgraphField.INPUTS), None)
-    return TfliteMetadata(None if first is None else _normalization(first), tuple(labels))
+    names = tuple(tensor.text(TensorField.NAME) for tensor in subgraph.tables(SubgraphField.OUTPUTS))
+    return TfliteMetadata(None if first is None else _normalization(first), tuple(labels), names)
 
 
 def _normalization(tensor: "_Table") -> Normalization | None:
