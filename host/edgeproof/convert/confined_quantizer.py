@@ -31,7 +31,7 @@ def quantize_confined(
     def next_sample(_: str) -> Frame:
         sample = next(waiting, None)
         if sample is None:
-            return Frame({})
+            return Frame({"arrays": []})
         arrays, payload = pack_arrays({"sample": sample})
         return Frame({"arrays": arrays}, payload)
 

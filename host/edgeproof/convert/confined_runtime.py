@@ -20,8 +20,9 @@ from edgeproof_agent.interpreters import RUNTIMES
 MEMORY_MIB = 2048
 """What a model may use beyond three times its own size (weights that are unpacked and packed anew). The largest
 detectors of the Object Detection API (1536 x 1536) need about half of it."""
-SECONDS = 60.0
-"""For one step of a model, like one picture: the slowest of those detectors takes a sixth of it on one core."""
+SECONDS = 8.0
+"""For one step of a model, like one picture, with a second more for each MiB of the file: the largest detectors have
+some 200 MiB and take 10 s on one core, and a small file that takes longer than this does not end."""
 _IMPORT = Limits(memory_mib=MEMORY_MIB, seconds=120.0)
 _TENSORFLOW_MODULE = "tensorflow.lite.python.interpreter"
 _SIZES = 3
@@ -59,7 +60,8 @@ class ConfinedRuntime:
     def interpreter(self, model: bytes, threads: int) -> "ConfinedInterpreter":
         """With its tensors allocated; the one before it is gone. Raises ConfinedModelError."""
         process = self._started()
-        limits = Limits(self._memory_mib + _SIZES * (len(model) >> 20), self._seconds)
+        size_mib = len(model) >> 20
+        limits = Limits(self._memory_mib + _SIZES * size_mib, self._seconds + size_mib)
         with tempfile.NamedTemporaryFile(suffix=".tflite") as file:
             file.write(model)
             file.flush()

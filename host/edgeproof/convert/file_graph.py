@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import tflite
 
+from edgeproof.convert.read_budget import ReadBudget
 from edgeproof.convert.tflite_file import operator_name
 from edgeproof.ssd.source_options import ScoreConverter
 
@@ -21,12 +22,12 @@ def last_activation(data: bytes, output: int) -> ScoreConverter | None:
 
     `data` is a whole file that could be read, `output` a position in its list of outputs.
     """
-    model = tflite.Model.GetRootAs(data, 0)
+    model, budget = tflite.Model.GetRootAs(data, 0), ReadBudget(len(data))
     graph = model.Subgraphs(0)
     makers: dict[int, Any] = {}
-    for position in range(graph.OperatorsLength()):
+    for position in budget.places(graph.OperatorsLength()):
         operator = graph.Operators(position)
-        for place in range(operator.OutputsLength()):
+        for place in budget.places(operator.OutputsLength()):
             makers[operator.Outputs(place)] = operator
     found: set[ScoreConverter | None] = set()
     waiting, seen = [graph.Outputs(output)], set()
@@ -36,9 +37,9 @@ def last_activation(data: bytes, output: int) -> ScoreConverter | None:
             continue
         seen.add(tensor)
         operator = makers.get(tensor)
-        name = None if operator is None else operator_name(model.OperatorCodes(operator.OpcodeIndex()))
+        name = None if operator is None else operator_name(model.OperatorCodes(operator.OpcodeIndex()), budget)
         if operator is not None and name in _JOINING:
-            waiting += [operator.Inputs(place) for place in range(operator.InputsLength())]
+            waiting += [operator.Inputs(place) for place in budget.places(operator.InputsLength())]
         elif operator is not None and name in _PASSIVE:
             waiting.append(operator.Inputs(0))
         else:
@@ -48,20 +49,21 @@ def last_activation(data: bytes, output: int) -> ScoreConverter | None:
 
 def four_column_constants(data: bytes) -> Mapping[str, npt.NDArray[np.float32]]:
     """The float32 constants [A, 4] or [1, A, 4] by their names: among them are the anchors, if the file has them."""
-    model = tflite.Model.GetRootAs(data, 0)
+    model, budget = tflite.Model.GetRootAs(data, 0), ReadBudget(len(data))
     graph = model.Subgraphs(0)
     found = {}
-    for position in range(graph.TensorsLength()):
+    for position in budget.places(graph.TensorsLength()):
         tensor = graph.Tensors(position)
-        shape = tuple(int(tensor.Shape(axis)) for axis in range(tensor.ShapeLength()))
+        shape = tuple(int(tensor.Shape(axis)) for axis in budget.places(tensor.ShapeLength()))
         if tensor.Type() != tflite.TensorType.FLOAT32 or not _is_list_of_fours(shape):
             continue
         buffer = model.Buffers(tensor.Buffer())
         values = buffer.DataAsNumpy()
         if not isinstance(values, np.ndarray) and buffer.Size():
             values = np.frombuffer(data, np.uint8, buffer.Size(), buffer.Offset())
+        budget.spend_bytes(values.nbytes if isinstance(values, np.ndarray) else 0)
         if isinstance(values, np.ndarray) and values.nbytes == 4 * int(np.prod(shape)):
-            found[(tensor.Name() or b"").decode()] = np.frombuffer(values.tobytes(), "<f4").reshape(shape)
+            found[budget.text(tensor.Name())] = np.frombuffer(values.tobytes(), "<f4").reshape(shape)
     return found
 
 

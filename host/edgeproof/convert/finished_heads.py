@@ -12,6 +12,7 @@ from edgeproof.convert.confined_runtime import ConfinedRuntime
 from edgeproof.convert.export_options import ExportOptions
 from edgeproof.convert.file_graph import four_column_constants, last_activation
 from edgeproof.convert.finished_labels import LabelsFit
+from edgeproof.convert.read_budget import readable
 from edgeproof.convert.tflite_editing import EditableModel
 from edgeproof.convert.tflite_file import POSTPROCESS_OPERATOR, TfliteFile
 from edgeproof.convert.trial import generated_picture
@@ -63,16 +64,19 @@ def find_heads(
     size = (input_contract.height, input_contract.width)
     pictures = (np.zeros((*size, 3), np.uint8), generated_picture(*size))
     outputs, others = (_run(data, names, picture, input_contract, runtime, shown) for picture in pictures)
-    constants = four_column_constants(data)
+    with readable(shown):
+        constants = four_column_constants(data)
     stated = options.source
     if stated.anchors in constants:
         stated = replace(stated, anchors=None)
     roles = find_head_roles(outputs, others, stated, shown)
     boxes, scores = names.index(roles.box_encodings), names.index(roles.class_scores)
+    with readable(shown):
+        activation = last_activation(data, scores)
     predictions = outputs[roles.class_scores]
     columns = predictions.shape[2]
     treatment = choose_treatment(
-        last_activation(data, scores), roles.class_scores, columns, stated, labels_fit, f"{shown}: {roles.class_scores}"
+        activation, roles.class_scores, columns, stated, labels_fit, f"{shown}: {roles.class_scores}"
     )
     if treatment.converter is ScoreConverter.IDENTITY:
         _require_scores([predictions, others[roles.class_scores]], shown)

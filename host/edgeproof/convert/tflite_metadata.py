@@ -23,11 +23,10 @@ from edgeproof.convert.metadata_schema import (
     UnitField,
     UnitType,
 )
-from edgeproof.errors import ModelError
+from edgeproof.convert.read_budget import ReadBudget, readable
 from edgeproof.ssd.label_files import LabelLines, LabelMap, parse_labels
 
 _LABEL_TYPES = (FileType.AXIS_LABELS, FileType.VALUE_LABELS)
-_MAX_ITEMS = 1000
 _MAX_LABEL_BYTES = 1 << 20
 
 
@@ -50,22 +49,13 @@ class TfliteMetadata:
 
 def read_metadata(data: bytes, name: str) -> TfliteMetadata:
     """The metadata of a whole file; without any, nothing is in it. Raises ModelError when it is broken."""
-    try:
-        model = tflite.Model.GetRootAs(data, 0)
-        for index in range(min(model.MetadataLength(), _MAX_ITEMS)):
+    with readable(name, "its metadata", "Give the labels with --labels."):
+        model, budget = tflite.Model.GetRootAs(data, 0), ReadBudget(len(data))
+        for index in budget.places(model.MetadataLength()):
             entry = model.Metadata(index)
-            if entry.Name() == METADATA_NAME:
+            if budget.text(entry.Name()).encode() == METADATA_NAME:
                 buffer = model.Buffers(entry.Buffer()).DataAsNumpy()
-                return _parse(buffer.tobytes()) if isinstance(buffer, np.ndarray) else TfliteMetadata()
-    except (
-        struct.error,
-        IndexError,
-        ValueError,
-        TypeError,
-        AttributeError,
-        OverflowError,
-    ) as error:
-        raise ModelError(f"{name}: its metadata is broken ({error}). Give the labels with --labels.") from error
+                return _parse(buffer.tobytes(), budget) if isinstance(buffer, np.ndarray) else TfliteMetadata()
     return TfliteMetadata()
 
 
@@ -74,17 +64,15 @@ def read_packed_labels(data: bytes, metadata: TfliteMetadata, name: str) -> Labe
     if not metadata.label_files:
         return None
     file = metadata.label_files[0]
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            if archive.getinfo(file).file_size > _MAX_LABEL_BYTES:
-                raise ValueError("it is too long")
-            return parse_labels(archive.read(file).decode("utf-8-sig"), f"{name}: {file}")
-    except (KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise ModelError(f"{name}: its packed labels '{file}' cannot be read ({error}). Give --labels.") from error
+    what, remedy = f"its packed labels '{file}'", "Give --labels."
+    with readable(name, what, remedy), zipfile.ZipFile(io.BytesIO(data)) as archive:
+        if archive.getinfo(file).file_size > _MAX_LABEL_BYTES:
+            raise ValueError("it is too long")
+        return parse_labels(archive.read(file).decode("utf-8-sig"), f"{name}: {file}")
 
 
-def _parse(data: bytes) -> TfliteMetadata:
-    root = _Table.root(data)
+def _parse(data: bytes, budget: ReadBudget) -> TfliteMetadata:
+    root = _Table.root(data, budget)
     subgraph = next(root.tables(ModelField.SUBGRAPHS), None)
     if subgraph is None:
         return TfliteMetadata()
@@ -118,10 +106,11 @@ class _Table:
     """A flatbuffer table of whose schema only the positions of the fields are known."""
 
     raw: Any
+    budget: ReadBudget
 
     @staticmethod
-    def root(data: bytes) -> "_Table":
-        return _Table(Table(data, struct.unpack_from("<I", data)[0]))
+    def root(data: bytes, budget: ReadBudget) -> "_Table":
+        return _Table(Table(data, struct.unpack_from("<I", data)[0]), budget)
 
     def tables(self, field: int) -> Iterator["_Table"]:
         yield from (self._at(self.raw.Indirect(position)) for position in self._items(field))
@@ -135,14 +124,14 @@ class _Table:
 
     def text(self, field: int) -> str:
         offset = self._offset(field)
-        return str(self.raw.String(offset + self.raw.Pos).decode()) if offset else ""
+        return self.budget.text(self.raw.String(offset + self.raw.Pos)) if offset else ""
 
     def byte(self, field: int) -> int:
         offset = self._offset(field)
         return int(self.raw.Get(Uint8Flags, offset + self.raw.Pos)) if offset else 0
 
     def _at(self, position: int) -> "_Table":
-        return _Table(Table(self.raw.Bytes, position))
+        return _Table(Table(self.raw.Bytes, position), self.budget)
 
     def _offset(self, field: int) -> int:
         return int(self.raw.Offset(4 + 2 * field))
@@ -151,7 +140,5 @@ class _Table:
         """Where the items of a vector, four bytes each, begin."""
         offset = self._offset(field)
         length = self.raw.VectorLen(offset) if offset else 0
-        if length > _MAX_ITEMS:
-            raise ValueError(f"a list of {length} items")
-        for index in range(length):
+        for index in self.budget.places(length):
             yield self.raw.Vector(offset) + 4 * index
