@@ -8,7 +8,8 @@ from pathlib import Path
 def write_atomically(path: Path, data: bytes, new_mode: int | None = None) -> None:
     """Writes `data` beside `path`, flushes it to the disk and renames it into place. Makes the folder if need be.
 
-    A file that is there keeps its permissions; a new one gets `new_mode`, else the usual ones.
+    A file that is there keeps its permissions; a new one gets `new_mode`, else the usual ones. Raises OSError, which
+    names `path`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     mode = path.stat().st_mode & 0o777 if path.exists() else new_mode
@@ -21,5 +22,8 @@ def write_atomically(path: Path, data: bytes, new_mode: int | None = None) -> No
             stream.flush()
             os.fsync(stream.fileno())
         partial.replace(path)
+    except OSError as error:
+        # What fails while bytes are written names no file.
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
     finally:
         partial.unlink(missing_ok=True)

@@ -164,13 +164,25 @@ def _verify(path: Path, entry: FileEntry) -> None:
 
 
 def require_replaceable(out_dir: Path) -> None:
-    """Raises BundleError when `out_dir` holds something that is neither a bundle nor an empty folder."""
+    """Raises BundleError when `out_dir` holds anything beside the files of a bundle: a new one takes its place."""
     if not out_dir.exists() and not out_dir.is_symlink():
         return
     if out_dir.is_symlink() or not out_dir.is_dir():
         raise BundleError(f"{out_dir}: something that is not a folder is in the bundle's place. Choose another --out.")
-    if not (out_dir / MANIFEST_FILE).is_file() and any(out_dir.iterdir()):
-        raise BundleError(f"{out_dir}: the folder holds other files than a bundle. Choose another --out.")
+    others = sorted(entry.name for entry in out_dir.iterdir() if entry.name not in _named_files(out_dir))
+    if others:
+        raise BundleError(
+            f"{out_dir}: the folder holds other files than a bundle: {', '.join(others[:3])}. Move them, or choose "
+            "another --out."
+        )
+
+
+def _named_files(folder: Path) -> set[str]:
+    """bundle.json and the files that it names, whole or not; nothing when it is no manifest of ours."""
+    try:
+        return {MANIFEST_FILE, *_read_manifest(folder)[0].files}
+    except BundleError:
+        return set()
 
 
 def require_writable(folder: Path) -> None:

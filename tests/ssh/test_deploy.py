@@ -18,6 +18,7 @@ from edgeproof.board.ssh import connect
 from edgeproof.board.store import open_store
 from edgeproof.bundle import Bundle, open_bundle
 from edgeproof.errors import AgentDiedError, BoardPythonError, DeploymentError, NoRuntimeError
+from edgeproof.output_folder import OutputFolder
 from edgeproof.progress import Progress
 from edgeproof.runs.open_board import OpenBoard, open_board
 from edgeproof.runs.pictures import find_pictures
@@ -131,7 +132,12 @@ def test_a_run_holds_detections_latency_and_annotated_pictures(
     out = tmp_path / "out"
     bench = BenchPlan((pictures / "bright.png").read_bytes(), runs=12, warmup_runs=2)
     events: list[Progress] = []
-    run = execute(board, sent.digest, RunPlan(out, find_pictures([pictures]), bench), progress=events.append)
+    run = execute(
+        board,
+        sent.digest,
+        RunPlan(OutputFolder.open(out), find_pictures([pictures]), bench=bench),
+        progress=events.append,
+    )
     assert run.error is None
     found = {picture.name: picture for picture in run.pictures}
     assert [item.label for item in found["bright.png"].detections] == ["bright"]
@@ -162,7 +168,11 @@ def test_an_agent_killed_on_the_way_leaves_what_had_arrived(
         return bench(self, *arguments, **options)
 
     monkeypatch.setattr(AgentSession, "bench", killed_bench)
-    plan = RunPlan(tmp_path / "out", find_pictures([pictures]), BenchPlan((pictures / "red.png").read_bytes(), 10))
+    plan = RunPlan(
+        OutputFolder.open(tmp_path / "out"),
+        find_pictures([pictures]),
+        bench=BenchPlan((pictures / "red.png").read_bytes(), 10),
+    )
     run = execute(board, sent.digest, plan)
     assert run.error is not None
     assert "killed by signal 9 (SIGKILL)" in run.error

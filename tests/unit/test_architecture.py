@@ -21,7 +21,7 @@ HOST_LAYERS: Layers = (
     ("convert", "report", "sample"),
     ("board", "odapi", "verify"),
     ("ssd", "quantization_errors", "throttling"),
-    ("bundle", "pip_download", "results"),
+    ("bundle", "pip_download", "results", "output_folder", "coco_dataset"),
     ("atomic_file", "digests", "native_noise", "picture_files", "progress", "wording"),
     ("errors",),
 )

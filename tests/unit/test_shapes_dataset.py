@@ -110,13 +110,25 @@ def test_the_sample_is_whole_and_left_alone_the_second_time(tmp_path: Path) -> N
 
 
 @pytest.mark.usefixtures("small")
-@pytest.mark.parametrize("damaged", ["model/anchors.json", "test/annotations.json", "sample.json"])
+@pytest.mark.parametrize("damaged", ["model/anchors.json", "test/annotations.json"])
 def test_a_damaged_sample_is_made_again(damaged: str, tmp_path: Path) -> None:
     fetch_shapes(tmp_path)
     whole = contents(tmp_path)
     (tmp_path / damaged).write_text("{}")
     fetch_shapes(tmp_path)
     assert contents(tmp_path) == whole
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("names", [["labels.txt"], ["model/notes"], ["sample.json"]])
+def test_a_folder_of_the_users_is_not_filled(names: list[str], tmp_path: Path) -> None:
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("{}")
+    before = contents(tmp_path)
+    with pytest.raises(SampleError, match="the folder is not empty, and it is no sample"):
+        fetch_shapes(tmp_path)
+    assert contents(tmp_path) == before
 
 
 @pytest.mark.usefixtures("small")

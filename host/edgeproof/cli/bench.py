@@ -9,9 +9,10 @@ from rich.console import Console
 from edgeproof.board.profile import BoardProfile
 from edgeproof.bundle import open_bundle
 from edgeproof.cli.board_options import app_option, board_argument, bundle_option, runtime_option, threads_option
-from edgeproof.cli.paths import PATH, require_output_folder
+from edgeproof.cli.paths import PATH
 from edgeproof.cli.progress_display import shown_progress
 from edgeproof.cli.run_output import bundle_digest, require_whole, write_report
+from edgeproof.output_folder import OutputFolder
 from edgeproof.report.model import Report
 from edgeproof.report.terminal import print_bench
 from edgeproof.runs.bench_picture import generated_picture, read_picture
@@ -42,8 +43,7 @@ def command(
     threads: int | None,
 ) -> None:
     """Measure the detector's latency on BOARD, stage by stage, on the board's own clock."""
-    if out is not None:
-        require_output_folder(out)
+    folder = None if out is None else OutputFolder.open(out)
     picture = read_picture(image) if image else generated_picture()
     opened_bundle = open_bundle(bundle) if bundle else None
     console = Console()
@@ -53,11 +53,14 @@ def command(
         shown_progress(console) as progress,
     ):
         digest = bundle_digest(opened, app, opened_bundle, progress)
-        plan = RunPlan(out=out or Path(scratch), bench=BenchPlan(picture, runs, warmup), threads=threads)
+        plan = RunPlan(
+            out=folder or OutputFolder.open(Path(scratch)), bench=BenchPlan(picture, runs, warmup), threads=threads
+        )
         run = execute(opened, digest, plan, runtime, progress)
     report = Report((run,))
     if run.latency is not None:
         print_bench(run, console)
-    if out is not None:
-        write_report(report, out, console)
+    if folder is not None:
+        with folder.sealed():
+            write_report(report, folder, console)
     require_whole(report)

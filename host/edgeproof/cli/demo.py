@@ -7,10 +7,11 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from edgeproof.cli.paths import PATH, require_output_folder
+from edgeproof.cli.paths import PATH
 from edgeproof.cli.progress_display import shown_progress
 from edgeproof.cli.run_output import require_whole, write_report
 from edgeproof.demo.chain import run_demo
+from edgeproof.output_folder import OutputFolder
 from edgeproof.report.terminal import print_report
 
 
@@ -18,13 +19,14 @@ from edgeproof.report.terminal import print_report
 @click.option("--out", type=PATH, default=Path("build/demo"), show_default=True)
 def command(out: Path) -> None:
     """Fetch a pretrained SSD, convert and quantize it, and run it on an embedded board that is reached over SSH."""
-    require_output_folder(out)
+    folder = OutputFolder.open(out)
     console = Console()
     started = time.monotonic()
-    with shown_progress(console) as progress:
-        report = run_demo(out, progress)
+    with folder.sealed(), shown_progress(console) as progress:
+        report = run_demo(folder, progress)
     console.print()
     print_report(report, console)
     console.print(Text(f"\n{len(report.runs)} runs in {time.monotonic() - started:.0f} s"))
-    write_report(report, out, console)
+    with folder.sealed():
+        write_report(report, folder, console)
     require_whole(report)

@@ -4,13 +4,15 @@ from pathlib import Path
 
 import click
 from rich.console import Console
+from rich.text import Text
 
 from edgeproof.board.profile import BoardProfile
 from edgeproof.bundle import open_bundle
 from edgeproof.cli.board_options import app_option, board_argument, bundle_option, runtime_option, threads_option
-from edgeproof.cli.paths import PATH, require_output_folder
+from edgeproof.cli.paths import PATH
 from edgeproof.cli.progress_display import shown_progress
 from edgeproof.cli.run_output import bundle_digest, require_whole, write_report
+from edgeproof.output_folder import OutputFolder
 from edgeproof.report.model import Report
 from edgeproof.report.terminal import print_report
 from edgeproof.runs.open_board import open_board
@@ -26,6 +28,7 @@ from edgeproof.runs.run import execute
 @click.option(
     "--min-score", type=click.FloatRange(0, 1), default=0.5, show_default=True, help="Draw and list from here on."
 )
+@click.option("--images-root", type=PATH, help="Folder of the pictures that a COCO JSON file lists.")
 @app_option
 @bundle_option
 @runtime_option
@@ -35,23 +38,26 @@ def command(
     images: tuple[Path, ...],
     out: Path,
     min_score: float,
+    images_root: Path | None,
     app: str | None,
     bundle: Path | None,
     runtime: str | None,
     threads: int | None,
 ) -> None:
-    """Run BOARD's detector on pictures: files, or folders of them.
+    """Run BOARD's detector on pictures: files, folders of them, or the JSON file of a COCO data set.
 
-    Writes OUT/detections.json (COCO results format), OUT/annotated/ and a report.
+    Writes OUT/detections.json (COCO results format), OUT/annotated/ and a report. The image ids are those of the data
+    set; other pictures are numbered from 1 in the order of their paths.
     """
-    require_output_folder(out)
-    pictures = find_pictures(images, left_out=out)
-    opened_bundle = open_bundle(bundle) if bundle else None
+    folder = OutputFolder.open(out)
     console = Console()
-    with open_board(board) as opened, shown_progress(console) as progress:
+    pictures = find_pictures(images, lambda note: console.print(Text(note), soft_wrap=True), images_root)
+    opened_bundle = open_bundle(bundle) if bundle else None
+    with folder.sealed(), open_board(board) as opened, shown_progress(console) as progress:
         digest = bundle_digest(opened, app, opened_bundle, progress)
-        plan = RunPlan(out=out, pictures=pictures, threads=threads, min_score=min_score)
+        plan = RunPlan(out=folder, pictures=pictures, threads=threads, min_score=min_score)
         report = Report((execute(opened, digest, plan, runtime, progress),))
     print_report(report, console)
-    write_report(report, out, console)
+    with folder.sealed():
+        write_report(report, folder, console)
     require_whole(report)

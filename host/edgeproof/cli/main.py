@@ -1,5 +1,6 @@
 """The `edgeproof` command. A subcommand's module is imported when it is used, which keeps `edgeproof --help` fast."""
 
+import errno
 import os
 import sys
 import traceback
@@ -12,6 +13,7 @@ from edgeproof.cli.lazy_group import LazyGroup
 from edgeproof.errors import EdgeproofError
 
 EXIT_ERROR = 2
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 # name -> what `edgeproof --help` says of it; the command itself is `command` in edgeproof.cli.NAME.
 COMMANDS = {
@@ -65,7 +67,8 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(EXIT_ERROR)
     except OSError as error:
-        _fail(f"{error.filename or 'output'}: {error.strerror or error}", debug)
+        remedy = " Free some space there, or write elsewhere." if error.errno in _FULL else ""
+        _fail(f"{error.filename or 'output'}: {error.strerror or error}.{remedy}", debug)
 
 
 def _fail(message: str, debug: bool) -> NoReturn:

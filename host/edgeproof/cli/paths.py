@@ -1,12 +1,9 @@
 """Paths on the command line."""
 
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import click
-
-from edgeproof.errors import UsageError
 
 
 class _Path(click.Path):
@@ -22,13 +19,3 @@ class _Path(click.Path):
 
 
 PATH = _Path()
-
-
-def require_output_folder(out: Path) -> None:
-    """Makes the folder that results go to, ahead of the work. Raises `UsageError` when nothing can be written there."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=out):
-            pass
-    except OSError as error:
-        raise UsageError(f"{out}: cannot be written to ({error.strerror}). Choose another --out.") from error

@@ -1,6 +1,6 @@
 """What commands that run a board's detector have in common: which bundle, the files of the report, the exit code."""
 
-from pathlib import Path
+from dataclasses import replace
 
 from rich.console import Console
 from rich.text import Text
@@ -8,6 +8,7 @@ from rich.text import Text
 from edgeproof.board.deploy import current_bundle, send_bundle
 from edgeproof.bundle import Bundle
 from edgeproof.errors import EdgeproofError
+from edgeproof.output_folder import OutputFolder
 from edgeproof.progress import ProgressListener
 from edgeproof.report.html import write_html
 from edgeproof.report.json_report import write_json
@@ -23,11 +24,12 @@ def bundle_digest(board: OpenBoard, app: str | None, bundle: Bundle | None, prog
     return current_bundle(board.store, board.profile.name, app)[1]
 
 
-def write_report(report: Report, out: Path, console: Console) -> None:
+def write_report(report: Report, out: OutputFolder, console: Console) -> None:
     """Writes report.json and report.html and says where they are."""
-    write_json(report, out / "report.json")
-    write_html(report, out / "report.html")
-    console.print(Text(f"\nreport: {out / 'report.html'}"), soft_wrap=True)
+    data, page = out.claim("report.json", "report.html")
+    write_json(replace(report, outputs=tuple(out.names)), data)
+    write_html(report, page)
+    console.print(Text(f"\nreport: {page}"), soft_wrap=True)
 
 
 def require_whole(report: Report) -> None:

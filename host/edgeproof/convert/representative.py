@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from edgeproof.coco_dataset import coco_pictures
 from edgeproof.convert.ahead import computed_ahead
-from edgeproof.convert.coco_pictures import coco_pictures
 from edgeproof.digests import sha256_of_file
 from edgeproof.errors import PictureFolderError
 from edgeproof.picture_files import PICTURE_KINDS, pictures_below
@@ -96,7 +96,7 @@ def representative_set(path: Path, sampling: Sampling | None = None, root: Path 
     """
     sampling = sampling or Sampling()
     if path.suffix.lower() == ".json" and path.is_file():
-        files = coco_pictures(path, root)
+        files = list(coco_pictures(path, root))
     elif root is not None:
         raise PictureFolderError(f"{path}: --images-root goes with a COCO JSON file. Leave it out for a folder.")
     else:

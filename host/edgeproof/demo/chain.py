@@ -1,7 +1,6 @@
 """The demo: the whole chain on an embedded board, from a pretrained SSD to a report."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from edgeproof.board.deploy import push_bundle
 from edgeproof.board.provision import provision
@@ -11,6 +10,7 @@ from edgeproof.convert.export import export
 from edgeproof.convert.export_options import ExportOptions
 from edgeproof.convert.variants import Variant
 from edgeproof.demo.embedded_board import EmbeddedBoard
+from edgeproof.output_folder import OutputFolder
 from edgeproof.progress import Progress, ProgressKind, ProgressListener
 from edgeproof.report.model import Report, Run
 from edgeproof.runs.open_board import OpenBoard, open_board
@@ -26,8 +26,9 @@ _BENCH_RUNS, _WARMUP_RUNS, _BENCH_SECONDS = 150, 5, 6.0
 _VIDEO_FRAMES, _VIDEO_SECONDS = 60, 3.0
 
 
-def run_demo(out: Path, progress: ProgressListener) -> Report:
-    """Does everything below `out`; what is there from an earlier call is used again."""
+def run_demo(folder: OutputFolder, progress: ProgressListener) -> Report:
+    """Does everything below `folder`; what is there from an earlier call is used again."""
+    out = folder.path
     note = _Numbered(progress)
     note("sample: a pretrained SSDLite MobileNetV2 that finds people, photos and a video")
     sample = fetch_pedestrian(out / "sample", progress)
@@ -42,12 +43,17 @@ def run_demo(out: Path, progress: ProgressListener) -> Report:
             how = f"{runtime.payload_bytes / 1e6:.1f} MB sent" if runtime.payload_bytes else "was there, nothing sent"
             progress(Progress(f"{runtime.name} {runtime.version}: {how}", ProgressKind.NOTE))
         note("push, run: photos, latency and a video, for each bundle and runtime")
-        runs = tuple(_runs(board, sample, bundles, [release.name for release in releases], out, progress))
+        runs = tuple(_runs(board, sample, bundles, [release.name for release in releases], folder, progress))
     return Report(runs)
 
 
 def _runs(
-    board: OpenBoard, sample: Sample, bundles: list[Bundle], runtimes: list[str], out: Path, progress: ProgressListener
+    board: OpenBoard,
+    sample: Sample,
+    bundles: list[Bundle],
+    runtimes: list[str],
+    folder: OutputFolder,
+    progress: ProgressListener,
 ) -> Iterator[Run]:
     pictures = find_pictures(sample.photos)
     bench = BenchPlan(sample.photos[0].read_bytes(), _BENCH_RUNS, _WARMUP_RUNS, _BENCH_SECONDS)
@@ -59,12 +65,12 @@ def _runs(
             how = f"{sent.payload_bytes / 1e6:.2f} MB pushed" if sent.payload_bytes else "unchanged, no payload pushed"
             progress(Progress(f"{variant} on {runtime}: {how}", ProgressKind.NOTE))
             plan = RunPlan(
-                out=out / "results" / f"{variant}-{runtime}",
+                out=folder,
+                subfolder=f"results/{variant}-{runtime}",
                 pictures=pictures,
                 bench=bench,
                 stream=stream,
                 min_score=MIN_SCORE,
-                relative_to=out,
             )
             yield execute(board, bundle.digest, plan, runtime, progress)
 

@@ -12,16 +12,19 @@ from edgeproof.report.boxes import pixel_box
 from edgeproof.results import PictureResult
 
 
-def coco_results(pictures: Iterable[PictureResult], category_id: Callable[[int], int]) -> list[dict[str, Any]]:
+def coco_results(
+    pictures: Iterable[tuple[int, PictureResult]], category_id: Callable[[int], int]
+) -> list[dict[str, Any]]:
     """One entry a detection, pictures in the order given and each picture's detections in the model's order.
 
-    `image_id` counts the pictures from 1; a picture that failed, or on which nothing was found, keeps its number and
-    has no entries. `category_id` gives the data set's id of a class index; `bbox` is [x, y, width, height] in pixels of
-    the decoded picture, clipped to it. `file_name` is ours, so that the file is of use without an annotations file.
-    A detection whose box or score is not a finite number is left out: JSON cannot hold it.
+    `pictures` come with their image ids: a data set's own, or numbers from 1. A picture that failed, or on which
+    nothing was found, has no entries. `category_id` gives the data set's id of a class index; `bbox` is
+    [x, y, width, height] in pixels of the decoded picture, clipped to it. `file_name` is ours, so that the file is of
+    use without an annotations file. A detection whose box or score is not a finite number is left out: JSON cannot
+    hold it.
     """
     entries: list[dict[str, Any]] = []
-    for image_id, picture in enumerate(pictures, start=1):
+    for image_id, picture in pictures:
         found = picture.detections
         if found is None:
             continue
@@ -40,7 +43,9 @@ def coco_results(pictures: Iterable[PictureResult], category_id: Callable[[int],
     return entries
 
 
-def write_coco_results(path: Path, pictures: Iterable[PictureResult], category_id: Callable[[int], int]) -> None:
+def write_coco_results(
+    path: Path, pictures: Iterable[tuple[int, PictureResult]], category_id: Callable[[int], int]
+) -> None:
     """Writes `coco_results` as one JSON array, one detection a line, as a whole or not at all."""
     entries = (json.dumps(entry, ensure_ascii=False) for entry in coco_results(pictures, category_id))
     lines = ",\n".join(f"  {entry}" for entry in entries)

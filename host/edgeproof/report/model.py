@@ -118,7 +118,12 @@ class Report:
     runs: tuple[Run, ...]
     version: str = __version__
     """Of edgeproof."""
+    outputs: tuple[str, ...] = ()
+    """Files that were written with the report, relative to its folder. Empty when it was not written to a folder."""
 
     def to_json(self) -> dict[str, Any]:
         """The JSON object of report.json. Fields that nothing was measured for are absent."""
-        return {"schema": SCHEMA, "edgeproof": self.version, "runs": [run.to_json() for run in self.runs]}
+        data: dict[str, Any] = {"schema": SCHEMA, "edgeproof": self.version}
+        if self.outputs:
+            data["outputs"] = list(self.outputs)
+        return {**data, "runs": [run.to_json() for run in self.runs]}

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgeproof.output_folder import OutputFolder
 from edgeproof.runs.pictures import PictureFile
 
 
@@ -29,13 +30,18 @@ class StreamPlan:
 
 @dataclass(frozen=True)
 class RunPlan:
-    out: Path
-    """Folder for the run's files."""
+    out: OutputFolder
+    """Where the run's files go."""
     pictures: Sequence[PictureFile] = ()
     bench: BenchPlan | None = None
     stream: StreamPlan | None = None
     threads: int | None = None
     min_score: float = 0.5
     """From this score on a detection is listed and drawn; the file of detections holds them all."""
-    relative_to: Path | None = None
-    """Folder of the report, which names the run's files relative to itself."""
+
+    subfolder: str = ""
+    """Of `out`, for the files of this run among others."""
+
+    def output_name(self, name: str) -> str:
+        """What one of the run's files is called in `out`."""
+        return f"{self.subfolder}/{name}" if self.subfolder else name

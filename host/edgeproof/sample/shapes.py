@@ -9,6 +9,7 @@ from pathlib import Path
 from edgeproof.digests import sha256_of_file
 from edgeproof.errors import SampleError
 from edgeproof.progress import Progress, ProgressKind, ProgressListener, silent
+from edgeproof.sample.own_folder import begin_record
 from edgeproof.sample.shapes_dataset import ANNOTATIONS_FILE, draw_shapes, encode_picture, write_shapes
 from edgeproof_agent.manifest import ColourOrder, Coordinates, InputContract
 
@@ -81,8 +82,8 @@ def fetch_shapes(out: Path, progress: ProgressListener = silent) -> ShapesSample
 
 
 def _write(out: Path, progress: ProgressListener) -> None:
-    """The record that makes the sample count as whole is dropped first and comes last."""
-    (out / _RECORD).unlink(missing_ok=True)
+    """The record that makes the sample count as whole is emptied first and filled last."""
+    begin_record(out, _RECORD, _SCHEMA)
     for folder in ("model", "photos"):
         (out / folder).mkdir(parents=True, exist_ok=True)
     for path in (_MODEL, _ANCHORS, _LABELS):
