@@ -1,5 +1,6 @@
 """A board is named by user@host[:port] or by edgeproof.toml, and what cannot be meant is refused in words."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -137,33 +138,110 @@ def test_an_unknown_name_without_a_file_is_told_where_it_was_looked_for() -> Non
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[boards", "is not right"),
-        ('[boards.a]\nuser = "pi"\n', "missing required field `host`"),
-        ('[boards.a]\nhost = "x"\nprot = 22\n', "unknown field `prot`"),
-        ('[boards.a]\nhost = "x"\nport = "22"\n', r"\[boards.a\] Expected `int \| null`, got `str` - at `\$.port`"),
-        ('[boards.a]\nhost = "x"\nport = 65536\n', "Expected `int` <= 65535"),
-        ('[boards.a]\nhost = "x"\nport = 0\n', "Expected `int` >= 1"),
-        ("[boards.a]\nhost = 7\n", "Expected `str`, got `int`"),
-        ("boards = 7\n", "Expected `object`, got `int`"),
-        ("[borads.a]\n", "unknown field `borads`"),
+        ('[boards.a]\nuser = "pi"\n', r" is not right: \[boards.a\] has no host: give a text"),
+        (
+            '[boards.a]\nhost = "x"\nprot = 22\n',
+            r" is not right, line 3: \[boards.a\] there is no 'prot'. Did you mean port\? There are: host, user, ",
+        ),
+        (
+            '[boards.a]\nhost = "x"\nzzz = 22\n',
+            r" is not right, line 3: \[boards.a\] there is no 'zzz'. There are: host, user, port, ",
+        ),
+        ('[boards.a]\nhost = "x"\nport = "22"\n', r"\[boards.a\] port must be a whole number from 1 to 65535"),
+        ('[boards.a]\nhost = "x"\nport = 65536\n', r"\[boards.a\] port must be a whole number from 1 to 65535"),
+        ('[boards.a]\nhost = "x"\nport = 0\n', r"\[boards.a\] port must be a whole number from 1 to 65535"),
+        ("[boards.a]\nhost = 7\n", r"\[boards.a\] host must be a text"),
+        ('[boards.a]\nhost = "x"\nruntime = "tflite"\n', "runtime must be tflite-runtime or ai-edge-litert"),
+        ('[boards.a]\nhost = "x"\npython = "-c x"\n', "python must be a text: a command or a path on the board"),
+        ("boards = 7\n", r"each board is a table of its own, \[boards.NAME\]"),
+        ("[boards]\na = 7\n", r"each board is a table of its own, \[boards.NAME\]"),
+        ("[borads.a]\n", "line 1: there is no 'borads'. Did you mean boards"),
     ],
 )
 def test_what_is_wrong_in_the_file_is_told_with_its_place(tmp_path: Path, text: str, message: str) -> None:
     path = write(tmp_path, text)
     with pytest.raises(ProfileError, match=message) as caught:
         find_board("a")
-    assert str(caught.value).startswith(f"{path} is not right: ")
+    assert str(caught.value).startswith(f"{path} is not right")
 
 
-def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
-    (tmp_path / CONFIG_FILE).write_bytes(b"\xff\xfe")
-    with pytest.raises(ProfileError, match="is not right"):
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"[boards", "it is broken (Expected ']'"),
+        (b"\xff\xfe", "it is not UTF-8 (byte 0xff at 0)"),
+        (b"a = 1\na = 2\n", "it is broken (Cannot overwrite a value"),
+        (b"a = " + b"[" * 100_000, "it is nested too deep"),
+        (b"#" * ((1 << 20) + 1), "it is over 1 MiB long"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_told(tmp_path: Path, content: bytes, reason: str) -> None:
+    path = tmp_path / CONFIG_FILE
+    path.write_bytes(content)
+    with pytest.raises(ProfileError) as caught:
+        find_board("a")
+    assert str(caught.value).startswith(f"{path}: cannot be read, because {reason}")
+
+
+def test_what_is_no_file_is_neither_read_nor_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path, reason in (
+        (tmp_path / "pipe", "it is no regular file"),
+        (Path("/dev/zero"), "it is no regular file"),
+        (tmp_path, "it is no regular file"),
+        (tmp_path / "nowhere.toml", "no such file or directory"),
+    ):
+        with pytest.raises(ProfileError, match=reason):
+            read_config(path)
+
+
+def test_a_file_of_somebody_else_does_not_count_unless_it_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path, '[boards.a]\nhost = "x"\n')
+    monkeypatch.setattr("edgeproof.board.config_trust._own_ids", lambda: {0} - {path.stat().st_uid} | {4711})
+    with pytest.raises(ProfileError, match=f"{path} is not used: .* belongs to another user .*EDGEPROOF_CONFIG={path}"):
+        find_board("a")
+    monkeypatch.setenv("EDGEPROOF_CONFIG", str(path))
+    assert find_board("a").host == "x"
+
+
+@pytest.mark.parametrize(
+    ("file_mode", "folder_mode", "told"),
+    [
+        (0o644, 0o755, None),
+        (0o664, 0o775, None),
+        (0o646, 0o755, "others can write .*edgeproof.toml,"),
+        (0o644, 0o757, "others can write the folder"),
+        (0o644, 0o1777, None),
+    ],
+)
+def test_a_file_that_others_can_change_does_not_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file_mode: int, folder_mode: int, told: str | None
+) -> None:
+    path = write(tmp_path, '[boards.a]\nhost = "x"\n')
+    below = tmp_path / "project"
+    below.mkdir()
+    monkeypatch.chdir(below)
+    path.chmod(file_mode)
+    tmp_path.chmod(folder_mode)
+    if told is None:
+        assert find_board("a").host == "x"
+        return
+    with pytest.raises(ProfileError, match=told):
         find_board("a")
 
 
-def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ProfileError, match=r"cannot read .*: No such file or directory"):
-        read_config(tmp_path / "nowhere.toml")
+def test_a_link_is_judged_with_what_it_leads_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "shared").mkdir()
+    target = write(tmp_path / "shared", '[boards.a]\nhost = "x"\n')
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / CONFIG_FILE).symlink_to(target)
+    monkeypatch.chdir(tmp_path / "mine")
+    assert find_board("a").host == "x"
+    (tmp_path / "shared").chmod(0o777)
+    with pytest.raises(ProfileError, match="others can write the folder .*shared"):
+        find_board("a")
 
 
 def test_a_host_that_is_none_is_refused(tmp_path: Path) -> None:

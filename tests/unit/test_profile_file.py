@@ -113,7 +113,7 @@ def test_what_cannot_be_meant_is_refused_and_nothing_is_written(
 def test_a_file_that_is_broken_stays_as_it_is(config: Path) -> None:
     config.write_text("[boards\n")
     for change in (lambda: add_board(config, "a", {"host": "x@y"}), lambda: remove_board(config, "a")):
-        with pytest.raises(ProfileError, match="is not right"):
+        with pytest.raises(ProfileError, match="is not right|cannot be read"):
             change()
     assert config.read_text() == "[boards\n"
 
@@ -148,7 +148,7 @@ def test_a_path_is_written_as_the_file_means_it(tmp_path: Path, monkeypatch: pyt
     assert path_for_config(Path("~/.ssh/board"), config) == str(tmp_path / "me/.ssh/board")
 
 
-_TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=20)
+_TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20)
 
 
 @given(st.dictionaries(_TEXT, _TEXT, max_size=4), st.lists(st.sampled_from(["# note", "", "  # \t x"]), max_size=4))
@@ -156,7 +156,7 @@ _TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"
 def test_whatever_stands_there_is_kept(tmp_path_factory: pytest.TempPathFactory, others, comments) -> None:
     path = tmp_path_factory.mktemp("config") / CONFIG_FILE
     document = tomlkit.document()
-    document["boards"] = {name: {"host": "h", "python": python} for name, python in others.items()}
+    document["boards"] = {name: {"host": "h", "python": f"p{python}"} for name, python in others.items()}
     path.write_text("\n".join(comments) + "\n" + tomlkit.dumps(document), encoding="utf-8")
     before = read_config(path).boards
     add_board(path, "new", {"host": "x@y"}, replace=True)

@@ -1,17 +1,25 @@
 """Which board: `user@host[:port]`, or a name from `edgeproof.toml`."""
 
+import difflib
 import json
 import os
 import re
 import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
+from edgeproof.board.config_trust import require_trusted
+from edgeproof.board.host_names import require_host, require_user
+from edgeproof.bounded_files import read_bounded, readable
 from edgeproof.errors import ProfileError
 
 CONFIG_FILE = "edgeproof.toml"
+_MAX_CONFIG_BYTES = 1 << 20
+_PYTHON = re.compile(r"[^-\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*")
 _TARGET = re.compile(
     r"(?:(?P<user>[^@\s]+)@)?(?:\[(?P<ipv6>[0-9A-Fa-f:.%\w]+)\]|(?P<host>[^@:\s]+))(?::(?P<port>\d+))?"
 )
@@ -44,8 +52,31 @@ class BoardProfile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         return f"{user}{host}{f':{self.port}' if self.port else ''}"
 
 
-class _Config(msgspec.Struct, forbid_unknown_fields=True):
-    boards: dict[str, dict[str, object]] = {}
+_MEANINGS = {
+    "host": "a text: a host's name or address",
+    "user": "a text: who logs in",
+    "port": "a whole number from 1 to 65535",
+    "identity_file": "a text: the path of a private key",
+    "known_hosts": "a text: the path of a file",
+    "python": "a text: a command or a path on the board",
+    "runtime": "tflite-runtime or ai-edge-litert",
+    "require_signature": "a public key or the path of a .pub file, or a list of them",
+}
+"""The keys of `[boards.NAME]`, and what each takes."""
+
+
+@dataclass(frozen=True)
+class _Config:
+    boards: Mapping[str, dict[str, object]]
+
+
+def _in_words(validation: str) -> str:
+    """msgspec's message without its words for types."""
+    key = re.search(r"at `\$\.(\w+)", validation)
+    if key is not None and key[1] in _MEANINGS:
+        return f"{key[1]} must be {_MEANINGS[key[1]]}"
+    missing = re.search(r"missing required field `(\w+)`", validation)
+    return f"has no {missing[1]}: give {_MEANINGS[missing[1]]}" if missing else validation
 
 
 def find_board(board: str, config: Path | None = None) -> BoardProfile:
@@ -76,7 +107,9 @@ def all_boards(path: Path) -> dict[str, BoardProfile]:
     for name, fields in read_config(path).boards.items():
         try:
             boards[name] = _with_target(msgspec.convert(fields, BoardProfile), name, path.parent)
-        except (msgspec.ValidationError, ProfileError) as error:
+        except msgspec.ValidationError as error:
+            raise ProfileError(f"{path} is not right: [boards.{_key(name)}] {_in_words(str(error))}") from error
+        except ProfileError as error:
             raise ProfileError(f"{path} is not right: [boards.{_key(name)}] {error}") from error
     return boards
 
@@ -89,12 +122,41 @@ def parse_target(target: str) -> BoardProfile:
 
 def read_config(path: Path) -> _Config:
     """Reads edgeproof.toml. Raises `ProfileError` naming what is wrong."""
-    try:
-        return msgspec.toml.decode(path.read_bytes(), type=_Config)
-    except OSError as error:
-        raise ProfileError(f"cannot read {path}: {error.strerror}") from error
-    except (msgspec.DecodeError, ValueError) as error:
-        raise ProfileError(f"{path} is not right: {error}") from error
+    data = _toml(path)
+    _require_known(path, "", data, ("boards",))
+    boards = data.get("boards", {})
+    if not isinstance(boards, dict) or not all(isinstance(fields, dict) for fields in boards.values()):
+        raise ProfileError(f"{path} is not right: each board is a table of its own, [boards.NAME]")
+    for name, fields in boards.items():
+        _require_known(path, f"[boards.{_key(name)}] ", fields, tuple(_MEANINGS))
+    return _Config(boards)
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    with readable(path, ProfileError):
+        found = msgspec.toml.decode(read_bounded(path, _MAX_CONFIG_BYTES))
+    assert isinstance(found, dict)
+    return found
+
+
+def _require_known(path: Path, where: str, fields: Mapping[str, object], known: tuple[str, ...]) -> None:
+    for key in fields:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, 1)
+            meant = f" Did you mean {near[0]}?" if near else ""
+            raise ProfileError(
+                f"{path} is not right{_line(path, key)}: {where}there is no {key!r}.{meant} "
+                f"There {'is' if len(known) == 1 else 'are'}: {', '.join(known)}"
+            )
+
+
+def _line(path: Path, key: str) -> str:
+    """Where a key stands first, as far as a look at the lines can tell."""
+    pattern = re.compile(rf"\s*(?:\[+\s*)?[\"']?{re.escape(key)}[\"']?\s*[\].=]")
+    for number, line in enumerate(path.read_bytes().decode(errors="replace").splitlines(), start=1):
+        if pattern.match(line):
+            return f", line {number}"
+    return ""
 
 
 def _key(name: str) -> str:
@@ -104,9 +166,16 @@ def _key(name: str) -> str:
 
 def _with_target(profile: BoardProfile, name: str, folder: Path) -> BoardProfile:
     user, host, port = _split(profile.host)
+    if profile.user is not None:
+        require_user(profile.user)
+    if not _PYTHON.fullmatch(profile.python):
+        raise ProfileError(f"python must be {_MEANINGS['python']}, not {profile.python!r}")
 
     def resolve(file: str | None) -> str | None:
-        return str(folder / Path(file).expanduser()) if file else None
+        try:
+            return str(folder / Path(file).expanduser()) if file else None
+        except RuntimeError:
+            raise ProfileError(f"{file!r} begins with the home folder of a user that there is not") from None
 
     signers = profile.require_signature
     if "" in ((signers,) if isinstance(signers, str) else signers):
@@ -128,18 +197,27 @@ def _with_target(profile: BoardProfile, name: str, folder: Path) -> BoardProfile
 
 def _split(target: str) -> tuple[str | None, str, int | None]:
     if target.count(":") > 1 and "[" not in target:
-        user, _, address = target.rpartition("@")
-        return user or None, address, None
-    match = None if "://" in target else _TARGET.fullmatch(target)
-    if match is None or (match["port"] and not 0 < int(match["port"]) < 65536):
-        raise ProfileError(f"{target!r} is not a board: give user@host[:port], or user@[address]:port for IPv6")
-    return match["user"], match["ipv6"] or match["host"], int(match["port"]) if match["port"] else None
+        user, _, host = target.rpartition("@")
+        port = None
+    else:
+        match = None if "://" in target else _TARGET.fullmatch(target)
+        if match is None or (match["port"] and not 0 < int(match["port"]) < 65536):
+            raise ProfileError(f"{target!r} is not a board: give user@host[:port], or user@[address]:port for IPv6")
+        user, host, port = match["user"] or "", match["ipv6"] or match["host"], match["port"]
+    return require_user(user) if user else None, require_host(host), int(port) if port else None
 
 
 def find_config() -> Path | None:
-    """The edgeproof.toml that counts: EDGEPROOF_CONFIG's, else the one here or in the nearest folder above."""
+    """The edgeproof.toml that counts: EDGEPROOF_CONFIG's, else the one here or in the nearest folder above.
+
+    Raises `ProfileError` when the one that was found is not the user's own: see `require_trusted`.
+    """
     named = os.environ.get("EDGEPROOF_CONFIG")
     if named:
         return Path(named)
     here = Path.cwd()
-    return next((folder / CONFIG_FILE for folder in (here, *here.parents) if (folder / CONFIG_FILE).is_file()), None)
+    places = (folder / CONFIG_FILE for folder in (here, *here.parents))
+    found = next((path for path in places if path.is_file()), None)
+    if found is not None:
+        require_trusted(found)
+    return found

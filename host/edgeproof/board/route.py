@@ -17,6 +17,7 @@ from edgeproof.board.host_keys import (
     known_hosts_name,
     known_hosts_path,
 )
+from edgeproof.board.host_names import require_host, require_user
 from edgeproof.board.login_keys import LoginKeys
 from edgeproof.board.profile import BoardProfile, parse_target
 from edgeproof.board.quick_socket import quick
@@ -150,6 +151,7 @@ def make_transport(sock: Any, **kwargs: Any) -> paramiko.Transport:
 def _hop(profile: BoardProfile, config: fabric.Config, depth: int, before: Hop | None = None) -> Hop:
     if depth > _MAX_HOPS:
         raise ProfileError(f"the jump hosts of {profile.name} in ~/.ssh/config lead round in a circle")
+    _require_names(profile.host, profile.user)  # ahead of any look-up: ssh_config may hand them to a shell
     try:
         options = config.base_ssh_config.lookup(profile.host)
         connection = fabric.Connection(
@@ -168,6 +170,7 @@ def _hop(profile: BoardProfile, config: fabric.Config, depth: int, before: Hop |
         )
     except (paramiko.SSHException, ValueError, KeyError) as error:
         raise ProfileError(f"what ~/.ssh/config says of {profile.host} is not right: {error}") from error
+    _require_names(str(connection.host), str(connection.user))
     profile = _with_known_hosts(profile, options)
     connection.connect_kwargs.pop("key_filename", None)  # LoginKeys offers them, in the right order
     if "@" not in profile.name and depth:  # a jump host, which is called as a board can be called
@@ -177,6 +180,12 @@ def _hop(profile: BoardProfile, config: fabric.Config, depth: int, before: Hop |
     for target in jumps:
         before = _hop(target, config, depth + 1, before)
     return Hop(profile, connection, before)
+
+
+def _require_names(host: str, user: str | None) -> None:
+    require_host(host)
+    if user is not None:
+        require_user(user)
 
 
 def _jumps(

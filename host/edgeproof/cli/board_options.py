@@ -1,11 +1,13 @@
 """The arguments that every command on a board has."""
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from edgeproof.board.profile import find_board
+from edgeproof.board.profile import BoardProfile, find_board, find_config
 from edgeproof.board.runtimes import RUNTIME_NAMES
 from edgeproof.cli.paths import PATH
 
@@ -14,7 +16,16 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 def board_argument(command: _Command) -> _Command:
     """BOARD: user@host[:port], or a name from edgeproof.toml."""
-    return click.argument("board", type=find_board, metavar="BOARD")(command)
+    return click.argument("board", type=_board, metavar="BOARD")(command)
+
+
+def _board(board: str) -> BoardProfile:
+    """Says so when the file that decides lies in a folder above: it may not be the one that is meant."""
+    config = find_config()
+    profile = find_board(board, config)
+    if config is not None and config.parent != Path.cwd() and "EDGEPROOF_CONFIG" not in os.environ:
+        click.echo(f"using {config}", err=True)
+    return profile
 
 
 def runtime_option(command: _Command) -> _Command:

@@ -57,8 +57,8 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(EXIT_ERROR)
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("\nInterrupted.", err=True)
+    except click.Abort:  # click has ended the line
+        click.echo("Interrupted.", err=True)
         sys.exit(130)
     except EdgeproofError as error:
         _fail(str(error), debug)

@@ -1,0 +1,62 @@
+"""Reads files that strangers wrote: bounded in size, and whatever a parser raises becomes one error that names them."""
+
+import contextlib
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from edgeproof.errors import EdgeproofError
+
+MIB = 1 << 20
+
+
+class UnreadableError(Exception):
+    """Half a sentence whose subject is the file."""
+
+
+def read_bounded(path: Path, max_bytes: int) -> bytes:
+    """The bytes of a regular file. Raises OSError, and `UnreadableError` when it is none or holds more.
+
+    A pipe or a device that lies in the file's place is neither waited for nor read.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise UnreadableError("it is no regular file")
+    with open(descriptor, "rb") as file:
+        data = file.read(max_bytes + 1)
+    if len(data) > max_bytes:
+        limit = f"{max_bytes // MIB} MiB" if max_bytes >= MIB else f"{max_bytes} bytes"
+        raise UnreadableError(f"it is over {limit} long")
+    return data
+
+
+@contextlib.contextmanager
+def readable(path: Path, error_class: type[EdgeproofError] = EdgeproofError, remedy: str = "") -> Iterator[None]:
+    """What is raised within becomes `error_class`: PATH: cannot be read, because ... An error of ours passes.
+
+    Only the call of a reader or of a parser belongs within: a fault of our own would be told as one of the file.
+    """
+    try:
+        yield
+    except EdgeproofError:
+        raise
+    except Exception as error:  # NumPy, JSON, zip and protobuf readers raise whatever broken bytes lead to
+        raise error_class(f"{path}: cannot be read, because {_reason(error)}.{remedy and f' {remedy}'}") from error
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, UnreadableError):
+        return str(error)
+    if isinstance(error, UnicodeDecodeError):
+        return f"it is not {error.encoding.upper()} (byte 0x{error.object[error.start]:02x} at {error.start})"
+    if isinstance(error, OSError):
+        words = error.strerror or str(error)
+        return words[:1].lower() + words[1:]
+    if isinstance(error, RecursionError):
+        return "it is nested too deep"
+    if isinstance(error, MemoryError):
+        return "it takes more memory than there is"
+    words = next(iter(str(error).strip().splitlines()), "")
+    return f"it is broken ({words[:200] or type(error).__name__})"
