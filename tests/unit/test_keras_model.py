@@ -1,5 +1,6 @@
 """A Keras model with two heads gives what it gives, whatever its outputs are called and wherever its weights are."""
 
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -143,6 +144,8 @@ def test_a_model_for_any_size_needs_one(tmp_path: Path, options: SourceOptions) 
 
 
 def test_what_keras_cannot_load_is_told_with_a_way_out(tmp_path: Path, options: SourceOptions) -> None:
-    (tmp_path / "model.keras").write_bytes(b"PK\x03\x04 broken")
+    with zipfile.ZipFile(tmp_path / "model.keras", "w") as file:
+        file.writestr("config.json", '{"module": "keras.layers", "class_name": "NoSuchLayer", "config": {}}')
+        file.writestr("metadata.json", "{}")
     with pytest.raises(NotAnSsdError, match=r"model\.keras: Keras .* cannot load it.*SavedModel with model\.export"):
         read_source(tmp_path / "model.keras", options=options)

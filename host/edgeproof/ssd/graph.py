@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edgeproof.bounded_files import read_bounded, readable
 from edgeproof.errors import NotAnSsdError
+from edgeproof.ssd.graph_safety import require_harmless
 from edgeproof.ssd.tensorflow_import import import_tensorflow, quiet
 
 _MAX_CANDIDATES = 12
+_MAX_BYTES = 2 << 30
 
 
 class Graph:
@@ -87,7 +90,8 @@ class Graph:
 
 def read_graph(path: Path) -> Graph:
     """Reads a binary GraphDef. Raises NotAnSsdError when the file is something else."""
-    data = path.read_bytes()
+    with readable(path, NotAnSsdError):
+        data = read_bounded(path, _MAX_BYTES)
     if not data:
         raise NotAnSsdError(f"{path}: the file is empty. Copy or download it again.")
     tensorflow = import_tensorflow()
@@ -101,4 +105,5 @@ def read_graph(path: Path) -> Graph:
         ) from error
     if not any(node.op for node in graph_def.node):
         raise NotAnSsdError(f"{path}: it is not a TensorFlow graph: no operation was found in it.")
+    require_harmless(graph_def, str(path))
     return Graph(graph_def)

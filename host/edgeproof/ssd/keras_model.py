@@ -7,6 +7,7 @@ from typing import Any
 from edgeproof.digests import sha256_of_file
 from edgeproof.errors import NotAnSsdError
 from edgeproof.ssd.freezing import freeze
+from edgeproof.ssd.keras_safety import require_harmless_keras
 from edgeproof.ssd.model import SsdModel
 from edgeproof.ssd.signature_network import read_signature_network
 from edgeproof.ssd.source_options import SourceOptions
@@ -20,6 +21,7 @@ def read_keras_model(path: Path, labels: Path | None, name: str | None, options:
 
     Raises NotAnSsdError when Keras cannot load it or it is no SSD, UsageError when an option is missing or wrong.
     """
+    require_harmless_keras(path)
     tensorflow = import_tensorflow()
     try:
         with quiet():

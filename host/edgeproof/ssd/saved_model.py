@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from edgeproof.bounded_files import read_bounded, readable
 from edgeproof.digests import sha256_of_file
 from edgeproof.errors import NotAnSsdError
 from edgeproof.ssd.freezing import freeze
+from edgeproof.ssd.graph_safety import require_harmless_saved_model
 from edgeproof.ssd.model import SsdModel
 from edgeproof.ssd.signature_network import SignatureNetwork, read_signature_network
 from edgeproof.ssd.source_options import SourceOptions
@@ -18,6 +20,7 @@ from edgeproof.ssd.tensorflow_import import import_tensorflow, quiet
 
 KIND = "saved-model"
 SAVED_MODEL_FILE = "saved_model.pb"
+_MAX_BYTES = 2 << 30
 _SIGNATURES = ("serving_default", "serve", "predict")
 
 
@@ -38,6 +41,8 @@ def read_saved_model(
 def freeze_saved_model(folder: Path) -> tuple[SignatureNetwork, str]:
     """The network of the serving signature, functions in line, and the signature's name. Raises NotAnSsdError."""
     tensorflow = import_tensorflow()
+    require_harmless_saved_model(read_saved_model_message(folder), str(folder))
+    _require_own_files(folder)
     try:
         with quiet():
             loaded = tensorflow.saved_model.load(str(folder))
@@ -77,17 +82,30 @@ def digest_saved_model(path: Path) -> str:
     return digest.hexdigest()
 
 
-@contextlib.contextmanager
-def with_functions_kept(folder: Path, attribute: str) -> Iterator[Path]:
-    """A copy of the SavedModel in which functions with `attribute` stay calls when the rest is put in line."""
+def read_saved_model_message(folder: Path) -> Any:
+    """The `SavedModel` of protobuf in a folder, as it is. Raises NotAnSsdError."""
     import_tensorflow()  # without its noise
     from tensorflow.core.protobuf import saved_model_pb2
 
     message: Any = saved_model_pb2.SavedModel()
-    try:
-        message.ParseFromString((folder / SAVED_MODEL_FILE).read_bytes())
-    except Exception as error:  # protobuf's DecodeError moved between its releases
-        raise NotAnSsdError(f"{folder}: its {SAVED_MODEL_FILE} is broken or cut short.") from error
+    path = folder / SAVED_MODEL_FILE
+    with readable(path, NotAnSsdError, "Copy or export it again."):
+        message.ParseFromString(read_bounded(path, _MAX_BYTES))
+    return message
+
+
+def _require_own_files(folder: Path) -> None:
+    """TensorFlow follows links: a stranger's SavedModel reads nothing outside of its folder."""
+    for part in ("variables", "assets", "assets.extra"):
+        for file in [folder / part, *(folder / part).rglob("*")]:
+            if file.is_symlink():
+                raise NotAnSsdError(f"{file}: it is a link, which could lead anywhere. Copy the files it stands for.")
+
+
+@contextlib.contextmanager
+def with_functions_kept(folder: Path, attribute: str) -> Iterator[Path]:
+    """A copy of the SavedModel in which functions with `attribute` stay calls when the rest is put in line."""
+    message = read_saved_model_message(folder)
     for graph in message.meta_graphs:
         for function in graph.graph_def.library.function:
             if attribute in function.attr:

@@ -13,6 +13,7 @@ from edgeproof.digests import sha256_of_file
 from edgeproof.errors import NotAnSsdError
 from edgeproof.ssd.fused_operators import unfuse
 from edgeproof.ssd.graph import Graph
+from edgeproof.ssd.graph_safety import require_harmless
 from edgeproof.ssd.graph_ssd import read_graph_ssd
 from edgeproof.ssd.model import Source, SsdModel
 from edgeproof.ssd.source_options import SourceOptions
@@ -77,6 +78,7 @@ def read_graph_def(model: Path) -> Any:
         json_format.ParseDict(_as_protobuf(library), graph_def.library, ignore_unknown_fields=True)
     # Of the time when such graphs were frozen; TensorFlow refuses a graph without any.
     graph_def.versions.producer = 27
+    require_harmless(graph_def, str(model))
     return graph_def
 
 
