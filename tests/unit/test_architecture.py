@@ -22,7 +22,7 @@ HOST_LAYERS: Layers = (
     ("board", "odapi", "verify"),
     ("ssd", "quantization_errors", "throttling"),
     ("bundle", "pip_download", "results", "output_folder", "coco_dataset"),
-    ("atomic_file", "digests", "native_noise", "picture_files", "progress", "wording", "bounded_files"),
+    ("atomic_file", "digests", "native_noise", "picture_files", "progress", "wording", "bounded_files", "printable"),
     ("errors",),
 )
 """From the top down. A room imports rooms of lower layers, never its neighbours in the same layer."""

@@ -4,8 +4,8 @@ import tracemalloc
 
 import pytest
 
-from edgeproof.board.printable import printable
 from edgeproof.board.transport import ErrorOutput, ExitStatus
+from edgeproof.printable import printable
 
 
 @pytest.mark.parametrize(

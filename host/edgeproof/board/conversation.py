@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from edgeproof.board.deadline import Deadline
-from edgeproof.board.printable import printable
 from edgeproof.board.transport import Channel
 from edgeproof.errors import AgentDiedError, AgentRefusedError, BoardPythonError, DeadlineError, ProtocolError
+from edgeproof.printable import printable
 from edgeproof_agent import PROTOCOL_VERSION
 from edgeproof_agent.fields import FieldError, Fields
 from edgeproof_agent.frames import PREFIX_BYTES, Frame, FrameError, encode_frame, read_frame

@@ -4,7 +4,7 @@ import re
 import shlex
 from dataclasses import dataclass
 
-from edgeproof.board.printable import printable_line
+from edgeproof.printable import printable_line
 from edgeproof.results import BoardInfo
 from edgeproof_agent.fields import Fields
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from edgeproof.board.printable import printable
+from edgeproof.printable import printable
 from edgeproof_agent.fields import FieldError, Fields
 from edgeproof_agent.store import APP_NAME
 

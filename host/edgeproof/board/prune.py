@@ -4,9 +4,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from edgeproof.board.agent import agent_object
-from edgeproof.board.printable import printable
 from edgeproof.board.runtimes import fitting_releases
 from edgeproof.board.store import BoardStore
+from edgeproof.printable import printable
 from edgeproof_agent.store import Kind
 
 _MAX_OBJECTS = 100_000

@@ -7,8 +7,8 @@ from importlib import resources
 from pathlib import Path
 
 from edgeproof.board.facts import BoardFacts
-from edgeproof.board.printable import printable_line
 from edgeproof.errors import NoRuntimeError, ProvisionError
+from edgeproof.printable import printable_line
 
 # Part of every runtime's digest: to be raised when the way in which a runtime is built changes.
 _BUILD_REVISION = 2

@@ -7,9 +7,9 @@ from typing import Any
 import numpy.typing as npt
 
 from edgeproof.board.conversation import Client, Conversation, Reply, Request
-from edgeproof.board.printable import printable
 from edgeproof.board.transport import Transport
 from edgeproof.errors import AgentDiedError, AgentRefusedError, DeadlineError
+from edgeproof.printable import printable
 from edgeproof.results import (
     STAGES,
     BenchResult,

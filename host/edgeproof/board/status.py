@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from edgeproof.board.inventory import parse_app, parse_digest
-from edgeproof.board.printable import printable
 from edgeproof.board.store import BoardStore
+from edgeproof.printable import printable
 from edgeproof_agent.fields import Fields
 
 _MAX_BYTES = 2**60

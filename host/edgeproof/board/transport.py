@@ -5,7 +5,7 @@ import signal
 from dataclasses import dataclass
 
 from edgeproof.board.deadline import Deadline
-from edgeproof.board.printable import printable
+from edgeproof.printable import printable
 
 _STDERR_BYTES = 65536
 _TAIL_LINES = 12

@@ -4,7 +4,6 @@ import tempfile
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from edgeproof.board.profile import BoardProfile
 from edgeproof.bundle import open_bundle
@@ -12,6 +11,7 @@ from edgeproof.cli.board_options import app_option, board_argument, bundle_optio
 from edgeproof.cli.paths import PATH
 from edgeproof.cli.progress_display import shown_progress
 from edgeproof.cli.run_output import bundle_digest, require_whole, write_report
+from edgeproof.cli.terminal import Terminal
 from edgeproof.output_folder import OutputFolder
 from edgeproof.report.model import Report
 from edgeproof.report.terminal import print_bench
@@ -46,7 +46,7 @@ def command(
     folder = None if out is None else OutputFolder.open(out)
     picture = read_picture(image) if image else generated_picture()
     opened_bundle = open_bundle(bundle) if bundle else None
-    console = Console()
+    console = Terminal()
     with (
         tempfile.TemporaryDirectory() as scratch,
         open_board(board) as opened,

@@ -9,6 +9,7 @@ import click
 
 from edgeproof.board.profile import BoardProfile, find_board, find_config
 from edgeproof.board.runtimes import RUNTIME_NAMES
+from edgeproof.cli.echo import echo
 from edgeproof.cli.paths import PATH
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -24,7 +25,7 @@ def _board(board: str) -> BoardProfile:
     config = find_config()
     profile = find_board(board, config)
     if config is not None and config.parent != Path.cwd() and "EDGEPROOF_CONFIG" not in os.environ:
-        click.echo(f"using {config}", err=True)
+        echo(f"using {config}", err=True)
     return profile
 
 

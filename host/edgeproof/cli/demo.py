@@ -4,12 +4,12 @@ import time
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.text import Text
 
 from edgeproof.cli.paths import PATH
 from edgeproof.cli.progress_display import shown_progress
 from edgeproof.cli.run_output import require_whole, write_report
+from edgeproof.cli.terminal import Terminal
 from edgeproof.demo.chain import run_demo
 from edgeproof.output_folder import OutputFolder
 from edgeproof.report.terminal import print_report
@@ -20,7 +20,7 @@ from edgeproof.report.terminal import print_report
 def command(out: Path) -> None:
     """Fetch a pretrained SSD, convert and quantize it, and run it on an embedded board that is reached over SSH."""
     folder = OutputFolder.open(out)
-    console = Console()
+    console = Terminal()
     started = time.monotonic()
     with folder.sealed(), shown_progress(console) as progress:
         report = run_demo(folder, progress)

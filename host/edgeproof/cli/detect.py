@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.text import Text
 
 from edgeproof.board.profile import BoardProfile
@@ -12,6 +11,7 @@ from edgeproof.cli.board_options import app_option, board_argument, bundle_optio
 from edgeproof.cli.paths import PATH
 from edgeproof.cli.progress_display import shown_progress
 from edgeproof.cli.run_output import bundle_digest, require_whole, write_report
+from edgeproof.cli.terminal import Terminal
 from edgeproof.output_folder import OutputFolder
 from edgeproof.report.model import Report
 from edgeproof.report.terminal import print_report
@@ -50,7 +50,7 @@ def command(
     set; other pictures are numbered from 1 in the order of their paths.
     """
     folder = OutputFolder.open(out)
-    console = Console()
+    console = Terminal()
     pictures = find_pictures(images, lambda note: console.print(Text(note), soft_wrap=True), images_root)
     opened_bundle = open_bundle(bundle) if bundle else None
     with folder.sealed(), open_board(board) as opened, shown_progress(console) as progress:

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -14,6 +13,7 @@ from edgeproof.cli.odapi_options import odapi_options, read_odapi_options
 from edgeproof.cli.progress_display import shown_progress
 from edgeproof.cli.quantization_display import show_quantization
 from edgeproof.cli.source_options import read_source_options, source_options
+from edgeproof.cli.terminal import Terminal
 from edgeproof.convert.export import export
 from edgeproof.convert.export_options import ExportOptions
 from edgeproof.convert.quantization_debug import debug_quantization, require_debuggable
@@ -156,7 +156,7 @@ def command(
     if debug:
         require_debuggable(source, chosen, images)
     # On standard output, because TensorFlow's noise on standard error is turned off underneath.
-    console = Console()
+    console = Terminal()
     with shown_progress(console) as progress:
         bundles = export(source, out, chosen, images, options, progress)
     console.print(_table(bundles))

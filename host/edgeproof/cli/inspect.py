@@ -7,7 +7,9 @@ import click
 from rich.console import Console
 from rich.text import Text
 
+from edgeproof.cli.echo import echo
 from edgeproof.cli.main import EXIT_ERROR
+from edgeproof.cli.terminal import Terminal
 from edgeproof.convert.confined_runtime import installed_runtime
 from edgeproof.convert.file_run import FileRun, run_file
 from edgeproof.convert.inspection import Inspection, inspect
@@ -36,9 +38,9 @@ def command(ctx: click.Context, path: Path, as_json: bool, picture: Path | None,
     run = _run(inspection, picture)
     inspection = inspection if run is None else run.inspection
     if as_json:
-        click.echo(json.dumps({**inspection.to_json(), "run": _run_json(run)}, indent=2, ensure_ascii=False))
+        echo(json.dumps({**inspection.to_json(), "run": _run_json(run)}, indent=2, ensure_ascii=False))
     else:
-        _print(inspection, run, Console())
+        _print(inspection, run, Terminal())
     if not inspection.sound:
         ctx.exit(EXIT_ERROR)
 

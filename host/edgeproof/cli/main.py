@@ -9,6 +9,7 @@ from typing import NoReturn
 import click
 
 from edgeproof import __version__
+from edgeproof.cli.echo import echo, echo_heading, show_usage_error
 from edgeproof.cli.lazy_group import LazyGroup
 from edgeproof.errors import EdgeproofError
 
@@ -55,10 +56,10 @@ def main() -> None:
     try:
         sys.exit(cli.main(standalone_mode=False))
     except click.ClickException as error:
-        error.show()
+        show_usage_error(error)
         sys.exit(EXIT_ERROR)
     except click.Abort:  # click has ended the line
-        click.echo("Interrupted.", err=True)
+        echo("Interrupted.", err=True)
         sys.exit(130)
     except EdgeproofError as error:
         _fail(str(error), debug)
@@ -74,6 +75,6 @@ def main() -> None:
 def _fail(message: str, debug: bool) -> NoReturn:
     if debug:
         traceback.print_exc()
-    click.secho("error: ", fg="red", bold=True, err=True, nl=False)
-    click.echo(message, err=True)
+    echo_heading("error: ")
+    echo(message, err=True)
     sys.exit(EXIT_ERROR)

@@ -1,7 +1,6 @@
 """`edgeproof provision`: sets up a runtime on a board."""
 
 import click
-from rich.console import Console
 from rich.text import Text
 
 from edgeproof.board.profile import BoardProfile
@@ -10,6 +9,7 @@ from edgeproof.board.runtimes import RUNTIME_NAMES, fitting_releases
 from edgeproof.board.signing import apply_signature_policy, read_public_keys
 from edgeproof.cli.board_options import board_argument
 from edgeproof.cli.progress_display import shown_progress
+from edgeproof.cli.terminal import Terminal
 from edgeproof.runs.open_board import open_board
 
 ALL = "all"
@@ -27,7 +27,7 @@ ALL = "all"
 def command(board: BoardProfile, runtimes: tuple[str, ...]) -> None:
     """Set up the TFLite runtime on BOARD, which needs no internet: the wheels are fetched here and sent over SSH."""
     trusted = read_public_keys(board.require_signature)
-    console = Console()
+    console = Terminal()
     with open_board(board) as opened, shown_progress(console) as progress:
         names = list(runtimes) or ([board.runtime] if board.runtime else [])
         if ALL in names:

@@ -1,12 +1,12 @@
 """`edgeproof prune`: drops from a board what nothing points to."""
 
 import click
-from rich.console import Console
 from rich.text import Text
 
 from edgeproof.board.profile import BoardProfile
 from edgeproof.board.prune import DroppedObject, prune
 from edgeproof.cli.board_options import board_argument
+from edgeproof.cli.terminal import Terminal
 from edgeproof.runs.open_board import open_board
 
 _WORDS = {
@@ -26,7 +26,7 @@ def command(board: BoardProfile, dry_run: bool) -> None:
     and agents and runtimes of other versions of edgeproof. What is in use there stays."""
     with open_board(board) as opened:
         dropped = prune(opened.store, dry_run)
-    console = Console()
+    console = Terminal()
     for line in describe_prune(dropped, board.name, dry_run):
         console.print(Text(line), soft_wrap=True)
 

@@ -4,7 +4,6 @@ import sys
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.text import Text
 
 from edgeproof.board.deploy import Deployment, push_bundle
@@ -14,6 +13,7 @@ from edgeproof.bundle import Bundle, open_bundle
 from edgeproof.cli.board_options import board_argument, runtime_option
 from edgeproof.cli.paths import PATH
 from edgeproof.cli.progress_display import shown_progress
+from edgeproof.cli.terminal import Terminal
 from edgeproof.errors import SigningError, UsageError
 from edgeproof.runs.open_board import open_board
 from edgeproof_agent.manifest import MANIFEST_FILE
@@ -45,7 +45,7 @@ def command(board: BoardProfile, bundle: Path, app: str | None, key: Path | None
     opened_bundle = open_bundle(bundle)
     signature = _sign(opened_bundle, key) if key is not None else None
     trusted = read_public_keys(board.require_signature)
-    console = Console()
+    console = Terminal()
     with open_board(board) as opened, shown_progress(console) as progress:
         apply_signature_policy(opened.store, trusted)
         name = opened_bundle.manifest.name if app is None else app

@@ -1,13 +1,13 @@
 """`edgeproof rollback`: goes back to the bundle before."""
 
 import click
-from rich.console import Console
 from rich.text import Text
 
 from edgeproof.board.deploy import current_bundle, roll_back
 from edgeproof.board.profile import BoardProfile
 from edgeproof.cli.board_options import app_option, board_argument, runtime_option
 from edgeproof.cli.progress_display import shown_progress
+from edgeproof.cli.terminal import Terminal
 from edgeproof.runs.open_board import open_board
 
 
@@ -20,7 +20,7 @@ def command(board: BoardProfile, app: str | None, runtime: str | None) -> None:
 
     The bundle that was current becomes the previous one, so a second rollback goes forward again.
     """
-    console = Console()
+    console = Terminal()
     with open_board(board) as opened, shown_progress(console) as progress:
         name, _ = current_bundle(opened.store, board.name, app)
         done = roll_back(opened.transport, opened.store, name, runtime or board.runtime, progress)

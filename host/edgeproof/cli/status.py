@@ -4,13 +4,14 @@ import json
 from dataclasses import asdict
 
 import click
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from edgeproof.board.profile import BoardProfile
 from edgeproof.board.status import BoardStatus, ServedBundle, read_status
 from edgeproof.cli.board_options import app_option, board_argument
+from edgeproof.cli.echo import echo
+from edgeproof.cli.terminal import Terminal
 from edgeproof.errors import UsageError
 from edgeproof.runs.open_board import open_board
 from edgeproof.wording import counted
@@ -31,9 +32,9 @@ def command(board: BoardProfile, app: str | None, as_json: bool) -> None:
     if as_json:
         document = asdict(status)
         document["apps"] = {name: links for name, links in document["apps"].items() if app in (None, name)}
-        click.echo(json.dumps({"board": board.name, **document}, indent=2))
+        echo(json.dumps({"board": board.name, **document}, indent=2))
         return
-    console = Console()
+    console = Terminal()
     console.print(_apps_table(status, app))
     console.print(Text(describe_disk(status)), soft_wrap=True)
 

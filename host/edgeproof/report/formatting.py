@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from edgeproof.printable import shown_line
 from edgeproof.report.model import Run
 from edgeproof.results import BoardInfo, BoardState
 from edgeproof.throttling import throttled_now, throttled_since_boot
@@ -29,24 +30,14 @@ def whole(value: float | None) -> str:
     return ABSENT if value is None else f"{value:.0f}"
 
 
-def printable(text: str) -> str:
-    """Replaces what would steer a terminal or turn the reading direction: names come from strangers."""
-    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
-
-
-def printable_lines(text: str) -> str:
-    """The same for a text of several lines."""
-    return "\n".join(map(printable, text.splitlines()))
-
-
 def board_facts(board: BoardInfo) -> list[str]:
     """What a latency was measured on, most telling first."""
     facts = [board.machine, board.os, board.arch, f"Python {board.python}", f"{board.cpu_count} CPUs"]
-    return [printable(fact) for fact in facts if fact] + [f"{board.memory_mib:.0f} MiB"]
+    return [shown_line(fact) for fact in facts if fact] + [f"{board.memory_mib:.0f} MiB"]
 
 
 def run_title(run: Run) -> str:
-    return printable(f"{run.board.name} · {run.runtime.name} {run.runtime.version} · {run.bundle.variant}")
+    return shown_line(f"{run.board.name} · {run.runtime.name} {run.runtime.version} · {run.bundle.variant}")
 
 
 def throttling(bits: int | None) -> str:
@@ -72,7 +63,7 @@ def _facts(state: BoardState) -> dict[str, str]:
     return {
         "temperature": fact(state.temperature_celsius, " °C", 1),
         "clock": fact(state.clock_mhz, " MHz"),
-        "governor": _NOT_AVAILABLE if state.governor is None else printable(state.governor),
+        "governor": _NOT_AVAILABLE if state.governor is None else shown_line(state.governor),
         "throttling": throttling(state.throttled_bits),
         "load (1 min)": fact(state.load_1min, "", 2),
         "memory available": fact(state.memory_available_mib, " MiB"),

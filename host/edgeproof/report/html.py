@@ -8,6 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from edgeproof.atomic_file import write_atomically
+from edgeproof.printable import shown, shown_line
 from edgeproof.report.embedded_picture import data_uri
 from edgeproof.report.formatting import (
     board_facts,
@@ -15,8 +16,6 @@ from edgeproof.report.formatting import (
     megabytes,
     missing_reasons,
     ms,
-    printable,
-    printable_lines,
     run_title,
     state_facts,
     whole,
@@ -62,21 +61,21 @@ def render_html(report: Report) -> str:
         "ms": ms,
         "megabytes": megabytes,
         "whole": whole,
-        "printable": printable,
-        "printable_lines": printable_lines,
+        "shown_line": shown_line,
+        "shown": shown,
     }
     runs = report.runs
     with_pictures = [run for run in runs if run.pictures]
     names = list(dict.fromkeys(picture.name for run in with_pictures for picture in run.pictures))
-    shown = names[: max(1, _MOST_PICTURES // max(1, len(with_pictures)))]
+    in_grid = names[: max(1, _MOST_PICTURES // max(1, len(with_pictures)))]
     boards: dict[str, BoardInfo] = {run.board.name: run.board for run in runs}
     bundles: dict[str, BundleFacts] = {run.bundle.digest: run.bundle for run in runs}
     return environment.get_template("report.html.j2").render(
         report=report,
         run_title=run_title,
         with_pictures=with_pictures,
-        grid=_grid(with_pictures, shown),
-        left_out=len(names) - len(shown),
+        grid=_grid(with_pictures, in_grid),
+        left_out=len(names) - len(in_grid),
         several_boards=len(boards) > 1,
         charts={index: _chart(run, index) for index, run in enumerate(runs)},
         shares={index: _shares(run.latency.stages) for index, run in enumerate(runs) if run.latency},

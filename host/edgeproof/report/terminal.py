@@ -7,13 +7,12 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from edgeproof.printable import shown, shown_line
 from edgeproof.report.formatting import (
     ABSENT,
     board_facts,
     missing_reasons,
     ms,
-    printable,
-    printable_lines,
     run_title,
     whole,
 )
@@ -44,7 +43,7 @@ def print_report(report: Report, console: Console) -> None:
             console.print(Text(f"{run_title(run)}: {stream_line(run)}"))
     for run in report.runs:
         if run.error is not None:
-            console.print(Text(f"{run_title(run)}: {printable_lines(run.error)}", style="red"))
+            console.print(Text(f"{run_title(run)}: {shown(run.error)}", style="red"))
 
 
 def runs_table(report: Report, width: int) -> Table:
@@ -75,7 +74,7 @@ def latency_notes(report: Report, percents: Sequence[int] = PERCENTS) -> list[st
     boards = {run.board.name: run.board for run in report.runs}
     for board in boards.values():
         emulated = " Emulated: its latency says nothing about real hardware." if board.emulated else ""
-        notes.append(f"Measured on {printable(board.name)}: {', '.join(board_facts(board))}.{emulated}")
+        notes.append(f"Measured on {shown_line(board.name)}: {', '.join(board_facts(board))}.{emulated}")
     conditions: dict[str, list[str]] = {}
     for run in report.runs:
         if run.latency is not None:
@@ -84,7 +83,7 @@ def latency_notes(report: Report, percents: Sequence[int] = PERCENTS) -> list[st
         notes.append(f"Latency: wall time by the board's own clock, {next(iter(conditions))}.")
     elif conditions:
         notes.append("Latency: wall time by the board's own clock.")
-        notes += [f"  {printable(', '.join(runs))}: {condition}" for condition, runs in conditions.items()]
+        notes += [f"  {shown_line(', '.join(runs))}: {condition}" for condition, runs in conditions.items()]
     reasons = dict.fromkeys(reason for run in report.runs for reason in missing_reasons(run, percents))
     return notes + [f"{ABSENT}  {reason}" for reason in reasons]
 
@@ -125,14 +124,14 @@ def stream_line(run: Run) -> str:
         return ""
     stream = run.stream
     return (
-        f"{printable(stream.source)}, {stream.frames} frames at {stream.fps:.1f} a second, "
+        f"{shown_line(stream.source)}, {stream.frames} frames at {stream.fps:.1f} a second, "
         f"detections on {stream.frames_with_detections}"
     )
 
 
 def _run_cells(run: Run, wide: bool) -> list[RenderableType]:
-    name = [printable(run.board.name)] + ["emulated"] * run.board.emulated
-    runtime = [printable(run.runtime.name), printable(run.runtime.version)]
+    name = [shown_line(run.board.name)] + ["emulated"] * run.board.emulated
+    runtime = [shown_line(run.runtime.name), shown_line(run.runtime.version)]
     who = ["\n".join(name), " ".join(runtime)] if wide else ["\n".join(name + runtime)]
     invoke, total = _stage(run.latency, "invoke"), _stage(run.latency, "total")
     numbers = [
@@ -148,7 +147,7 @@ def _run_cells(run: Run, wide: bool) -> list[RenderableType]:
     pictures = Text(str(len(run.pictures)) if run.pictures else ABSENT)
     if failed:
         pictures.append(f"\n{failed} failed", style="red")
-    return [*map(Text, who), Text(printable(run.bundle.variant)), *map(Text, numbers), pictures]
+    return [*map(Text, who), Text(shown_line(run.bundle.variant)), *map(Text, numbers), pictures]
 
 
 def _stage(latency: Latency | None, stage: str) -> LatencySummary | None:
@@ -169,13 +168,13 @@ def _pictures_table(runs: Sequence[tuple[int, Run]]) -> Table:
     for _, run in runs:
         head = [run.board.name] * several_boards + [run.runtime.name, run.bundle.variant]
         table.add_column(
-            Text("\n".join(map(printable, head))), overflow="fold", min_width=_RUN_COLUMN, max_width=_WIDEST_RUN_COLUMN
+            Text("\n".join(map(shown_line, head))), overflow="fold", min_width=_RUN_COLUMN, max_width=_WIDEST_RUN_COLUMN
         )
     names = list(dict.fromkeys(picture.name for _, run in runs for picture in run.pictures))
     by_name = [{picture.name: picture for picture in run.pictures} for _, run in runs]
     for name in names:
         cells = [_found(pictures.get(name)) for pictures in by_name]
-        table.add_row(Text(printable(name)), *cells)
+        table.add_row(Text(shown_line(name)), *cells)
     return table
 
 
@@ -183,12 +182,12 @@ def _found(picture: Picture | None) -> Text:
     if picture is None:
         return Text(ABSENT, style="dim")
     if picture.error is not None:
-        return Text(printable(picture.error), style="red")
+        return Text(shown_line(picture.error), style="red")
     if not picture.detections:
         return Text("none", style="dim")
-    shown = picture.detections[:_LABELS_SHOWN]
-    lines = [f"{printable(item.label)} {item.score:.2f}" for item in shown]
-    more = len(picture.detections) - len(shown)
+    listed = picture.detections[:_LABELS_SHOWN]
+    lines = [f"{shown_line(item.label)} {item.score:.2f}" for item in listed]
+    more = len(picture.detections) - len(listed)
     return Text("\n".join(lines + [f"and {more} more"] * bool(more)), style="green")
 
 
@@ -199,7 +198,7 @@ def _stages_table(title: str, stages: Iterable[tuple[str, LatencySummary]]) -> T
         table.add_column(head, justify="right", no_wrap=True)
     for stage, of in stages:
         numbers = (of.mean_ms, of.min_ms, of.p50_ms, of.p90_ms, of.p95_ms, of.p99_ms, of.max_ms, of.mad_ms)
-        table.add_row(Text(printable(stage)), *(Text(ms(number)) for number in numbers))
+        table.add_row(Text(shown_line(stage)), *(Text(ms(number)) for number in numbers))
     return table
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from edgeproof.board.printable import printable, printable_line
+from edgeproof.printable import printable, printable_line
 from edgeproof_agent.fields import Fields
 
 _MAX_TEXT = 65_536

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from edgeproof.board.deadline import Deadline
 from edgeproof.board.doctor.finding import Finding, bad, good, warning
-from edgeproof.board.printable import printable_line
 from edgeproof.board.transport import Transport
+from edgeproof.printable import printable_line
 
 _START_SECONDS = 30.0
 _SLOW_SECONDS = 1.0

@@ -7,6 +7,7 @@ import click
 
 from edgeproof.board.profile_file import add_board, config_to_write, path_for_config
 from edgeproof.board.runtimes import RUNTIME_NAMES
+from edgeproof.cli.echo import echo
 from edgeproof.cli.paths import PATH
 from edgeproof.errors import UsageError
 
@@ -48,7 +49,7 @@ def command(
     }
     board = add_board(path, name, {key: value for key, value in settings.items() if value is not None}, replace)
     shown = shlex.quote(name)
-    click.echo(
+    echo(
         f"{name} ({board.target}) is in {path} now. Next:\n"
         f"  edgeproof board trust {shown}    once: compare its host key, and trust it\n"
         f"  edgeproof board doctor {shown}   what it is, and what is wrong with it\n"

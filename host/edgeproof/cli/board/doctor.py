@@ -12,6 +12,8 @@ from edgeproof.board.doctor.diagnosis import SCHEMA, Diagnosis, diagnose
 from edgeproof.board.doctor.finding import Finding, Level
 from edgeproof.board.profile import BoardProfile
 from edgeproof.cli.board_options import board_argument
+from edgeproof.cli.echo import echo
+from edgeproof.cli.terminal import Terminal
 from edgeproof.wording import counted
 
 EXIT_UNHEALTHY = 1
@@ -35,9 +37,9 @@ def command(ctx: click.Context, board: BoardProfile, as_json: bool) -> None:
     """
     diagnosis = diagnose(board)
     if as_json:
-        click.echo(json.dumps(diagnosis.to_json(), indent=2, ensure_ascii=False))
+        echo(json.dumps(diagnosis.to_json(), indent=2, ensure_ascii=False))
     else:
-        print_diagnosis(diagnosis, Console())
+        print_diagnosis(diagnosis, Terminal())
     if not diagnosis.healthy:
         ctx.exit(EXIT_UNHEALTHY)
 

@@ -4,11 +4,12 @@ import json
 
 import click
 import msgspec
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from edgeproof.board.profile import CONFIG_FILE, BoardProfile, all_boards, find_config
+from edgeproof.cli.echo import echo
+from edgeproof.cli.terminal import Terminal
 
 _IN_TARGET = {"name", "host", "user", "port"}
 SCHEMA = "edgeproof.boards/1"
@@ -22,13 +23,13 @@ def command(as_json: bool) -> None:
     boards = all_boards(path) if path else {}
     if as_json:
         listed = [msgspec.to_builtins(board) for board in boards.values()]
-        click.echo(json.dumps({"schema": SCHEMA, "file": path and str(path), "boards": listed}, indent=2))
+        echo(json.dumps({"schema": SCHEMA, "file": path and str(path), "boards": listed}, indent=2))
         return
     if not boards:
         where = f"{path} has no boards" if path else f"there is no {CONFIG_FILE} here or in a folder above"
-        click.echo(f"{where}. Add one: edgeproof board add NAME USER@HOST")
+        echo(f"{where}. Add one: edgeproof board add NAME USER@HOST")
         return
-    console = Console()
+    console = Terminal()
     table = Table(box=None, pad_edge=False, header_style="bold")
     for head in ("board", "target", "settings"):
         table.add_column(head, overflow="fold")

@@ -4,6 +4,7 @@ import click
 
 from edgeproof.board.profile import CONFIG_FILE, find_config
 from edgeproof.board.profile_file import remove_board
+from edgeproof.cli.echo import echo
 from edgeproof.errors import ProfileError
 
 
@@ -15,4 +16,4 @@ def command(name: str) -> None:
     if path is None:
         raise ProfileError(f"there is no {CONFIG_FILE} here or in a folder above")
     remove_board(path, name)
-    click.echo(f"{name} is no longer in {path}. What edgeproof put on it lies under ~/.edgeproof there.")
+    echo(f"{name} is no longer in {path}. What edgeproof put on it lies under ~/.edgeproof there.")

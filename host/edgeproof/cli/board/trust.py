@@ -6,6 +6,7 @@ from edgeproof.board.host_keys import known_hosts_path, trust
 from edgeproof.board.profile import BoardProfile
 from edgeproof.board.ssh import fetch_host_key
 from edgeproof.cli.board_options import board_argument
+from edgeproof.cli.echo import echo
 from edgeproof.errors import HostKeyError
 
 
@@ -17,16 +18,16 @@ def command(board: BoardProfile, fingerprint: str | None) -> None:
     server, key = fetch_host_key(board)
     shown = f"{board.name} ({server.host} port {server.port}) shows"
     if fingerprint is None:
-        click.echo(f"{shown} this {key.get_name()} key:\n  {key.fingerprint}")
+        echo(f"{shown} this {key.get_name()} key:\n  {key.fingerprint}")
         question = f"Is that what the board itself shows, and shall {known_hosts_path(server.profile)} trust it?"
         try:
             agreed = click.confirm(question)
         except click.Abort:
-            click.echo()
+            echo()
             agreed = False
         if not agreed:
             raise HostKeyError("nothing was trusted. Where nobody can answer, give the key with --fingerprint.")
     elif fingerprint != key.fingerprint:
         raise HostKeyError(f"{shown} {key.fingerprint}, not {fingerprint}; nothing was trusted.")
     path = trust(server.profile, server.host, server.port, key)
-    click.echo(f"{board.name} is trusted now: {key.fingerprint} in {path}")
+    echo(f"{board.name} is trusted now: {key.fingerprint} in {path}")
