@@ -15,6 +15,7 @@ from edgeproof_agent.manifest import (
     ANCHORS_FILE,
     LABELS_FILE,
     MANIFEST_FILE,
+    MAX_LABELS_CHARACTERS,
     MODEL_FILE,
     Manifest,
     ManifestError,
@@ -25,9 +26,6 @@ from edgeproof_agent.manifest_reader import parse_manifest
 from edgeproof_agent.opencv import MAX_PIXELS
 from edgeproof_agent.pictures import decode_picture
 from edgeproof_agent.preprocess import prepare
-
-MAX_LABELS_CHARACTERS = 80_000
-"""What is sent of labels.txt at the most: with 12 bytes a character in JSON it fits into a frame's header."""
 
 
 class BundleLoadError(Exception):
@@ -164,9 +162,11 @@ def read_labels(bundle: Path) -> list[str]:
     """The lines of a bundle's labels.txt. Raises `BundleLoadError`."""
     try:
         with (bundle / LABELS_FILE).open(encoding="utf-8") as file:
-            text = file.read(MAX_LABELS_CHARACTERS)
+            text = file.read(MAX_LABELS_CHARACTERS + 1)
     except (OSError, ValueError) as error:
         raise BundleLoadError(f"{bundle} is no bundle: {error}: {LABELS_FILE}") from error
+    if len(text) > MAX_LABELS_CHARACTERS:
+        raise BundleLoadError(f"{LABELS_FILE} has more than the {MAX_LABELS_CHARACTERS} characters that can be told")
     return text.removesuffix("\n").split("\n")
 
 

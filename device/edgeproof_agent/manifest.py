@@ -9,6 +9,8 @@ SCHEMA = "edgeproof.bundle/1"
 MANIFEST_FILE = "bundle.json"
 MODEL_FILE = "model.tflite"
 LABELS_FILE = "labels.txt"
+MAX_LABELS_CHARACTERS = 80_000
+"""Of labels.txt: with 12 bytes a character in JSON they fit into the header of the frame that tells them."""
 ANCHORS_FILE = "anchors.npy"
 """float32 [A, 4] as centre y, centre x, height, width: in a bundle whose boxes the agent decodes."""
 

@@ -9,9 +9,13 @@ from pathlib import Path
 from edgeproof.errors import EdgeproofError
 
 MIB = 1 << 20
+MAX_MODEL_BYTES = 2048 * MIB
+"""Offsets in a flatbuffer and lengths in protobuf have 31 bits."""
+MAX_PICTURE_BYTES = 64 * MIB
+"""Of an encoded picture: what a frame to a board can carry."""
 
 
-class UnreadableError(Exception):
+class UnreadableError(ValueError):
     """Half a sentence whose subject is the file."""
 
 

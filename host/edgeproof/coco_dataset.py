@@ -4,6 +4,7 @@ import json
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from edgeproof.bounded_files import read_bounded, readable
 from edgeproof.errors import PictureFolderError
 from edgeproof.wording import counted
 
@@ -39,9 +40,7 @@ def coco_pictures(annotations: Path, root: Path | None = None) -> dict[Path, int
 def _image_ids(path: Path) -> dict[str, int]:
     """File name to image id. A name leads to a file below the pictures' folder, whoever wrote it."""
     try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise PictureFolderError(f"{path}: it is over {_MAX_BYTES >> 30} GiB, too much for annotations.")
-        data: Any = json.loads(path.read_bytes())
+        data: Any = json.loads(_read(path))
         ids: dict[str, int] = {}
         for image in data["images"]:
             name, number = image["file_name"], image["id"]
@@ -54,14 +53,17 @@ def _image_ids(path: Path) -> dict[str, int]:
         if len(set(ids.values())) < len(ids):
             raise PictureFolderError(f"{path}: two of its pictures have the same id.")
         return ids
-    except OSError as error:
-        raise PictureFolderError(f"{path}: {error.strerror}.") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         reason = f"it has no {error}" if isinstance(error, KeyError) else str(error)
         raise PictureFolderError(
             f"{path}: it is not COCO's JSON with images ({reason}). Give a folder of pictures, or a COCO JSON file "
             'whose "images" have a "file_name", with --images.'
         ) from error
+
+
+def _read(path: Path) -> bytes:
+    with readable(path, PictureFolderError):
+        return read_bounded(path, _MAX_BYTES)
 
 
 def _leads_below(name: str) -> bool:

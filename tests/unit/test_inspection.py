@@ -152,7 +152,7 @@ def test_mistakes_are_told(tmp_path: Path, tiny_bundles: dict[str, Path]) -> Non
         run(tmp_path / "m.tflite")
     with pytest.raises(BundleError, match=r"it holds bundles, but is none\. Name one of them: .*int8"):
         run(tiny_bundles["int8"].parent)
-    with pytest.raises(ModelError, match=r"No such file or directory\. Give a \.tflite file or a bundle"):
+    with pytest.raises(ModelError, match=r"no such file or directory\. Give a \.tflite file or a bundle"):
         run(tmp_path / "nowhere.tflite")
     with pytest.raises(BundleError, match="so it is no bundle"):
         run(tmp_path)

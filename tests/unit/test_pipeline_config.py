@@ -177,7 +177,7 @@ def test_the_recorded_configurations_are_all_read(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(b"\xff\xfe", "not UTF-8 text"), (b"a" * (5 << 20), "over 4 MiB"), (None, "No such file")],
+    [(b"\xff\xfe", "not UTF-8"), (b"a" * (5 << 20), "over 4 MiB"), (None, "no such file")],
 )
 def test_a_file_that_is_no_configuration_is_told(tmp_path: Path, content: bytes | None, words: str) -> None:
     if content is not None:

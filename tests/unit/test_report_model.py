@@ -168,3 +168,17 @@ def test_the_file_is_the_report_as_json_and_twice_the_same(tmp_path: Path) -> No
     write_json(sample.report(), path)
     assert path.read_text() == text
     assert [entry.name for entry in path.parent.iterdir()] == ["report.json"]
+
+
+@pytest.mark.parametrize(
+    ("class_index", "label"), [(-1, "class -1"), (0, "a"), (1, "b"), (2, "class 2"), (99, "class 99")]
+)
+def test_a_class_without_a_label_is_called_by_its_index(class_index: int, label: str) -> None:
+    found = Detections(np.zeros((1, 4), np.float32), np.array([class_index], np.int32), np.ones(1, np.float32))
+    (detection,) = Picture.of(PictureResult("p", 8, 9, found), ("a", "b"), 0, 0.5).detections
+    assert (detection.label, detection.class_index) == (label, class_index)
+
+
+def test_a_picture_has_its_width_and_height() -> None:
+    data = Picture.of(PictureResult("p", 8, 9, error="broken"), (), 0, 0.5).to_json()
+    assert (data["width"], data["height"]) == (8, 9)

@@ -7,6 +7,7 @@ import click
 from rich.console import Console
 from rich.text import Text
 
+from edgeproof.bounded_files import MAX_PICTURE_BYTES, read_bounded
 from edgeproof.cli.echo import echo
 from edgeproof.cli.main import EXIT_ERROR
 from edgeproof.cli.terminal import Terminal
@@ -17,7 +18,7 @@ from edgeproof.convert.tflite_file import TensorInfo
 from edgeproof.convert.variants import parse_variant
 from edgeproof.errors import ModelError, PictureFolderError
 from edgeproof.native_noise import without_native_noise
-from edgeproof_agent.pictures import PictureError, decode_picture
+from edgeproof_agent.pictures import decode_picture
 
 _PATH = click.Path(path_type=Path)
 _SHOWN_SCORE = 0.3
@@ -51,10 +52,10 @@ def _run(inspection: Inspection, path: Path | None) -> FileRun | None:
         return None
     try:
         with without_native_noise():
-            pixels = decode_picture(path.read_bytes())
+            pixels = decode_picture(read_bounded(path, MAX_PICTURE_BYTES))
     except OSError as error:
         raise PictureFolderError(f"{path}: {error.strerror}.") from error
-    except PictureError as error:
+    except ValueError as error:
         raise PictureFolderError(f"{path}: {error}.") from error
     if not _runs(inspection):
         return None

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from edgeproof.bounded_files import MAX_MODEL_BYTES, read_bounded, readable
 from edgeproof.bundle import ManifestBeside, manifest_beside
 from edgeproof.convert.confined_runtime import ConfinedRuntime
 from edgeproof.convert.export_options import ExportOptions
@@ -52,7 +53,8 @@ def read_finished(path: Path, options: ExportOptions, runtime: ConfinedRuntime |
     metadata. Raises NotAnSsdError when it cannot be used,
     UsageError when labels or options do not fit, ModelError when it is broken.
     """
-    data, shown = path.read_bytes(), str(path)
+    with readable(path, ModelError):
+        data, shown = read_bounded(path, MAX_MODEL_BYTES), str(path)
     file, metadata = read_tflite(data, shown), read_metadata(data, shown)
     found = map_outputs(file)
     problems = list(file_problems(file, found) if file.postprocess else structure_problems(file))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edgeproof.bounded_files import MAX_MODEL_BYTES, read_bounded, readable
 from edgeproof.bundle import Bundle, open_bundle
 from edgeproof.convert.file_problems import file_problems, file_warnings, outputs_problems
 from edgeproof.convert.output_map import OutputMap, map_outputs
@@ -90,10 +91,8 @@ def inspect(path: Path, expected: Variant | None = None) -> Inspection:
     """
     bundle = open_bundle(path) if path.is_dir() else None
     model = path if bundle is None else bundle.model_path
-    try:
-        data = model.read_bytes()
-    except OSError as error:
-        raise ModelError(f"{path}: {error.strerror}. Give a .tflite file or a bundle.") from error
+    with readable(model, ModelError, "Give a .tflite file or a bundle."):
+        data = read_bounded(model, MAX_MODEL_BYTES)
     file = read_tflite(data, str(model))
     outputs = map_outputs(file, metadata_names=_metadata_names(data, str(model)))
     promised = _promised(bundle.manifest.variant) if bundle else expected
@@ -171,7 +170,7 @@ def _bundle_problems(bundle: Bundle, file: TfliteFile, outputs: OutputMap | None
     if classes is not None and classes > labels:
         yield f"it has {counted(labels, 'label')} for {counted(classes, 'class', 'classes')}"
     if not isinstance(manifest.output, OutputContract):
-        yield from _anchor_problems((bundle.path / ANCHORS_FILE).read_bytes(), anchors)
+        yield from _anchor_problems(read_bounded(bundle.path / ANCHORS_FILE, MAX_MODEL_BYTES), anchors)
 
 
 def _input_problems(manifest: Manifest, file: TfliteFile) -> Iterator[str]:

@@ -13,13 +13,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from edgeproof.bounded_files import MAX_PICTURE_BYTES, read_bounded
 from edgeproof.coco_dataset import coco_pictures
 from edgeproof.convert.ahead import computed_ahead
 from edgeproof.digests import sha256_of_file
 from edgeproof.errors import PictureFolderError
 from edgeproof.picture_files import PICTURE_KINDS, pictures_below
 from edgeproof_agent.manifest import InputContract
-from edgeproof_agent.pictures import PictureError, decode_picture
+from edgeproof_agent.pictures import decode_picture
 from edgeproof_agent.preprocess import prepare
 
 # The converter calibrates on one core; this many threads decode for it meanwhile, and so many tensors wait for it.
@@ -77,8 +78,8 @@ class RepresentativeSet:
         """Raises PictureFolderError when none of the pictures can be read. Stops at the first that can."""
         for path in self.files:
             try:
-                decode_picture(path.read_bytes())
-            except (OSError, PictureError):
+                decode_picture(read_bounded(path, MAX_PICTURE_BYTES))
+            except (OSError, ValueError):
                 continue
             return
         raise PictureFolderError(self._nothing_readable())
@@ -126,7 +127,7 @@ def _pictures_of_folder(folder: Path) -> list[Path]:
 def _read(path: Path, contract: InputContract) -> npt.NDArray[np.float32] | str:
     """The tensor of a picture, or why it cannot be read."""
     try:
-        return prepare(decode_picture(path.read_bytes()), contract)
+        return prepare(decode_picture(read_bounded(path, MAX_PICTURE_BYTES)), contract)
     except (OSError, ValueError) as error:
         return getattr(error, "strerror", None) or str(error)
 

@@ -24,7 +24,7 @@ from edgeproof.convert.metadata_schema import (
     UnitType,
 )
 from edgeproof.convert.read_budget import ReadBudget, readable
-from edgeproof.ssd.label_files import LabelLines, LabelMap, parse_labels
+from edgeproof.ssd.label_files import LabelFile, parse_labels
 
 _LABEL_TYPES = (FileType.AXIS_LABELS, FileType.VALUE_LABELS)
 _MAX_LABEL_BYTES = 1 << 20
@@ -59,7 +59,7 @@ def read_metadata(data: bytes, name: str) -> TfliteMetadata:
     return TfliteMetadata()
 
 
-def read_packed_labels(data: bytes, metadata: TfliteMetadata, name: str) -> LabelLines | LabelMap | None:
+def read_packed_labels(data: bytes, metadata: TfliteMetadata, name: str) -> LabelFile | None:
     """The labels that are packed with the model, as a ZIP behind it; None when there are none. Raises ModelError."""
     if not metadata.label_files:
         return None

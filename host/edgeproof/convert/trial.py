@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from edgeproof.bounded_files import MAX_PICTURE_BYTES, read_bounded
 from edgeproof.convert.bundle_manifest import raw_heads_contract
 from edgeproof.convert.confined_detector import detect
 from edgeproof.convert.confined_process import ConfinedModelError
@@ -22,7 +23,7 @@ from edgeproof_agent.box_decoding import BoxDecoder
 from edgeproof_agent.interpreters import default_threads
 from edgeproof_agent.manifest import Manifest
 from edgeproof_agent.opencv import cv2
-from edgeproof_agent.pictures import PictureError, decode_picture
+from edgeproof_agent.pictures import decode_picture
 from edgeproof_agent.preprocess import prepare
 
 MAX_PICTURES = 8
@@ -135,7 +136,7 @@ def _some(pictures: RepresentativeSet | None) -> list[Picture]:
     found: list[Picture] = []
     for path in pictures.files[:: -(-len(pictures) // MAX_PICTURES)]:
         try:
-            found.append(decode_picture(path.read_bytes()))
-        except (OSError, PictureError):
+            found.append(decode_picture(read_bounded(path, MAX_PICTURE_BYTES)))
+        except (OSError, ValueError):
             continue
     return found

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
+from edgeproof.bounded_files import MAX_PICTURE_BYTES, read_bounded
 from edgeproof.report.drawing import encode_jpeg
 from edgeproof_agent.opencv import cv2
-from edgeproof_agent.pictures import PictureError, decode_picture
+from edgeproof_agent.pictures import decode_picture
 
 _QUALITY = 82
 
@@ -15,8 +16,8 @@ _QUALITY = 82
 def data_uri(path: Path, widest: int) -> str | None:
     """The picture in `path` as a JPEG of at most `widest` pixels width; None when it cannot be read (any more)."""
     try:
-        picture = decode_picture(path.read_bytes())
-    except (OSError, PictureError):
+        picture = decode_picture(read_bounded(path, MAX_PICTURE_BYTES))
+    except (OSError, ValueError):
         return None
     height, width = picture.shape[:2]
     # A tall strip is bounded as well: it would be as heavy as a wide one.

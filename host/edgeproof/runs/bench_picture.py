@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from edgeproof.bounded_files import MAX_PICTURE_BYTES, read_bounded, readable
 from edgeproof.errors import PictureFolderError
 from edgeproof_agent.opencv import cv2
 from edgeproof_agent.pictures import PictureError, decode_picture
@@ -11,11 +12,10 @@ from edgeproof_agent.pictures import PictureError, decode_picture
 
 def read_picture(path: Path) -> bytes:
     """An encoded picture for a bench, checked here so that a mistake costs no trip to the board."""
+    with readable(path, PictureFolderError):
+        data = read_bounded(path, MAX_PICTURE_BYTES)
     try:
-        data = path.read_bytes()
         decode_picture(data)
-    except OSError as error:
-        raise PictureFolderError(f"{path}: {error.strerror}.") from error
     except PictureError as error:
         raise PictureFolderError(f"{path}: {error}.") from error
     return data

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgeproof.bounded_files import MAX_PICTURE_BYTES, UnreadableError, read_bounded
 from edgeproof.coco_dataset import coco_pictures
 from edgeproof.errors import PictureFolderError, UsageError
 from edgeproof.output_folder import LIST_FILE, listed_outputs
@@ -148,6 +149,8 @@ def read_pictures(files: Iterable[PictureFile], failed: dict[str, PictureResult]
     """(name, bytes) of each; a file that cannot be read goes to `failed` instead."""
     for file in files:
         try:
-            yield file.name, file.path.read_bytes()
+            yield file.name, read_bounded(file.path, MAX_PICTURE_BYTES)
         except OSError as error:
             failed[file.name] = PictureResult(file.name, error=f"it cannot be read: {error.strerror}")
+        except UnreadableError as error:
+            failed[file.name] = PictureResult(file.name, error=f"it cannot be read: {error}")

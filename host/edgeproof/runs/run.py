@@ -9,6 +9,7 @@ import numpy as np
 
 from edgeproof.board.deploy import open_session, send_media
 from edgeproof.board.session import AgentSession, LoadedBundle
+from edgeproof.bounded_files import MAX_PICTURE_BYTES, read_bounded
 from edgeproof.errors import BoardError
 from edgeproof.native_noise import without_native_noise
 from edgeproof.progress import Progress, ProgressListener, silent
@@ -107,9 +108,9 @@ class _Work:
         (annotated,) = self.plan.out.claim(self._annotated_name(file))
         try:
             with without_native_noise():  # libpng complains of colour profiles
-                pixels = decode_picture(file.path.read_bytes())
+                pixels = decode_picture(read_bounded(file.path, MAX_PICTURE_BYTES))
             write_annotated(annotated, pixels, picture.detections)
-        except (OSError, PictureError):
+        except (OSError, ValueError):
             return picture  # the board has read it; here it is gone meanwhile
         return replace(picture, annotated=annotated)
 

@@ -1,5 +1,6 @@
 """Anchors from a file: a `.npy` array, or a JSON description with their format and the scales of the box coder."""
 
+import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edgeproof.bounded_files import UnreadableError, read_bounded, readable
 from edgeproof.errors import UsageError
 from edgeproof.ssd.source_options import AnchorFormat
 from edgeproof.wording import counted
@@ -33,12 +35,13 @@ def read_anchors(path: Path, stated: AnchorFormat | None = None) -> Anchors:
     A JSON description is `{"format": "centre" | "corners", "file": "anchors.npy" or "boxes": [[...], ...],
     "box_scales": [10, 10, 5, 5]}`; only `file` or `boxes` must be there. Raises UsageError.
     """
-    data = _read_bytes(path)
+    with readable(path, UsageError, f"{_SHAPES} with --anchors."):
+        data = read_bounded(path, _MAX_BYTES)
     if data.startswith(b"\x93NUMPY"):
         return convert_anchors(_load_npy(path), str(path), stated)
     try:
         described = json.loads(data.decode("utf-8-sig"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(
             f"{path}: it is neither a NumPy array (.npy) nor JSON ({error}). {_SHAPES}, or a JSON anchor description."
         ) from error
@@ -49,7 +52,7 @@ def read_anchors(path: Path, stated: AnchorFormat | None = None) -> Anchors:
     unknown = sorted(set(described) - {"format", "file", "boxes", "box_scales"})
     if unknown:
         raise UsageError(f"{path}: the anchor description has an unknown entry {unknown[0]!r}.")
-    values = _load_npy(path.parent / str(described["file"])) if "file" in described else _array(described, path)
+    values = _load_npy(_beside(described["file"], path)) if "file" in described else _array(described, path)
     return convert_anchors(values, str(path), stated or _format(described, path), _box_scales(described, path))
 
 
@@ -109,28 +112,36 @@ def _require_none(wrong: npt.NDArray[Any], values: npt.NDArray[np.float32], sour
         raise UsageError(f"{source}: {number} cannot be used, the first at index {first} ([{shown}]): {words}")
 
 
-def _read_bytes(path: Path) -> bytes:
-    try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise UsageError(f"{path}: it is over {_MAX_BYTES >> 20} MiB, too much for anchors. {_SHAPES}.")
-        return path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}. {_SHAPES} with --anchors.") from error
-
-
 def _load_npy(path: Path) -> npt.NDArray[Any]:
-    _read_bytes(path)
-    try:
-        return np.asarray(np.load(path, allow_pickle=False))
-    except (OSError, ValueError, EOFError) as error:
-        raise UsageError(f"{path}: it is no whole NumPy array of numbers ({error}). {_SHAPES}.") from error
+    """The header of a .npy is Python literals: a broken one is a syntax error, or sizes that fill the memory."""
+    with readable(path, UsageError, f"{_SHAPES} with --anchors."):
+        data = read_bounded(path, _MAX_BYTES)
+        version = np.lib.format.read_magic(io.BytesIO(data))
+        shape, _, dtype = _header(version, data)
+        if int(np.prod(shape, dtype=object)) * max(dtype.itemsize, 1) > len(data):
+            raise UnreadableError("it is cut short")
+        return np.asarray(np.load(io.BytesIO(data), allow_pickle=False))
+
+
+def _header(version: tuple[int, int], data: bytes) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    stream = io.BytesIO(data)
+    stream.seek(8)
+    if version == (1, 0):
+        return np.lib.format.read_array_header_1_0(stream)
+    return np.lib.format.read_array_header_2_0(stream)
 
 
 def _array(described: dict[str, Any], path: Path) -> npt.NDArray[Any]:
     try:
         return np.asarray(described["boxes"], np.float64)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError, RecursionError):
         raise UsageError(f'{path}: "boxes" must be a list of four numbers an anchor.') from None
+
+
+def _beside(name: object, path: Path) -> Path:
+    if not isinstance(name, str) or not name or "\0" in name:
+        raise UsageError(f'{path}: "file" must be the name of a .npy file.')
+    return path.parent / name
 
 
 def _format(described: dict[str, Any], path: Path) -> AnchorFormat | None:

@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edgeproof.bounded_files import read_bounded, readable
+from edgeproof.bounded_files import MAX_MODEL_BYTES, read_bounded, readable
 from edgeproof.errors import NotAnSsdError
 from edgeproof.ssd.graph_safety import require_harmless
 from edgeproof.ssd.tensorflow_import import import_tensorflow, quiet
 
 _MAX_CANDIDATES = 12
-_MAX_BYTES = 2 << 30
 
 
 class Graph:
@@ -91,7 +90,7 @@ class Graph:
 def read_graph(path: Path) -> Graph:
     """Reads a binary GraphDef. Raises NotAnSsdError when the file is something else."""
     with readable(path, NotAnSsdError):
-        data = read_bounded(path, _MAX_BYTES)
+        data = read_bounded(path, MAX_MODEL_BYTES)
     if not data:
         raise NotAnSsdError(f"{path}: the file is empty. Copy or download it again.")
     tensorflow = import_tensorflow()

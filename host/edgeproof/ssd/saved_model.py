@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from edgeproof.bounded_files import read_bounded, readable
+from edgeproof.bounded_files import MAX_MODEL_BYTES, read_bounded, readable
 from edgeproof.digests import sha256_of_file
 from edgeproof.errors import NotAnSsdError
 from edgeproof.ssd.freezing import freeze
@@ -20,7 +20,6 @@ from edgeproof.ssd.tensorflow_import import import_tensorflow, quiet
 
 KIND = "saved-model"
 SAVED_MODEL_FILE = "saved_model.pb"
-_MAX_BYTES = 2 << 30
 _SIGNATURES = ("serving_default", "serve", "predict")
 
 
@@ -90,7 +89,7 @@ def read_saved_model_message(folder: Path) -> Any:
     message: Any = saved_model_pb2.SavedModel()
     path = folder / SAVED_MODEL_FILE
     with readable(path, NotAnSsdError, "Copy or export it again."):
-        message.ParseFromString(read_bounded(path, _MAX_BYTES))
+        message.ParseFromString(read_bounded(path, MAX_MODEL_BYTES))
     return message
 
 

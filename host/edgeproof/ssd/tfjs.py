@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from edgeproof.bounded_files import read_bounded, readable
 from edgeproof.digests import sha256_of_file
 from edgeproof.errors import NotAnSsdError
 from edgeproof.ssd.fused_operators import unfuse
@@ -66,7 +67,7 @@ def read_graph_def(model: Path) -> Any:
             # A constant's own tensor is empty: its numbers are in the shards.
             kept = {key: value for key, value in node.get("attr", {}).items() if values is None or key != "value"}
             json_format.ParseDict({**node, "attr": _as_protobuf(kept)}, added, ignore_unknown_fields=True)
-        except (json_format.ParseError, KeyError, TypeError, AttributeError, ValueError) as error:
+        except (json_format.ParseError, KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
             raise NotAnSsdError(f"{model}: its node {name!r} cannot be read ({error}).") from error
         if values is not None:
             declared = tensorflow.dtypes.as_dtype(added.attr["dtype"].type or values.dtype)
@@ -75,7 +76,8 @@ def read_graph_def(model: Path) -> Any:
             added.attr["dtype"].type = declared.as_datatype_enum
     library = topology.get("library")
     if isinstance(library, dict) and library.get("function"):
-        json_format.ParseDict(_as_protobuf(library), graph_def.library, ignore_unknown_fields=True)
+        with readable(model, NotAnSsdError, "Copy or download it again."):
+            json_format.ParseDict(_as_protobuf(library), graph_def.library, ignore_unknown_fields=True)
     # Of the time when such graphs were frozen; TensorFlow refuses a graph without any.
     graph_def.versions.producer = 27
     require_harmless(graph_def, str(model))
@@ -108,14 +110,8 @@ def _model_file(path: Path) -> Path:
 
 
 def _read_json(model: Path) -> dict[str, Any]:
-    try:
-        if model.stat().st_size > _MAX_BYTES:
-            raise NotAnSsdError(f"{model}: it is over {_MAX_BYTES >> 20} MiB, too much for a model.json.")
-        described = json.loads(model.read_bytes())
-    except OSError as error:
-        raise NotAnSsdError(f"{model}: {error.strerror}.") from error
-    except (ValueError, RecursionError) as error:
-        raise NotAnSsdError(f"{model}: it is not JSON ({error}). Copy or download it again.") from error
+    with readable(model, NotAnSsdError, "Copy or download it again."):
+        described = json.loads(read_bounded(model, _MAX_BYTES))
     if not isinstance(described, dict):
         raise NotAnSsdError(f"{model}: it is not a TensorFlow.js model.")
     return described

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edgeproof.bounded_files import read_bounded, readable
 from edgeproof.errors import NotAnSsdError
 
 # https://github.com/tensorflow/tfjs/blob/master/tfjs-core/src/io/types.ts, `WeightsManifestEntry`
@@ -22,7 +23,9 @@ def shard_paths(manifest: Any, folder: Path, file: str) -> list[list[Path]]:
             f"{file}: it has no weightsManifest. Give the model.json that tensorflowjs_converter wrote."
         )
     for group in manifest:
-        names = [str(name) for name in group.get("paths", [])]
+        names = group.get("paths", [])
+        if not isinstance(names, list) or not all(isinstance(name, str) and "\0" not in name for name in names):
+            raise NotAnSsdError(f"{file}: the paths of its weightsManifest are no list of names.")
         for name in names:
             parts = PurePosixPath(name)
             if parts.is_absolute() or ".." in parts.parts or "\\" in name or "//" in name:
@@ -37,15 +40,19 @@ def read_weights(manifest: Sequence[Mapping[str, Any]], folder: Path, file: str)
     """Every weight by its name, in the type that the graph declares. Raises NotAnSsdError."""
     weights: dict[str, npt.NDArray[Any]] = {}
     for group, paths in zip(manifest, shard_paths(manifest, folder, file), strict=True):
-        if sum(path.stat().st_size for path in paths) > _MAX_BYTES:
-            raise NotAnSsdError(f"{file}: its weights are over {_MAX_BYTES >> 30} GiB.")
-        data = b"".join(path.read_bytes() for path in paths)
+        data = b""
+        for path in paths:
+            with readable(path, NotAnSsdError, "Copy or download it again."):
+                data += read_bounded(path, _MAX_BYTES - len(data))
         position = 0
-        for entry in group.get("weights", []):
+        entries = group.get("weights", [])
+        if not isinstance(entries, list):
+            raise NotAnSsdError(f"{file}: the weights of its weightsManifest are no list.")
+        for entry in entries:
             try:
                 name = str(entry["name"])
                 weights[name], position = _weight(entry, data, position)
-            except (KeyError, TypeError, ValueError, OverflowError) as error:
+            except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
                 raise NotAnSsdError(
                     f"{file}: the weight {entry.get('name', '?') if isinstance(entry, dict) else entry!r} cannot be "
                     f"read ({error}). Are all shards whole?"
@@ -63,7 +70,7 @@ def _weight(entry: Mapping[str, Any], data: bytes, position: int) -> tuple[npt.N
     shape = tuple(int(side) for side in entry["shape"])
     if any(side < 0 for side in shape):
         raise ValueError(f"shape {list(shape)}")
-    count = int(np.prod(shape, dtype=np.int64))
+    count = int(np.prod(shape, dtype=object))
     end = position + count * stored.itemsize
     if end > len(data):
         raise ValueError(f"{end - len(data)} bytes are missing")

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from edgeproof.bounded_files import read_bounded, readable
 from edgeproof.errors import NotAnSsdError, UsageError
 from edgeproof.ssd.checkpoint.config_section import Section
 from edgeproof.ssd.protobuf_text import parse_protobuf_text
@@ -11,14 +12,8 @@ _MAX_BYTES = 4 << 20
 
 def read_config(path: Path) -> Section:
     """Its outermost message. Raises NotAnSsdError when it cannot be read or is broken."""
-    try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise NotAnSsdError(f"{path}: it is over {_MAX_BYTES >> 20} MiB, too much for a pipeline.config.")
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise NotAnSsdError(f"{path}: {error.strerror}.") from error
-    except UnicodeDecodeError:
-        raise NotAnSsdError(f"{path}: it is not UTF-8 text, so no pipeline.config.") from None
+    with readable(path, NotAnSsdError, "Give a pipeline.config."):
+        text = read_bounded(path, _MAX_BYTES).decode("utf-8-sig")
     return parse_config(text, str(path))
 
 
