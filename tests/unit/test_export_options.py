@@ -34,7 +34,7 @@ def test_a_name_that_cannot_be_one_is_refused() -> None:
     ("content", "words"),
     [
         (b"\n", "it is empty"),
-        (b"caf\xe9\n", "it is not UTF-8 text"),
+        (b"caf\xe9\n", "it is not UTF-8"),
         (
             b'{"categories": [{"id": 1, "name": "a"}, {"id": 1, "name": "b"}]}',
             "id 1 is there twice. Give every class an",
