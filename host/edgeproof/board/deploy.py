@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgeproof.board.agent import agent_command, agent_object
-from edgeproof.board.inventory import StoredRuntime
-from edgeproof.board.objects import LocalObject, SentObject, describe_file
-from edgeproof.board.runtimes import fitting_releases
-from edgeproof.board.session import AgentSession, start_session
-from edgeproof.board.store import BoardStore
-from edgeproof.board.transport import Transport
+from edgeproof.board.agent.session import AgentSession, start_session
+from edgeproof.board.agent.start import agent_command, agent_object
+from edgeproof.board.link.transport import Transport
+from edgeproof.board.runtime.releases import fitting_releases
+from edgeproof.board.store.client import BoardStore
+from edgeproof.board.store.inventory import StoredRuntime
+from edgeproof.board.store.local_objects import LocalObject, SentObject, describe_file
 from edgeproof.bundle import Bundle
 from edgeproof.errors import (
     AgentDiedError,
@@ -20,9 +20,9 @@ from edgeproof.errors import (
     ProtocolError,
     UsageError,
 )
-from edgeproof.progress import Progress, ProgressListener, silent
-from edgeproof_agent.manifest import MANIFEST_FILE
-from edgeproof_agent.store import APP_NAME, Kind, StoredFile, listing_digest
+from edgeproof.wording.progress import Progress, ProgressListener, silent
+from edgeproof_agent.bundle.manifest import MANIFEST_FILE
+from edgeproof_agent.store.objects import APP_NAME, Kind, StoredFile, listing_digest
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def push_bundle(
     """Sends a bundle, loads and runs it once on the board, and points `app` at it.
 
     A bundle that the app points at already has run; it runs again only when a `runtime` is named. What is damaged on
-    the board is replaced. `signature` is that of the bundle's manifest: see `edgeproof.board.signing`. Raises
+    the board is replaced. `signature` is that of the bundle's manifest: see `edgeproof.board.store.signing`. Raises
     `DeploymentError` when the bundle cannot be stored, is refused or does not run there; the app then stays as it was.
     """
     if not APP_NAME.fullmatch(app):

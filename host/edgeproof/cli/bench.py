@@ -5,18 +5,18 @@ from pathlib import Path
 
 import click
 
-from edgeproof.board.profile import BoardProfile
+from edgeproof.board.open_board import open_board
 from edgeproof.bundle import open_bundle
-from edgeproof.cli.board_options import app_option, board_argument, bundle_option, runtime_option, threads_option
-from edgeproof.cli.paths import PATH
-from edgeproof.cli.progress_display import shown_progress
-from edgeproof.cli.run_output import bundle_digest, require_whole, write_report
-from edgeproof.cli.terminal import Terminal
-from edgeproof.output_folder import OutputFolder
-from edgeproof.report.model import Report
+from edgeproof.cli.display.progress import shown_progress
+from edgeproof.cli.display.run_output import bundle_digest, require_whole, write_report
+from edgeproof.cli.display.terminal import Terminal
+from edgeproof.cli.options.board import app_option, board_argument, bundle_option, runtime_option, threads_option
+from edgeproof.cli.options.paths import PATH
+from edgeproof.config.boards import BoardProfile
+from edgeproof.local_files.output_folder import OutputFolder
+from edgeproof.record.run import Report
 from edgeproof.report.terminal import print_bench
-from edgeproof.runs.bench_picture import generated_picture, read_picture
-from edgeproof.runs.open_board import open_board
+from edgeproof.runs.generated_picture import generated_picture, read_picture
 from edgeproof.runs.plan import BenchPlan, RunPlan
 from edgeproof.runs.run import execute
 

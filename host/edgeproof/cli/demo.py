@@ -6,12 +6,12 @@ from pathlib import Path
 import click
 from rich.text import Text
 
-from edgeproof.cli.paths import PATH
-from edgeproof.cli.progress_display import shown_progress
-from edgeproof.cli.run_output import require_whole, write_report
-from edgeproof.cli.terminal import Terminal
+from edgeproof.cli.display.progress import shown_progress
+from edgeproof.cli.display.run_output import require_whole, write_report
+from edgeproof.cli.display.terminal import Terminal
+from edgeproof.cli.options.paths import PATH
 from edgeproof.demo.chain import run_demo
-from edgeproof.output_folder import OutputFolder
+from edgeproof.local_files.output_folder import OutputFolder
 from edgeproof.report.terminal import print_report
 
 

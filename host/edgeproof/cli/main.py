@@ -9,8 +9,8 @@ from typing import NoReturn
 import click
 
 from edgeproof import __version__
-from edgeproof.cli.echo import echo, echo_heading, show_usage_error
-from edgeproof.cli.lazy_group import LazyGroup
+from edgeproof.cli.display.echo import echo, echo_heading, show_usage_error
+from edgeproof.cli.options.lazy_group import LazyGroup
 from edgeproof.errors import EdgeproofError
 
 EXIT_ERROR = 2

@@ -4,11 +4,11 @@ import click
 from rich.text import Text
 
 from edgeproof.board.deploy import current_bundle, roll_back
-from edgeproof.board.profile import BoardProfile
-from edgeproof.cli.board_options import app_option, board_argument, runtime_option
-from edgeproof.cli.progress_display import shown_progress
-from edgeproof.cli.terminal import Terminal
-from edgeproof.runs.open_board import open_board
+from edgeproof.board.open_board import open_board
+from edgeproof.cli.display.progress import shown_progress
+from edgeproof.cli.display.terminal import Terminal
+from edgeproof.cli.options.board import app_option, board_argument, runtime_option
+from edgeproof.config.boards import BoardProfile
 
 
 @click.command(name="rollback")

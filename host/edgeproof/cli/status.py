@@ -7,14 +7,14 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from edgeproof.board.profile import BoardProfile
-from edgeproof.board.status import BoardStatus, ServedBundle, read_status
-from edgeproof.cli.board_options import app_option, board_argument
-from edgeproof.cli.echo import echo
-from edgeproof.cli.terminal import Terminal
+from edgeproof.board.open_board import open_board
+from edgeproof.board.store.status import BoardStatus, ServedBundle, read_status
+from edgeproof.cli.display.echo import echo
+from edgeproof.cli.display.terminal import Terminal
+from edgeproof.cli.options.board import app_option, board_argument
+from edgeproof.config.boards import BoardProfile
 from edgeproof.errors import UsageError
-from edgeproof.runs.open_board import open_board
-from edgeproof.wording import counted
+from edgeproof.wording.counting import counted
 
 _UNITS = (("day", 86_400), ("hour", 3600), ("minute", 60))
 

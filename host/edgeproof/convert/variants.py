@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from edgeproof.errors import UsageError
-from edgeproof_agent.manifest import InputType
+from edgeproof_agent.bundle.manifest import InputType
 
 ALL = "all"
 

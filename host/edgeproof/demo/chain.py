@@ -3,21 +3,21 @@
 from collections.abc import Iterator
 
 from edgeproof.board.deploy import push_bundle
+from edgeproof.board.open_board import OpenBoard, open_board
 from edgeproof.board.provision import provision
-from edgeproof.board.runtimes import fitting_releases
+from edgeproof.board.runtime.releases import fitting_releases
 from edgeproof.bundle import Bundle
 from edgeproof.convert.export import export
 from edgeproof.convert.export_options import ExportOptions
 from edgeproof.convert.variants import Variant
 from edgeproof.demo.embedded_board import EmbeddedBoard
-from edgeproof.output_folder import OutputFolder
-from edgeproof.progress import Progress, ProgressKind, ProgressListener
-from edgeproof.report.model import Report, Run
-from edgeproof.runs.open_board import OpenBoard, open_board
+from edgeproof.local_files.output_folder import OutputFolder
+from edgeproof.record.run import Report, Run
 from edgeproof.runs.pictures import find_pictures
 from edgeproof.runs.plan import BenchPlan, RunPlan, StreamPlan
 from edgeproof.runs.run import execute
 from edgeproof.sample.pedestrian import Sample, fetch_pedestrian
+from edgeproof.wording.progress import Progress, ProgressKind, ProgressListener
 
 VARIANTS = (Variant.FLOAT32, Variant.INT8)
 MIN_SCORE = 0.6

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from edgeproof.printable import shown_line
-from edgeproof.report.model import Run
-from edgeproof.results import BoardInfo, BoardState
-from edgeproof.throttling import throttled_now, throttled_since_boot
+from edgeproof.record.detections import BoardInfo, BoardState
+from edgeproof.record.run import Run
+from edgeproof.record.throttling import throttled_now, throttled_since_boot
+from edgeproof.wording.printable import shown_line
 
 ABSENT = "-"
 _NOT_AVAILABLE = "not available"

@@ -7,8 +7,8 @@ import matplotlib
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-from edgeproof.quantization_errors import ROUNDING_ERROR, SUSPICIOUS_ERROR, QuantizationErrors
-from edgeproof.wording import counted
+from edgeproof.record.layer_errors import ROUNDING_ERROR, SUSPICIOUS_ERROR, QuantizationErrors
+from edgeproof.wording.counting import counted
 
 MAX_LAYERS = 40
 _BAR, _SUSPICIOUS, _MARK = "#4c72b0", "#c44e52", "#555555"

@@ -7,7 +7,9 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from edgeproof.printable import shown, shown_line
+from edgeproof.record.measurements import Latency
+from edgeproof.record.pictures import Picture
+from edgeproof.record.run import Report, Run
 from edgeproof.report.formatting import (
     ABSENT,
     board_facts,
@@ -16,10 +18,8 @@ from edgeproof.report.formatting import (
     run_title,
     whole,
 )
-from edgeproof.report.measurements import Latency
-from edgeproof.report.model import Report, Run
-from edgeproof.report.pictures import Picture
 from edgeproof.verify.latency import PERCENTS, LatencySummary
+from edgeproof.wording.printable import shown, shown_line
 
 _PERCENTS_OF_RUNS = (50, 90)  # what the runs table states
 _NARROWEST = 76  # a terminal below that wraps lines; rich would drop whole columns

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgeproof.output_folder import OutputFolder
+from edgeproof.local_files.output_folder import OutputFolder
 from edgeproof.runs.pictures import PictureFile
 
 

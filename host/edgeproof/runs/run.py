@@ -7,25 +7,25 @@ from pathlib import Path
 
 import numpy as np
 
+from edgeproof.board.agent.session import AgentSession, LoadedBundle
 from edgeproof.board.deploy import open_session, send_media
-from edgeproof.board.session import AgentSession, LoadedBundle
-from edgeproof.bounded_files import MAX_PICTURE_BYTES, read_bounded
+from edgeproof.board.open_board import OpenBoard
 from edgeproof.errors import BoardError
-from edgeproof.native_noise import without_native_noise
-from edgeproof.progress import Progress, ProgressListener, silent
-from edgeproof.report.coco_results import write_coco_results
+from edgeproof.local_files.bounded_files import MAX_PICTURE_BYTES, read_bounded
+from edgeproof.local_files.native_noise import without_native_noise
+from edgeproof.record.coco_results import write_coco_results
+from edgeproof.record.detections import STAGES, BenchResult, PictureResult, SampleBlock, StreamFrame, joined_samples
+from edgeproof.record.measurements import Frame, Latency, Stream
+from edgeproof.record.pictures import Picture
+from edgeproof.record.run import BundleFacts, Run
 from edgeproof.report.drawing import write_annotated
-from edgeproof.report.measurements import Frame, Latency, Stream
-from edgeproof.report.model import BundleFacts, Run
-from edgeproof.report.pictures import Picture
-from edgeproof.results import STAGES, BenchResult, PictureResult, SampleBlock, StreamFrame, joined_samples
-from edgeproof.runs.open_board import OpenBoard
 from edgeproof.runs.pictures import PictureFile, read_pictures
 from edgeproof.runs.plan import RunPlan, StreamPlan
-from edgeproof.wording import counted
-from edgeproof_agent.opencv import cv2
-from edgeproof_agent.pictures import PictureError, decode_picture
-from edgeproof_agent.store import Kind
+from edgeproof.wording.counting import counted
+from edgeproof.wording.progress import Progress, ProgressListener, silent
+from edgeproof_agent.pictures.decoding import PictureError, decode_picture
+from edgeproof_agent.pictures.opencv import cv2
+from edgeproof_agent.store.objects import Kind
 
 DETECTIONS_FILE = "detections.json"
 ANNOTATED_FOLDER, FRAMES_FOLDER = "annotated", "frames"
