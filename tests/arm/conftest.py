@@ -13,17 +13,18 @@ from deploy.virtual_board.board import VirtualBoard, artefacts
 from deploy.virtual_board.recipe import SUITES, Suite
 from deploy.virtual_board.tools import missing_packages
 from edgeproof.board.deploy import open_session, send_bundle
-from edgeproof.board.local import LocalTransport
+from edgeproof.board.link.local import LocalTransport
+from edgeproof.board.open_board import open_board
 from edgeproof.board.provision import ProvisionedRuntime, provision
-from edgeproof.board.store import open_store
+from edgeproof.board.store.client import open_store
 from edgeproof.bundle import Bundle, open_bundle
-from edgeproof.progress import Progress, ProgressKind
-from edgeproof.results import PictureResult
-from edgeproof.runs.open_board import open_board
+from edgeproof.record.detections import PictureResult
 from edgeproof.sample.pedestrian import Sample, fetch_pedestrian
-from edgeproof_agent.store import Kind
+from edgeproof.wording.progress import Progress, ProgressKind
+from edgeproof_agent.store.objects import Kind
+from tests.support.places import BUILT
 
-_BUILD = Path(__file__).parents[2] / "build" / "test"
+_BUILD = BUILT
 VARIANTS = ("float32", "int8")
 APP = "pedestrian"
 

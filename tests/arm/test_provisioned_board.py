@@ -3,10 +3,10 @@
 import re
 import subprocess
 
-from conftest import ReadyBoard
 from deploy.virtual_board.board import VirtualBoard
+from edgeproof.board.open_board import open_board
 from edgeproof.board.provision import provision
-from edgeproof.runs.open_board import open_board
+from tests.support.boards.ssh_servers import ReadyBoard
 
 # Runtime, architecture of the userland, and the least that has to travel.
 EXPECTED = {

@@ -5,13 +5,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from conftest import APP, ReadyBoard
 from deploy.virtual_board.board import VirtualBoard
 from edgeproof.board.deploy import push_bundle
-from edgeproof.board.ssh import connect
+from edgeproof.board.open_board import open_board
+from edgeproof.board.ssh.transport import connect
 from edgeproof.bundle import Bundle, write_bundle
 from edgeproof.errors import DeploymentError, HostKeyError
-from edgeproof.runs.open_board import open_board
+from tests.support.boards.ssh_servers import APP, ReadyBoard
 
 
 @pytest.mark.parametrize("virtual", ["bookworm"], indirect=True)

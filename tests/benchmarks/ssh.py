@@ -9,21 +9,17 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "ssh"))
-sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
-
-from example_manifest import MANIFEST
-from openssh_server import SSHD, OpenSshBoard
-
 from edgeproof.board.deploy import choose_runtime, open_session, push_bundle, send_bundle
-from edgeproof.board.profile import BoardProfile
+from edgeproof.board.open_board import open_board
 from edgeproof.board.provision import provision
 from edgeproof.board.prune import prune
 from edgeproof.bundle import open_bundle, write_bundle
+from edgeproof.config.boards import BoardProfile
 from edgeproof.demo.embedded_board import base_python
-from edgeproof.runs.open_board import open_board
 from tests.benchmarks.interleaved import measure
 from tests.benchmarks.slow_relay import slow_relay
+from tests.support.boards.openssh_server import SSHD, OpenSshBoard
+from tests.support.example_manifest import MANIFEST
 
 _APP = "bench"
 _MODULES = {"tflite-runtime": "tflite_runtime", "ai-edge-litert": "ai_edge_litert"}

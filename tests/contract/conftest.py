@@ -7,17 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from edgeproof.board.agent.session import AgentSession
 from edgeproof.board.deploy import open_session, send_bundle
-from edgeproof.board.local import LocalTransport
+from edgeproof.board.link.local import LocalTransport
+from edgeproof.board.link.transport import Transport
 from edgeproof.board.provision import provision
-from edgeproof.board.session import AgentSession
-from edgeproof.board.store import BoardStore, open_store
-from edgeproof.board.transport import Transport
+from edgeproof.board.store.client import BoardStore, open_store
 from edgeproof.bundle import open_bundle
-from edgeproof_agent.store import Kind
-from interpreters import find_python
+from edgeproof_agent.store.objects import Kind
+from tests.support.interpreters import find_python
+from tests.support.places import BUILT
 
-BOARDS = Path(__file__).parents[2] / "build" / "test" / "boards"
+BOARDS = BUILT / "boards"
 CURRENT = f"{sys.version_info[0]}.{sys.version_info[1]}"
 COMBINATIONS = list(dict.fromkeys([("3.9", "tflite-runtime"), (CURRENT, "ai-edge-litert"), ("3.13", "ai-edge-litert")]))
 

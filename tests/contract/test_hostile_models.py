@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from edgeproof.board.agent.session import AgentSession
 from edgeproof.board.deploy import push_bundle
-from edgeproof.board.session import AgentSession
-from edgeproof.board.store import open_store
+from edgeproof.board.store.client import open_store
 from edgeproof.bundle import Bundle, open_bundle, write_bundle
 from edgeproof.errors import DeploymentError
-from edgeproof_agent.manifest import OutputContract
-from whole_bundles import served_digest
+from edgeproof_agent.bundle.manifest import OutputContract
+from tests.support.whole_bundles import served_digest
 
 MakeBundle = Callable[[str], Bundle]
 

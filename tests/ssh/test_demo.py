@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edgeproof.board.runtimes import RELEASES
+from edgeproof.board.runtime.releases import RELEASES
 
 # The people as a person would frame them, in pixels of the 512 x 512 photos: xmin, ymin, xmax, ymax.
 PEOPLE = {"astronaut.png": (0, 20, 380, 512), "camera.png": (5, 60, 300, 512)}

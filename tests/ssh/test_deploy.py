@@ -8,25 +8,25 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from tiny_ssd import draw_dark, draw_square, square_box
 
-from conftest import Command, Server
-from edgeproof.board.agent import agent_object
+from edgeproof.board.agent.start import agent_object
 from edgeproof.board.deploy import open_session, push_bundle, roll_back, send_bundle
+from edgeproof.board.open_board import OpenBoard, open_board
 from edgeproof.board.provision import provision
-from edgeproof.board.ssh import connect
-from edgeproof.board.store import open_store
+from edgeproof.board.ssh.transport import connect
+from edgeproof.board.store.client import open_store
 from edgeproof.bundle import Bundle, open_bundle
 from edgeproof.errors import AgentDiedError, BoardPythonError, DeploymentError, NoRuntimeError
-from edgeproof.output_folder import OutputFolder
-from edgeproof.progress import Progress
-from edgeproof.runs.open_board import OpenBoard, open_board
+from edgeproof.local_files.output_folder import OutputFolder
 from edgeproof.runs.pictures import find_pictures
 from edgeproof.runs.plan import BenchPlan, RunPlan
 from edgeproof.runs.run import execute
-from edgeproof_agent.store import Kind
-from processes import is_gone
-from whole_bundles import served_digest
+from edgeproof.wording.progress import Progress
+from edgeproof_agent.store.objects import Kind
+from tests.support.boards.ssh_servers import Command, Server
+from tests.support.networks.tiny_ssd import draw_dark, draw_square, square_box
+from tests.support.processes import is_gone
+from tests.support.whole_bundles import served_digest
 
 
 @pytest.fixture
@@ -157,7 +157,7 @@ def test_a_run_holds_detections_latency_and_annotated_pictures(
 def test_an_agent_killed_on_the_way_leaves_what_had_arrived(
     board: OpenBoard, tiny_bundles, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from edgeproof.board.session import AgentSession
+    from edgeproof.board.agent.session import AgentSession
 
     sent = send_bundle(board.store, open_bundle(tiny_bundles["int8"]))
     bench = AgentSession.bench

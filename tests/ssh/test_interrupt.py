@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Server, write_config
 from edgeproof.board.deploy import send_bundle
+from edgeproof.board.open_board import open_board
 from edgeproof.board.provision import provision
 from edgeproof.bundle import open_bundle, write_bundle
-from edgeproof.digests import sha256_of_file
-from edgeproof.runs.open_board import open_board
-from edgeproof_agent.store import Kind
-from processes import none_left_below, processes_below
+from edgeproof.local_files.digests import sha256_of_file
+from edgeproof_agent.store.objects import Kind
+from tests.support.boards.ssh_servers import Server, write_config
+from tests.support.processes import none_left_below, processes_below
 
 _START_SECONDS = 60.0
 

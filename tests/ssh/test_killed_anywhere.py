@@ -8,20 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Server
 from edgeproof.board.deploy import push_bundle
+from edgeproof.board.open_board import open_board
 from edgeproof.board.provision import provision
-from edgeproof.board.ssh import connect
-from edgeproof.board.store import open_store
+from edgeproof.board.ssh.transport import connect
+from edgeproof.board.store.client import open_store
 from edgeproof.bundle import Bundle, open_bundle
 from edgeproof.errors import EdgeproofError
-from edgeproof.runs.open_board import open_board
-from faulty_transport import FaultyTransport, Strike
-from processes import children, command_line
-from whole_bundles import served_digest, tune
+from tests.support.boards.ssh_servers import Server
+from tests.support.faulty_transport import FaultyTransport, Strike
+from tests.support.processes import children, command_line
+from tests.support.whole_bundles import served_digest, tune
 
 APP = "killed"
-VICTIMS = {"sshd": "sshd", "store service": "store_operations", "agent": "edgeproof_agent.__main__"}
+VICTIMS = {"sshd": "sshd", "store service": "store.operations", "agent": "edgeproof_agent.__main__"}
 
 
 @pytest.mark.timeout(900)

@@ -4,11 +4,11 @@ import dataclasses
 
 import pytest
 
-from conftest import Server
+from edgeproof.board.open_board import open_board
 from edgeproof.board.provision import provision
 from edgeproof.errors import BoardError, ProvisionError
-from edgeproof.progress import Progress, ProgressKind, ProgressUnit
-from edgeproof.runs.open_board import open_board
+from edgeproof.wording.progress import Progress, ProgressKind, ProgressUnit
+from tests.support.boards.ssh_servers import Server
 
 
 def test_a_transfer_that_is_cut_goes_on_where_it_ended(bare_server: Server) -> None:

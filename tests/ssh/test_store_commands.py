@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Command, Server, write_config
 from edgeproof.board.deploy import open_session, send_bundle
+from edgeproof.board.open_board import open_board
 from edgeproof.board.provision import provision
 from edgeproof.bundle import Bundle, open_bundle, write_bundle
-from edgeproof.runs.open_board import open_board
-from edgeproof_agent.store import Kind
+from edgeproof_agent.store.objects import Kind
+from tests.support.boards.ssh_servers import Command, Server, write_config
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """A whole manifest, as tests need one."""
 
-from edgeproof_agent.manifest import (
+from edgeproof_agent.bundle.manifest import (
     ColourOrder,
     Coordinates,
     Decoder,

@@ -4,8 +4,8 @@ import errno
 import time
 from collections.abc import Callable
 
-from edgeproof.board.deadline import Deadline
-from edgeproof.board.transport import Channel, ExitStatus, Transport
+from edgeproof.board.link.deadline import Deadline
+from edgeproof.board.link.transport import Channel, ExitStatus, Transport
 from edgeproof.errors import BoardUnreachableError
 
 TRANSPORT_FAULTS = ("cut before", "cut halfway", "cut after", "late", "late after", "error")

@@ -5,12 +5,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from edgeproof.report.boxes import PixelBox
+from edgeproof.record.boxes import PixelBox
+from edgeproof.record.detections import BenchResult, BoardInfo, BoardState, LoadResult, RuntimeInfo
+from edgeproof.record.measurements import Frame, Latency, Stream
+from edgeproof.record.pictures import Detection, Picture
+from edgeproof.record.run import BundleFacts, Report, Run
 from edgeproof.report.drawing import write_annotated
-from edgeproof.report.measurements import Frame, Latency, Stream
-from edgeproof.report.model import BundleFacts, Report, Run
-from edgeproof.report.pictures import Detection, Picture
-from edgeproof.results import BenchResult, BoardInfo, BoardState, LoadResult, RuntimeInfo
 
 MS = 1_000_000
 RUNTIMES = (RuntimeInfo("tflite-runtime", "2.14.0"), RuntimeInfo("ai-edge-litert", "1.4.0"))

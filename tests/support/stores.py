@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from edgeproof_agent.store import Kind, Store, StoredFile, StoreError
-from edgeproof_agent.store_uploads import Upload
+from edgeproof_agent.store.objects import Kind, Store, StoredFile, StoreError
+from edgeproof_agent.store.uploads import Upload
+from tests.support.places import DEVICE
 
 DIGEST = "a" * 64
 OTHER = "b" * 64
 CONTENT = b"a model of some bytes"
-_DEVICE = str(Path(__file__).parents[2] / "device")
+_DEVICE = str(DEVICE)
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from edgeproof.bundle import Bundle, write_bundle
-from edgeproof_agent.store import STORE_FOLDER
+from edgeproof_agent.store.objects import STORE_FOLDER
 
 
 def served_digest(home: Path, app: str) -> str | None:

@@ -138,7 +138,7 @@ def test_opencv_is_loaded_with_its_pixel_limit_or_not_at_all() -> None:
 
 
 def test_the_store_service_needs_nothing_but_the_standard_library() -> None:
-    from edgeproof.board.bootstrap import STORE_MODULES
+    from edgeproof.board.store.bootstrap import STORE_MODULES
 
     allowed = set(sys.stdlib_module_names)
     ours = {f"edgeproof_agent.{module}" for module in STORE_MODULES} | {"edgeproof_agent"}
@@ -160,7 +160,7 @@ def written(folder: Path, name: str, source: str) -> None:
         ("board/status.py", "from edgeproof import runs"),
         ("board/status.py", "import edgeproof.runs.run"),
         ("board/status.py", "def late():\n    from edgeproof.runs import run"),
-        ("results.py", "import edgeproof.board.ssh"),
+        ("results.py", "import edgeproof.board.ssh.transport"),
         ("errors.py", "from edgeproof import wording"),
         ("convert/deep/er/file.py", "from edgeproof.report import html"),
         ("newroom/file.py", ""),
@@ -185,5 +185,9 @@ def test_a_foreign_import_of_the_agent_is_found(tmp_path: Path, place: str, sour
 
 
 def test_an_allowed_import_is_none_of_them(tmp_path: Path) -> None:
-    written(tmp_path, "board/status.py", "from edgeproof import errors, wording\nimport edgeproof.results, json, numpy")
+    written(
+        tmp_path,
+        "board/status.py",
+        "from edgeproof import errors, wording\nimport edgeproof.record.detections, json, numpy",
+    )
     assert list(Package("edgeproof", tmp_path, HOST_LAYERS).violations()) == []

@@ -7,7 +7,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from edgeproof.board.profile import BoardProfile
+from edgeproof.config.boards import BoardProfile
 
 SSHD = shutil.which("sshd") or ("/usr/sbin/sshd" if Path("/usr/sbin/sshd").exists() else None)
 _START_SECONDS = 20.0

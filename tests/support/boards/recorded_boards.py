@@ -9,7 +9,7 @@ from edgeproof.board.doctor.finding import Finding
 from edgeproof.board.doctor.processor import processor
 from edgeproof.board.doctor.system import system
 from edgeproof.board.facts import BoardFacts, parse_facts
-from edgeproof_agent.fields import Fields
+from edgeproof_agent.wire.fields import Fields
 
 FOLDER = Path(__file__).parent / "recordings"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.json"))

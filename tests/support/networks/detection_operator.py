@@ -8,7 +8,7 @@ import numpy as np
 import tflite
 from flatbuffers import flexbuffers
 
-from edgeproof_agent.manifest import NonMaxSuppression, RawHeadsContract
+from edgeproof_agent.bundle.manifest import NonMaxSuppression, RawHeadsContract
 
 
 def attributes_of(contract: RawHeadsContract, num_classes: int) -> dict[str, int | float | bool]:

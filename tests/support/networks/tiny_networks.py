@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tiny_ssd
+
+from tests.support.networks import tiny_ssd
 
 SCALES = (tiny_ssd.SCALE_Y, tiny_ssd.SCALE_X, tiny_ssd.SCALE_HEIGHT, tiny_ssd.SCALE_WIDTH)
 OPERATOR = "TFLite_Detection_PostProcess"

@@ -22,7 +22,8 @@ from deploy.virtual_board.overlay import overlay_archive
 from deploy.virtual_board.process import ProcessIdentity
 from deploy.virtual_board.recipe import SUITES
 from deploy.virtual_board.root_file_system import root_file_system
-from processes import is_gone
+from tests.support.places import ROOT
+from tests.support.processes import is_gone
 
 MODULES_DEP = """kernel/fs/ext4/ext4.ko.xz: kernel/lib/crc16.ko.xz kernel/fs/mbcache.ko.xz kernel/fs/jbd2/jbd2.ko.xz
 kernel/lib/crc16.ko.xz:
@@ -35,7 +36,7 @@ kernel/drivers/char/hw_random/virtio-rng.ko.xz:
 def run_cli(*arguments: str, cache: Path) -> "subprocess.CompletedProcess[str]":
     environment = {**os.environ, "EDGEPROOF_CACHE": str(cache)}
     command = [sys.executable, "-m", "deploy.virtual_board", *arguments]
-    root = Path(__file__).parents[2]
+    root = ROOT
     return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=root, timeout=60)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from edgeproof.bundle import Bundle, open_bundle, require_writable, write_bundle
 from edgeproof.errors import BundleError
-from edgeproof_agent.manifest import (
+from edgeproof_agent.bundle.manifest import (
     ColourOrder,
     Coordinates,
     Decoder,

@@ -6,9 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from example_manifest import MANIFEST
 
-from edgeproof_agent.manifest import (
+from edgeproof_agent.bundle.manifest import (
     ColourOrder,
     Coordinates,
     InputContract,
@@ -17,7 +16,8 @@ from edgeproof_agent.manifest import (
     ManifestError,
     Quantization,
 )
-from edgeproof_agent.manifest_reader import parse_manifest
+from edgeproof_agent.bundle.manifest_reader import parse_manifest
+from tests.support.example_manifest import MANIFEST
 
 
 def changed(path: str, value: object) -> dict[str, Any]:

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgeproof_agent.arrays import DTYPES, MAX_ARRAYS, pack_arrays, unpack_arrays
-from edgeproof_agent.fields import FieldError, Fields
+from edgeproof_agent.detection.arrays import DTYPES, MAX_ARRAYS, pack_arrays, unpack_arrays
+from edgeproof_agent.wire.fields import FieldError, Fields
 
 
 def unpack(arrays: object, payload: bytes) -> dict[str, np.ndarray]:

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from detection_operator import OperatorModel
 
-from edgeproof_agent.box_decoding import BoxDecoder
-from edgeproof_agent.manifest import BoxScales, NonMaxSuppression, RawHeadsContract
-from edgeproof_agent.partial_sort import partial_argsort
+from edgeproof_agent.bundle.manifest import BoxScales, NonMaxSuppression, RawHeadsContract
+from edgeproof_agent.detection.box_decoding import BoxDecoder
+from edgeproof_agent.detection.partial_sort import partial_argsort
+from tests.support.networks.detection_operator import OperatorModel
 
 pytest.importorskip("ai_edge_litert.interpreter")
 

@@ -7,9 +7,9 @@ import struct
 import numpy as np
 import pytest
 
-from edgeproof_agent.manifest import ColourOrder, Coordinates, InputContract, InputType, Quantization
-from edgeproof_agent.pictures import MAX_SIDE
-from edgeproof_agent.preprocess import prepare, resize_bilinear
+from edgeproof_agent.bundle.manifest import ColourOrder, Coordinates, InputContract, InputType, Quantization
+from edgeproof_agent.detection.preprocess import prepare, resize_bilinear
+from edgeproof_agent.pictures.decoding import MAX_SIDE
 
 SIZES = [
     ((1, 1), (1, 1)),

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from edgeproof_agent.board_state import read_board_state
+from edgeproof_agent.machine.board_state import read_board_state
 
 # Written from the kernel's documented formats (proc(5), Documentation/driver-api/thermal, cpu-freq).
 PI = {

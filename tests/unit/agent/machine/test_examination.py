@@ -11,14 +11,14 @@ import pytest
 from edgeproof.board.doctor.diagnosis import diagnose_connected
 from edgeproof.board.doctor.examination import parse_examination
 from edgeproof.board.doctor.finding import Level
-from edgeproof.board.local import LocalTransport
-from edgeproof.board.profile import BoardProfile
-from edgeproof.board.transport import Channel
-from edgeproof_agent import examination
-from edgeproof_agent.examination import examine
-from edgeproof_agent.fields import Fields
-from edgeproof_agent.frames import decode_header, encode_frame
-from interpreters import find_python
+from edgeproof.board.link.local import LocalTransport
+from edgeproof.board.link.transport import Channel
+from edgeproof.config.boards import BoardProfile
+from edgeproof_agent.machine import examination
+from edgeproof_agent.machine.examination import examine
+from edgeproof_agent.wire.fields import Fields
+from edgeproof_agent.wire.frames import decode_header, encode_frame
+from tests.support.interpreters import find_python
 
 CLOCK = {"received_ns": 0, "answered_ns": 1}
 """The operation adds these."""

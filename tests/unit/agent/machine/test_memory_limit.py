@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from edgeproof_agent.memory_limit import LEAST_BYTES, RESERVE_BYTES, allowance, free_bytes
+from edgeproof_agent.machine.memory_limit import LEAST_BYTES, RESERVE_BYTES, allowance, free_bytes
 
 GIB = 1 << 30
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from edgeproof.board.facts import parse_facts
-from edgeproof_agent.fields import Fields
-from edgeproof_agent.frames import decode_header, encode_frame
-from edgeproof_agent.probe import probe
+from edgeproof_agent.machine.probe import probe
+from edgeproof_agent.wire.fields import Fields
+from edgeproof_agent.wire.frames import decode_header, encode_frame
 
 
 def test_a_board_with_a_device_tree_names_its_model(tmp_path: Path) -> None:

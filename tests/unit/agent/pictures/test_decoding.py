@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edgeproof_agent.pictures import MAX_SIDE, PictureError, decode_picture
+from edgeproof_agent.pictures.decoding import MAX_SIDE, PictureError, decode_picture
 
 # Red, green, blue and white quarters: every turn and reflection of it looks different.
 QUARTERS = np.zeros((32, 48, 3), np.uint8)

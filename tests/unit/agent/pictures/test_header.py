@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 import pytest
 
-from edgeproof_agent.opencv import MAX_PIXELS
-from edgeproof_agent.picture_header import HeaderError, PictureSize, read_size
-from edgeproof_agent.pictures import PictureError, decode_picture
+from edgeproof_agent.pictures.decoding import PictureError, decode_picture
+from edgeproof_agent.pictures.header import HeaderError, PictureSize, read_size
+from edgeproof_agent.pictures.opencv import MAX_PIXELS
 
 NOISE = np.random.default_rng(3).integers(0, 256, (37, 91, 3), np.uint8)
 KINDS = {
@@ -89,7 +89,7 @@ def test_opencv_itself_has_the_limit_in_force(side: int, decoded: bool, tmp_path
     assert (side * side <= MAX_PIXELS) == decoded
     black = tmp_path / "black.png"
     black.write_bytes(claiming(side, side, bytes(side * (side + 1))))
-    code = "import sys; from edgeproof_agent.opencv import cv2; print(cv2.imread(sys.argv[1], 0) is not None)"
+    code = "import sys; from edgeproof_agent.pictures.opencv import cv2; print(cv2.imread(sys.argv[1], 0) is not None)"
     environment = {**os.environ, "OPENCV_IO_MAX_IMAGE_PIXELS": str(1 << 40)}
     done = subprocess.run([sys.executable, "-c", code, black], env=environment, capture_output=True, text=True)
     assert (done.stdout.strip() == "True") == decoded

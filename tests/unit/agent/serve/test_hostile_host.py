@@ -12,8 +12,21 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from example_manifest import MANIFEST
-from hostile import (
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edgeproof_agent import PROTOCOL_VERSION
+from edgeproof_agent.detection.detector import Detector
+from edgeproof_agent.detection.interpreters import Runtime
+from edgeproof_agent.serve.host_operations import DetectionOperations
+from edgeproof_agent.store.chunks import CHUNK_BYTES
+from edgeproof_agent.store.objects import Store
+from edgeproof_agent.store.operations import StoreOperations
+from edgeproof_agent.wire.answering import Operation, serve
+from edgeproof_agent.wire.frames import Frame, FrameError, read_frame
+from edgeproof_agent.wire.link import Link
+from tests.support.example_manifest import MANIFEST
+from tests.support.hostile import (
     BAD_HEADERS,
     DIGEST,
     JSON,
@@ -26,19 +39,6 @@ from hostile import (
     mutated,
     raw_frame,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
-from edgeproof_agent import PROTOCOL_VERSION
-from edgeproof_agent.detector import Detector
-from edgeproof_agent.frames import Frame, FrameError, read_frame
-from edgeproof_agent.interpreters import Runtime
-from edgeproof_agent.link import Link
-from edgeproof_agent.operations import DetectionOperations
-from edgeproof_agent.service import Operation, serve
-from edgeproof_agent.store import Store
-from edgeproof_agent.store_chunks import CHUNK_BYTES
-from edgeproof_agent.store_operations import StoreOperations
 
 _HANG_SECONDS = 60.0
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from edgeproof_agent.watchdog import DEADLINE_STATUS, GRACE_SECONDS, Watchdog
+from edgeproof_agent.serve.watchdog import DEADLINE_STATUS, GRACE_SECONDS, Watchdog
 
 
 class FakeExchange:

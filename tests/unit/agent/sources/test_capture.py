@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edgeproof_agent.capture import CaptureError, open_capture
+from edgeproof_agent.sources.capture import CaptureError, open_capture
 
 PICTURE, FLAT = np.zeros((480, 640, 3), np.uint8), np.zeros((1, 921_600), np.uint8)
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from stores import CONTENT, DIGEST, OTHER, locked_store, put, refused
 
-from edgeproof_agent import store_apps
-from edgeproof_agent.store import Store
-from edgeproof_agent.store_apps import PREVIOUS, app_names, linked_digest, linked_digests, read_link, switch
+from edgeproof_agent.store import apps as store_apps
+from edgeproof_agent.store.apps import PREVIOUS, app_names, linked_digest, linked_digests, read_link, switch
+from edgeproof_agent.store.objects import Store
+from tests.support.stores import CONTENT, DIGEST, OTHER, locked_store, put, refused
 
 
 @pytest.fixture

@@ -4,11 +4,8 @@ import hashlib
 from pathlib import Path
 
 import pytest
-from stores import DIGEST, OTHER, put_files, refused
 
-from edgeproof_agent.fields import FieldError, Fields
-from edgeproof_agent.store import Store
-from edgeproof_agent.store_chunks import (
+from edgeproof_agent.store.chunks import (
     CHUNK_BYTES,
     Chunks,
     known_ranges,
@@ -16,7 +13,10 @@ from edgeproof_agent.store_chunks import (
     save_chunks,
     unpack_chunks,
 )
-from edgeproof_agent.store_uploads import KnownRange
+from edgeproof_agent.store.objects import Store
+from edgeproof_agent.store.uploads import KnownRange
+from edgeproof_agent.wire.fields import FieldError, Fields
+from tests.support.stores import DIGEST, OTHER, put_files, refused
 
 OLD = b"aaaabbbbccccdddd"
 

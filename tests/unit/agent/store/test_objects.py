@@ -8,10 +8,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from stores import CONTENT, DIGEST, OTHER, another_process, described, locked_store, put, put_files, refused
 
-from edgeproof_agent import store as store_module
-from edgeproof_agent.store import Kind, Store, file_sha256, listing_digest, replace_file
+from edgeproof_agent.store import objects as store_module
+from edgeproof_agent.store.objects import Kind, Store, file_sha256, listing_digest, replace_file
+from tests.support.stores import (
+    CONTENT,
+    DIGEST,
+    OTHER,
+    another_process,
+    described,
+    locked_store,
+    put,
+    put_files,
+    refused,
+)
 
 
 @pytest.fixture
@@ -51,7 +61,7 @@ def test_only_a_digest_names_an_object(store: Store, digest: str) -> None:
 
 
 def another_process_that_holds_the_lock(root: Path) -> "contextlib.AbstractContextManager[subprocess.Popen[bytes]]":
-    return another_process("from edgeproof_agent.store import Store; store = Store(path); store.lock(0)", root)
+    return another_process("from edgeproof_agent.store.objects import Store; store = Store(path); store.lock(0)", root)
 
 
 def test_one_process_at_a_time_changes_a_store(tmp_path: Path) -> None:

@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from stores import put
 
-from edgeproof.board.signing import public_key_text, sign
+from edgeproof.board.store.signing import public_key_text, sign
 from edgeproof_agent import PROTOCOL_VERSION
-from edgeproof_agent.frames import Frame
-from edgeproof_agent.service import Exchange, RequestError
-from edgeproof_agent.store import Kind, Store, StoredFile, StoreError, listing_digest
-from edgeproof_agent.store_chunks import pack_chunks
-from edgeproof_agent.store_inventory import RUNTIME_FILE
-from edgeproof_agent.store_operations import StoreOperations
+from edgeproof_agent.store.chunks import pack_chunks
+from edgeproof_agent.store.inventory import RUNTIME_FILE
+from edgeproof_agent.store.objects import Kind, Store, StoredFile, StoreError, listing_digest
+from edgeproof_agent.store.operations import StoreOperations
+from edgeproof_agent.wire.answering import Exchange, RequestError
+from edgeproof_agent.wire.frames import Frame
+from tests.support.stores import put
 
 
 class Service:

@@ -6,12 +6,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from stores import CONTENT, DIGEST, OTHER, another_process, described, put, refused
 
-from edgeproof_agent.store import Kind, Store, replace_file
-from edgeproof_agent.store_apps import switch
-from edgeproof_agent.store_prune import Unwanted, disk_bytes, prune
-from edgeproof_agent.store_uploads import Upload
+from edgeproof_agent.store.apps import switch
+from edgeproof_agent.store.objects import Kind, Store, replace_file
+from edgeproof_agent.store.prune import Unwanted, disk_bytes, prune
+from edgeproof_agent.store.uploads import Upload
+from tests.support.stores import CONTENT, DIGEST, OTHER, another_process, described, put, refused
 
 THIRD, FOURTH = "c" * 64, "d" * 64
 
@@ -28,7 +28,7 @@ def store(tmp_path: Path) -> Store:
 
 
 def a_process_that_uses(folder: Path) -> "contextlib.AbstractContextManager[subprocess.Popen[bytes]]":
-    return another_process("from edgeproof_agent.holds import hold; hold(path)", folder)
+    return another_process("from edgeproof_agent.store.usage_locks import hold; hold(path)", folder)
 
 
 def dropped(unwanted: list[Unwanted]) -> set[tuple[str, str]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from edgeproof_agent.runtime_build import SYSTEM_PACKAGES_LINE, RuntimeBuildError, build_environment
+from edgeproof_agent.store.runtime_build import SYSTEM_PACKAGES_LINE, RuntimeBuildError, build_environment
 
 # Stands in for PyPA's installer, which provisioning a board tests: unpacks a wheel into site-packages, as it is.
 _INSTALLER = """

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from stores import CONTENT, DIGEST, OTHER, described, locked_store, put_files, refused, snapshot
 
-from edgeproof_agent import store_uploads
-from edgeproof_agent.store import SWEEP_AFTER_SECONDS, Kind, Store, StoredFile
-from edgeproof_agent.store_uploads import DISK_RESERVE_BYTES, KnownRange, Upload
+from edgeproof_agent.store import uploads as store_uploads
+from edgeproof_agent.store.objects import SWEEP_AFTER_SECONDS, Kind, Store, StoredFile
+from edgeproof_agent.store.uploads import DISK_RESERVE_BYTES, KnownRange, Upload
+from tests.support.stores import CONTENT, DIGEST, OTHER, described, locked_store, put_files, refused, snapshot
 
 _Usage = namedtuple("_Usage", "total used free")
 

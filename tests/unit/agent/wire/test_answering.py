@@ -8,9 +8,7 @@ from typing import Any
 import pytest
 
 from edgeproof_agent import PROTOCOL_VERSION
-from edgeproof_agent.frames import MAX_PAYLOAD_BYTES, Frame, encode_frame
-from edgeproof_agent.link import Link
-from edgeproof_agent.service import (
+from edgeproof_agent.wire.answering import (
     MAX_MESSAGE_CHARACTERS,
     Exchange,
     Operation,
@@ -19,6 +17,8 @@ from edgeproof_agent.service import (
     check_protocol,
     serve,
 )
+from edgeproof_agent.wire.frames import MAX_PAYLOAD_BYTES, Frame, encode_frame
+from edgeproof_agent.wire.link import Link
 
 
 class Peer:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from edgeproof_agent.fields import FieldError, Fields
+from edgeproof_agent.wire.fields import FieldError, Fields
 
 DATA: dict[str, Any] = {
     "text": "abc",

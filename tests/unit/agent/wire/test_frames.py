@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from edgeproof_agent.frames import (
+from edgeproof_agent.wire.frames import (
     MAGIC,
     MAX_HEADER_BYTES,
     MAX_PAYLOAD_BYTES,

@@ -3,20 +3,20 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-from edgeproof_agent.frames import Frame, FrameError, encode_frame, read_frame
-from edgeproof_agent.link import HostSilentError, Link
-from processes import is_gone
+from edgeproof_agent.wire.frames import Frame, FrameError, encode_frame, read_frame
+from edgeproof_agent.wire.link import HostSilentError, Link
+from tests.support.places import DEVICE
+from tests.support.processes import is_gone
 
-_DEVICE = str(Path(__file__).parents[2] / "device")
+_DEVICE = str(DEVICE)
 
 # Talks in frames while it prints, reads its standard input and has a child that would run for an hour.
 _AGENT = """
 import os, subprocess, sys, threading
-from edgeproof_agent.link import take_standard_streams
+from edgeproof_agent.wire.link import take_standard_streams
 link = take_standard_streams()
 print("printed by a library", flush=True)
 os.write(1, b"written by a C library\\n")

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-import boards
 import pytest
 
 from edgeproof.board.facts import BoardFacts, glibc_version, os_name, parse_facts, python_version, userland_arch
-from edgeproof_agent.fields import FieldError, Fields
+from edgeproof_agent.wire.fields import FieldError, Fields
+from tests.support.boards import profiles as boards
 
 
 def facts_of(probe: dict[str, Any]) -> BoardFacts:

@@ -8,23 +8,24 @@ from pathlib import Path
 
 import cv2
 import pytest
-import tiny_ssd
 from click.testing import CliRunner
 
 from edgeproof.bundle import open_bundle
 from edgeproof.cli.export import command
+from edgeproof.convert.calibration.representative import representative_set
 from edgeproof.convert.export import export
 from edgeproof.convert.export_options import ExportOptions
-from edgeproof.convert.representative import representative_set
-from edgeproof.convert.trial import complaint, prepare_trial
+from edgeproof.convert.smoke_test import complaint, prepare_trial
 from edgeproof.convert.variants import Variant, available_variants
 from edgeproof.errors import BundleError, EdgeproofError, NotAnSsdError, PictureFolderError, UsageError
-from edgeproof.progress import Progress, ProgressKind
-from edgeproof.ssd.frozen_graph import read_frozen_graph
 from edgeproof.ssd.postprocess import PostprocessOptions
-from edgeproof_agent.detector import load_detector
-from edgeproof_agent.interpreters import import_runtime
-from edgeproof_agent.manifest import InputType
+from edgeproof.ssd.readers.frozen_graph import read_frozen_graph
+from edgeproof.wording.progress import Progress, ProgressKind
+from edgeproof_agent.bundle.manifest import InputType
+from edgeproof_agent.detection.detector import load_detector
+from edgeproof_agent.detection.interpreters import import_runtime
+from tests.support.networks import tiny_ssd
+from tests.support.places import ROOT
 
 BOTH = (Variant.FLOAT32, Variant.INT8)
 
@@ -50,7 +51,7 @@ def exported(tiny_ssd_folder: Path, tmp_path: Path) -> Path:
 def test_another_process_with_another_hash_seed_gives_the_same_bundles(
     tiny_bundles: dict[str, Path], tiny_raw_bundles: dict[str, Path], tmp_path: Path
 ) -> None:
-    script = Path(__file__).parent.parent / "models" / "tiny_ssd.py"
+    script = ROOT / "tests" / "support" / "networks" / "tiny_ssd.py"
     environment = {**os.environ, "PYTHONHASHSEED": "4711", "TMPDIR": str(tmp_path)}
     subprocess.run([sys.executable, script, tmp_path / "again"], env=environment, check=True, capture_output=True)
     assert list(tiny_bundles) == sorted(variant.value for variant in available_variants())

@@ -7,10 +7,10 @@ import pytest
 from click.testing import CliRunner
 
 from edgeproof.cli.export import command
-from edgeproof.convert.file_problems import file_problems
-from edgeproof.convert.output_map import map_outputs
-from edgeproof.convert.tflite_file import read_tflite
 from edgeproof.errors import EdgeproofError
+from edgeproof.tflite.file import read_tflite
+from edgeproof.tflite.output_map import map_outputs
+from edgeproof.tflite.problems import file_problems
 
 
 @pytest.fixture(autouse=True)

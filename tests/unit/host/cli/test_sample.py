@@ -15,15 +15,17 @@ import cv2
 import numpy as np
 import pytest
 
-from edgeproof import pip_download
 from edgeproof.errors import SampleError
-from edgeproof.progress import Progress, ProgressKind, ProgressUnit
-from edgeproof.sample import coco, npm_packages, pedestrian, wheels
+from edgeproof.fetch import npm as npm_packages
+from edgeproof.fetch import pinned_wheels as wheels
+from edgeproof.fetch import pip as pip_download
+from edgeproof.fetch.npm import PinnedPackage, fetch_packages
+from edgeproof.fetch.pinned_wheels import PinnedWheel, fetch_wheels
+from edgeproof.sample import coco, pedestrian
 from edgeproof.sample.coco import fetch_coco, labels_of_classes
 from edgeproof.sample.frames import evenly_spaced_frames
-from edgeproof.sample.npm_packages import PinnedPackage, fetch_packages
 from edgeproof.sample.pedestrian import fetch_pedestrian
-from edgeproof.sample.wheels import PinnedWheel, fetch_wheels
+from edgeproof.wording.progress import Progress, ProgressKind, ProgressUnit
 
 
 @pytest.fixture(autouse=True)

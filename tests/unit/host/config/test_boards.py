@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from edgeproof.board.profile import CONFIG_FILE, find_board, parse_target, read_config
+from edgeproof.config.boards import CONFIG_FILE, find_board, parse_target, read_config
 from edgeproof.errors import ProfileError
+from tests.support.places import ROOT
 
 
 @pytest.fixture(autouse=True)
@@ -199,7 +200,7 @@ def test_a_file_of_somebody_else_does_not_count_unless_it_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write(tmp_path, '[boards.a]\nhost = "x"\n')
-    monkeypatch.setattr("edgeproof.board.config_trust._own_ids", lambda: {0} - {path.stat().st_uid} | {4711})
+    monkeypatch.setattr("edgeproof.config.trust._own_ids", lambda: {0} - {path.stat().st_uid} | {4711})
     with pytest.raises(ProfileError, match=f"{path} is not used: .* belongs to another user .*EDGEPROOF_CONFIG={path}"):
         find_board("a")
     monkeypatch.setenv("EDGEPROOF_CONFIG", str(path))
@@ -251,7 +252,7 @@ def test_a_host_that_is_none_is_refused(tmp_path: Path) -> None:
 
 
 def test_every_example_profile_that_is_shipped_is_understood() -> None:
-    example = Path(__file__).parents[2] / "deploy" / "edgeproof.example.toml"
+    example = ROOT / "deploy" / "edgeproof.example.toml"
     boards = {name: find_board(name, example) for name in read_config(example).boards}
     assert set(boards) == {"pi", "gate", "shed", "lab", "bench", "shop"}
     assert (boards["pi"].user, boards["pi"].host, boards["pi"].port) == ("pi", "raspberrypi.local", None)

@@ -7,8 +7,8 @@ import tomlkit
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgeproof.board.profile import CONFIG_FILE, all_boards, find_board, read_config
-from edgeproof.board.profile_file import add_board, path_for_config, remove_board
+from edgeproof.config.boards import CONFIG_FILE, all_boards, find_board, read_config
+from edgeproof.config.editing import add_board, path_for_config, remove_board
 from edgeproof.errors import ProfileError
 
 USERS_OWN = """\

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from edgeproof.board.host_names import require_host, require_user
-from edgeproof.board.profile import BoardProfile, parse_target
-from edgeproof.board.route import find_route
+from edgeproof.board.ssh.route import find_route
+from edgeproof.config.boards import BoardProfile, parse_target
+from edgeproof.config.host_names import require_host, require_user
 from edgeproof.errors import ProfileError
 
 GOOD_HOSTS = ["pi", "raspberrypi.local", "192.168.1.20", "my_board-2", "fe80::1%eth0", "::1", "käse.example", "a" * 255]

@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from example_manifest import MANIFEST
-from test_box_decoding import USUAL
 
-from edgeproof_agent.manifest import Decoder, FileEntry, ManifestError
-from edgeproof_agent.manifest_reader import parse_manifest
+from edgeproof_agent.bundle.manifest import Decoder, FileEntry, ManifestError
+from edgeproof_agent.bundle.manifest_reader import parse_manifest
+from tests.support.example_manifest import MANIFEST
+from tests.unit.agent.detection.test_box_decoding import USUAL
 
 RAW = replace(MANIFEST, files={**MANIFEST.files, "anchors.npy": FileEntry("c" * 64, 99)}, output=USUAL)
 

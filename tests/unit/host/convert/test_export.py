@@ -4,13 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tiny_networks
-import tiny_ssd
 from click.testing import CliRunner
 
 from edgeproof.bundle import Bundle, open_bundle
 from edgeproof.cli.export import command
 from edgeproof.errors import UsageError
+from tests.support.networks import tiny_networks, tiny_ssd
 
 LABELS = '{"categories": [{"id": 1, "name": "bright"}, {"id": 2, "name": "red"}]}'
 
@@ -26,7 +25,7 @@ def run(source: Path, out: Path, *arguments: str | Path) -> Bundle:
 @pytest.mark.tensorflow
 def test_options_reach_the_source_and_are_part_of_the_provenance(tmp_path: Path) -> None:
     litert = pytest.importorskip("ai_edge_litert.interpreter")
-    from edgeproof_agent.preprocess import prepare
+    from edgeproof_agent.detection.preprocess import prepare
 
     source = tiny_networks.save_raw_heads(tmp_path / "detector", anchors=False)
     np.save(tmp_path / "anchors.npy", tiny_ssd.anchors())

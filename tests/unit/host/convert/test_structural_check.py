@@ -8,11 +8,11 @@ import pytest
 
 from edgeproof.bundle import open_bundle
 from edgeproof.convert.structural_check import check_structure, resolve_heads, resolve_outputs, structural_problems
-from edgeproof.convert.tflite_file import Signature, TfliteFile, read_tflite
 from edgeproof.convert.variants import Variant, settings_of
 from edgeproof.errors import ConversionError
 from edgeproof.ssd.postprocess import PostprocessOptions
-from edgeproof_agent.manifest import InputContract, InputType
+from edgeproof.tflite.file import Signature, TfliteFile, read_tflite
+from edgeproof_agent.bundle.manifest import InputContract, InputType
 
 INT8, FLOAT32 = settings_of(Variant.INT8), settings_of(Variant.FLOAT32)
 RAW = PostprocessOptions(in_graph=False)

@@ -4,7 +4,7 @@ import pytest
 
 from edgeproof.convert.variants import Variant, available_variants, parse_variant, parse_variants, settings_of
 from edgeproof.errors import UsageError
-from edgeproof_agent.manifest import InputType
+from edgeproof_agent.bundle.manifest import InputType
 
 
 def test_an_unknown_variant_is_refused_with_the_available_ones() -> None:

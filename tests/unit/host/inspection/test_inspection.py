@@ -9,21 +9,21 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-import tiny_ssd
 from click.testing import CliRunner, Result
-from detection_operator import attributes_of, write_operator_model
-from plain_tflite import without_metadata
-from test_box_decoding import REGULAR, USUAL
 
 from edgeproof.bundle import open_bundle, write_bundle
 from edgeproof.cli.inspect import command
-from edgeproof.convert.file_problems import file_problems, file_warnings
-from edgeproof.convert.inspection import Inspection, inspect, looks_like
-from edgeproof.convert.output_map import map_outputs
-from edgeproof.convert.tflite_file import TensorInfo, TfliteFile, read_tflite
 from edgeproof.convert.variants import Variant
 from edgeproof.errors import BundleError, ModelError, PictureFolderError
-from edgeproof_agent.manifest import BoxScales, Coordinates, Quantization
+from edgeproof.inspection.inspection import Inspection, inspect, looks_like
+from edgeproof.tflite.file import TensorInfo, TfliteFile, read_tflite
+from edgeproof.tflite.output_map import map_outputs
+from edgeproof.tflite.problems import file_problems, file_warnings
+from edgeproof_agent.bundle.manifest import BoxScales, Coordinates, Quantization
+from tests.support.networks import tiny_ssd
+from tests.support.networks.detection_operator import attributes_of, write_operator_model
+from tests.support.networks.plain_tflite import without_metadata
+from tests.unit.agent.detection.test_box_decoding import REGULAR, USUAL
 
 litert = pytest.importorskip("ai_edge_litert.interpreter")
 
@@ -247,7 +247,7 @@ def test_a_foreign_file_may_keep_layers_in_float_and_ours_may_not(
     first = whole.weighted[0]
     kept = replace(first, weights=replace(first.weights, dtype="float32"), activations="float32")
     mixed = replace(whole, weighted=(kept, *whole.weighted[1:]))
-    monkeypatch.setattr("edgeproof.convert.inspection.read_tflite", lambda *_: mixed)
+    monkeypatch.setattr("edgeproof.inspection.inspection.read_tflite", lambda *_: mixed)
     assert inspect(bundle.path).sound == sound
 
 

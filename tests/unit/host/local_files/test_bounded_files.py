@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 import edgeproof
-from edgeproof.bounded_files import UnreadableError, read_bounded, readable
 from edgeproof.errors import EdgeproofError, UsageError
-from edgeproof.ssd.anchors import read_anchors
+from edgeproof.local_files.bounded_files import UnreadableError, read_bounded, readable
+from edgeproof.ssd.files.anchors import read_anchors
 
 
 def test_a_file_is_read_up_to_its_limit(tmp_path: Path) -> None:

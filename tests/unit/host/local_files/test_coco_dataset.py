@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgeproof.coco_dataset import coco_pictures
-from edgeproof.convert.representative import Sampling, representative_set
+from edgeproof.convert.calibration.representative import Sampling, representative_set
 from edgeproof.errors import PictureFolderError
-from edgeproof.report.coco_results import write_coco_results
-from edgeproof.results import Detections, PictureResult
+from edgeproof.local_files.coco_dataset import coco_pictures
+from edgeproof.record.coco_results import write_coco_results
+from edgeproof.record.detections import Detections, PictureResult
 from edgeproof.runs.pictures import find_pictures
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from edgeproof.errors import PictureFolderError, UsageError
-from edgeproof.output_folder import OutputFolder, listed_outputs
+from edgeproof.local_files.output_folder import OutputFolder, listed_outputs
 from edgeproof.runs.pictures import find_pictures
 
 

@@ -10,12 +10,12 @@ from types import SimpleNamespace
 import pytest
 
 from edgeproof.errors import OdapiEnvironmentError
+from edgeproof.fetch.pip import CACHE_VARIABLE
 from edgeproof.odapi import environment, installation
 from edgeproof.odapi.environment import api_release, ensure_environment
 from edgeproof.odapi.installation import environment_python, install
 from edgeproof.odapi.pythons import Python
-from edgeproof.pip_download import CACHE_VARIABLE
-from edgeproof.progress import Progress, ProgressListener, silent
+from edgeproof.wording.progress import Progress, ProgressListener, silent
 
 PYTHON = Python(sys.executable, (3, 11))
 

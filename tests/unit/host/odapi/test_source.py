@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 import pytest
-import tiny_networks
 from click.testing import CliRunner
 
 from edgeproof.bundle import Bundle, open_bundle
@@ -12,6 +11,7 @@ from edgeproof.cli.export import command
 from edgeproof.errors import ConversionError, EdgeproofError, NotAnSsdError, OdapiEnvironmentError, UsageError
 from edgeproof.odapi import source
 from edgeproof.odapi.environment import api_release
+from tests.support.networks import tiny_networks
 
 pytestmark = pytest.mark.tensorflow
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeproof.report.boxes import pixel_box
-from edgeproof.report.coco_results import coco_results, write_coco_results
-from edgeproof.results import Detections, PictureResult
+from edgeproof.record.boxes import pixel_box
+from edgeproof.record.coco_results import coco_results, write_coco_results
+from edgeproof.record.detections import Detections, PictureResult
 
 edges = st.tuples(*[st.floats(-2, 3, width=32)] * 4)
 

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import sample_report as sample
 
-from edgeproof.report.json_report import write_json
-from edgeproof.report.measurements import Latency
-from edgeproof.report.model import BundleFacts, Report, Run
-from edgeproof.report.pictures import Picture
-from edgeproof.results import Detections, PictureResult
-from edgeproof_agent.manifest import FileEntry
-from edgeproof_agent.manifest_reader import parse_manifest
+from edgeproof.record.detections import Detections, PictureResult
+from edgeproof.record.measurements import Latency
+from edgeproof.record.pictures import Picture
+from edgeproof.record.run import BundleFacts, Report, Run
+from edgeproof.record.writer import write_json
+from edgeproof_agent.bundle.manifest import FileEntry
+from edgeproof_agent.bundle.manifest_reader import parse_manifest
+from tests.support import sample_report as sample
 
 MANIFEST = {
     "schema": "edgeproof.bundle/1",

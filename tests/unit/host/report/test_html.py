@@ -10,14 +10,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-import sample_report as sample
 
+from edgeproof.record.pictures import Picture
+from edgeproof.record.run import Report, Run
 from edgeproof.report.embedded_picture import data_uri
 from edgeproof.report.histogram import latency_svg
 from edgeproof.report.html import render_html, write_html
-from edgeproof.report.model import Report, Run
-from edgeproof.report.pictures import Picture
 from edgeproof.verify.latency import summarize
+from tests.support import sample_report as sample
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 

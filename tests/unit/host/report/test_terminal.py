@@ -4,14 +4,14 @@ import io
 from dataclasses import replace
 
 import pytest
-import sample_report as sample
 from rich.console import Console
 
+from edgeproof.record.measurements import Latency
+from edgeproof.record.pictures import Picture
+from edgeproof.record.run import Report
 from edgeproof.report.formatting import ms, throttling
-from edgeproof.report.measurements import Latency
-from edgeproof.report.model import Report
-from edgeproof.report.pictures import Picture
 from edgeproof.report.terminal import print_bench, print_report
+from tests.support import sample_report as sample
 
 
 def printed(report: Report, width: int = 80, *, terminal: bool = False) -> str:

@@ -8,10 +8,10 @@ import pytest
 from faster_coco_eval import COCO
 
 from edgeproof.errors import SampleError
-from edgeproof.progress import Progress, ProgressKind
 from edgeproof.sample import shapes
 from edgeproof.sample.shapes import fetch_shapes
 from edgeproof.sample.shapes_dataset import CATEGORIES, PICTURE_HEIGHT, PICTURE_WIDTH, draw_shapes, write_shapes
+from edgeproof.wording.progress import Progress, ProgressKind
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from edgeproof.errors import NotAnSsdError, UsageError
-from edgeproof.ssd.labels import Labels
+from edgeproof.ssd.files.labels import Labels
 from edgeproof.ssd.model import BoxScales, Heads, Source, SsdModel
 from edgeproof.ssd.postprocess import PostprocessOptions, composite_signature
-from edgeproof_agent.manifest import ColourOrder, Coordinates, InputContract
+from edgeproof_agent.bundle.manifest import ColourOrder, Coordinates, InputContract
 
 
 def make_model(**changes: Any) -> SsdModel:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from edgeproof.digests import sha256_of_file
 from edgeproof.errors import NotAnSsdError
+from edgeproof.local_files.digests import sha256_of_file
 from edgeproof.ssd.sources import recognise_source
 
 

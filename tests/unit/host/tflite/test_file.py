@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from edgeproof.convert.tflite_file import read_tflite
 from edgeproof.errors import ModelError
+from edgeproof.tflite.file import read_tflite
 
 OPERATOR = "TFLite_Detection_PostProcess"
 
@@ -31,7 +31,7 @@ def test_an_int8_file_is_described(tiny_bundles: dict[str, Path]) -> None:
 
 def test_operators_of_newer_writers_are_named(tiny_bundles: dict[str, Path]) -> None:
     """ai-edge-quantizer fills the newer field of an operator's code alone, older writers the older one alone."""
-    from plain_tflite import packed, schema
+    from tests.support.networks.plain_tflite import packed, schema
 
     data = (tiny_bundles["int8"] / "model.tflite").read_bytes()
     expected = read_tflite(data).operators
@@ -94,7 +94,7 @@ def test_a_damaged_file_is_read_or_refused(tiny_bundles: dict[str, Path], positi
 
 def test_reading_needs_no_tensorflow(tiny_bundles: dict[str, Path]) -> None:
     code = (
-        "import sys; from pathlib import Path; from edgeproof.convert.tflite_file import read_tflite;"
+        "import sys; from pathlib import Path; from edgeproof.tflite.file import read_tflite;"
         f"read_tflite(Path({str(tiny_bundles['int8'] / 'model.tflite')!r}).read_bytes());"
         "sys.exit('tensorflow' in sys.modules)"
     )

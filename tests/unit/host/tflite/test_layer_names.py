@@ -4,21 +4,21 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import tiny_ssd
 
 from edgeproof.bundle import open_bundle
 from edgeproof.convert.export import export
 from edgeproof.convert.export_options import ExportOptions
-from edgeproof.convert.float_layers import describe_float_layers, layers_named, resolve_float_layers, short_names
-from edgeproof.convert.inspection import inspect
 from edgeproof.convert.structural_check import variant_problems
-from edgeproof.convert.tflite_file import Layer, TfliteFile, read_tflite
 from edgeproof.convert.variants import Variant, settings_of
 from edgeproof.errors import UsageError
-from edgeproof.progress import Progress, ProgressKind
+from edgeproof.inspection.inspection import inspect
 from edgeproof.ssd.postprocess import PostprocessOptions
-from edgeproof_agent.detector import load_detector
-from edgeproof_agent.interpreters import import_runtime
+from edgeproof.tflite.file import Layer, TfliteFile, read_tflite
+from edgeproof.tflite.layer_names import describe_float_layers, layers_named, resolve_float_layers, short_names
+from edgeproof.wording.progress import Progress, ProgressKind
+from edgeproof_agent.detection.detector import load_detector
+from edgeproof_agent.detection.interpreters import import_runtime
+from tests.support.networks import tiny_ssd
 
 FIRST = "FeatureExtractor/Relu6"
 CLASSES = "BoxPredictor_0/ClassPredictor"

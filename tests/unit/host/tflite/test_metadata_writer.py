@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 import tflite
 from flatbuffers.table import Table
-from plain_tflite import schema, without_metadata
 
 from edgeproof.bundle import open_bundle
-from edgeproof.convert.detector_metadata import describe_detector
-from edgeproof.convert.metadata_attachment import attach_metadata
-from edgeproof.convert.tflite_file import read_tflite
-from edgeproof.convert.tflite_metadata import Normalization, read_metadata, read_packed_labels
-from edgeproof.ssd.label_files import LabelLines
-from edgeproof.ssd.labels import Labels
-from edgeproof_agent.interpreters import build_interpreter, import_runtime
-from edgeproof_agent.manifest import OutputContract, RawHeadsContract
+from edgeproof.ssd.files.label_files import LabelLines
+from edgeproof.ssd.files.labels import Labels
+from edgeproof.tflite.file import read_tflite
+from edgeproof.tflite.metadata_attachment import attach_metadata
+from edgeproof.tflite.metadata_reader import Normalization, read_metadata, read_packed_labels
+from edgeproof.tflite.metadata_writer import describe_detector
+from edgeproof_agent.bundle.manifest import OutputContract, RawHeadsContract
+from edgeproof_agent.detection.interpreters import build_interpreter, import_runtime
+from tests.support.networks.plain_tflite import schema, without_metadata
 
 VARIANTS = ("dynamic", "float16", "float32", "int16x8", "int8")
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from detection_operator import attributes_of, write_operator_model
-from test_box_decoding import USUAL
 
-from edgeproof.convert.output_map import Evidence, map_outputs
-from edgeproof.convert.tflite_file import TensorInfo, TfliteFile, read_tflite
+from edgeproof.tflite.file import TensorInfo, TfliteFile, read_tflite
+from edgeproof.tflite.output_map import Evidence, map_outputs
+from tests.support.networks.detection_operator import attributes_of, write_operator_model
+from tests.unit.agent.detection.test_box_decoding import USUAL
 
 NAMES = ("detection_boxes", "detection_classes", "detection_scores", "num_detections")
 BOXES = np.array([[[0.1, 0.1, 0.5, 0.5], [0.2, 0.3, 0.4, 0.9], [0, 0, 0, 0]]], np.float32)

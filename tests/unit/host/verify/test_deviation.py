@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from edgeproof.convert.deviation import Deviation, measure_deviation
-from edgeproof.convert.trial import complaint
+from edgeproof.convert.smoke_test import complaint
 from edgeproof.convert.variants import Variant
-from edgeproof.results import Detections
+from edgeproof.record.detections import Detections
+from edgeproof.verify.deviation import Deviation, measure_deviation
 
 BOX = (0.1, 0.1, 0.5, 0.5)
 NEAR = (0.1, 0.1, 0.5, 0.48)

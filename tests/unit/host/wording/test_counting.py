@@ -1,6 +1,6 @@
 """One thing is called in the singular."""
 
-from edgeproof.wording import counted
+from edgeproof.wording.counting import counted
 
 
 def test_numbers_of_things() -> None:

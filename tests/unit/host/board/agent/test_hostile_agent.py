@@ -7,24 +7,21 @@ from itertools import chain, count, repeat
 from pathlib import Path
 from typing import Any
 
-import boards
 import cv2
 import numpy as np
 import pytest
-from example_manifest import MANIFEST
-from hostile import DIGEST, JSON, MUTATIONS, NAMED_ARRAYS, NOT_FRAMES, PAYLOADS, claiming, framed, mutated
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgeproof.board import deadline as deadline_module
-from edgeproof.board.conversation import Conversation, Request
-from edgeproof.board.deadline import Deadline
-from edgeproof.board.objects import LocalObject, describe_file
+from edgeproof.board.agent.session import AgentSession
+from edgeproof.board.link import deadline as deadline_module
+from edgeproof.board.link.conversation import Conversation, Request
+from edgeproof.board.link.deadline import Deadline
+from edgeproof.board.link.transport import Channel, ErrorOutput, ExitStatus
 from edgeproof.board.prune import drop_old_runtimes
-from edgeproof.board.session import AgentSession
-from edgeproof.board.status import read_status
-from edgeproof.board.store import BoardStore
-from edgeproof.board.transport import Channel, ErrorOutput, ExitStatus
+from edgeproof.board.store.client import BoardStore
+from edgeproof.board.store.local_objects import LocalObject, describe_file
+from edgeproof.board.store.status import read_status
 from edgeproof.errors import (
     AgentDiedError,
     AgentRefusedError,
@@ -34,10 +31,13 @@ from edgeproof.errors import (
     EdgeproofError,
     ProtocolError,
 )
-from edgeproof.results import BenchResult, PictureResult, StreamFrame
+from edgeproof.record.detections import BenchResult, PictureResult, StreamFrame
 from edgeproof_agent import PROTOCOL_VERSION
-from edgeproof_agent.arrays import pack_arrays
-from edgeproof_agent.store import Kind
+from edgeproof_agent.detection.arrays import pack_arrays
+from edgeproof_agent.store.objects import Kind
+from tests.support.boards import profiles as boards
+from tests.support.example_manifest import MANIFEST
+from tests.support.hostile import DIGEST, JSON, MUTATIONS, NAMED_ARRAYS, NOT_FRAMES, PAYLOADS, claiming, framed, mutated
 
 _MAX_PARTS = 20_000
 """Whoever has read this much of an endless stream would read for ever."""

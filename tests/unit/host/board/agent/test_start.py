@@ -9,12 +9,12 @@ from types import SimpleNamespace
 import pytest
 
 import edgeproof_agent
-from edgeproof.board.agent import agent_command, agent_object, runtime_python
-from edgeproof.board.conversation import Conversation
-from edgeproof.board.deadline import Deadline
-from edgeproof.board.local import LocalTransport
+from edgeproof.board.agent.start import agent_command, agent_object, runtime_python
+from edgeproof.board.link.conversation import Conversation
+from edgeproof.board.link.deadline import Deadline
+from edgeproof.board.link.local import LocalTransport
 from edgeproof.errors import AgentDiedError
-from edgeproof_agent.store import Kind, listing_digest
+from edgeproof_agent.store.objects import Kind, listing_digest
 
 _NO_RUNTIME = 4
 

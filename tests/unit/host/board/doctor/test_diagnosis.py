@@ -5,19 +5,19 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hostile import NASTY_TEXTS
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from recorded_boards import ANSWERED_NS, ASKED_NS, NAMES, findings, recording, understood
 
 from edgeproof.board.doctor.diagnosis import Diagnosis
 from edgeproof.board.doctor.examination import parse_examination
 from edgeproof.board.doctor.finding import Level, bad, good, warning
 from edgeproof.board.doctor.login import Login, login_finding
 from edgeproof.board.doctor.provisioned import provisioned
-from edgeproof.board.inventory import AppState, Inventory, StoredRuntime
-from edgeproof.board.runtimes import fitting_releases
-from edgeproof_agent.fields import FieldError, Fields
+from edgeproof.board.runtime.releases import fitting_releases
+from edgeproof.board.store.inventory import AppState, Inventory, StoredRuntime
+from edgeproof_agent.wire.fields import FieldError, Fields
+from tests.support.boards.recorded_boards import ANSWERED_NS, ASKED_NS, NAMES, findings, recording, understood
+from tests.support.hostile import NASTY_TEXTS
 
 GOOD, WARNING, BAD, NOT_AVAILABLE = Level.GOOD, Level.WARNING, Level.BAD, Level.NOT_AVAILABLE
 DIGEST = "a" * 64

@@ -2,8 +2,8 @@
 
 import pytest
 
-from edgeproof.board import deadline as deadline_module
-from edgeproof.board.deadline import Deadline
+from edgeproof.board.link import deadline as deadline_module
+from edgeproof.board.link.deadline import Deadline
 from edgeproof.errors import BoardError, DeadlineError
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from edgeproof.board.deadline import Deadline
-from edgeproof.board.local import LocalTransport
-from edgeproof.board.transport import Channel
+from edgeproof.board.link.deadline import Deadline
+from edgeproof.board.link.local import LocalTransport
+from edgeproof.board.link.transport import Channel
 from edgeproof.errors import DeadlineError
-from processes import is_gone
+from tests.support.processes import is_gone
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_sending_to_a_command_that_ended_is_a_broken_pipe(transport: LocalTransp
 
 
 def test_closing_leaves_no_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edgeproof.board.local._CLOSE_SECONDS", 0.1)
+    monkeypatch.setattr("edgeproof.board.link.local._CLOSE_SECONDS", 0.1)
     with LocalTransport("local", tmp_path) as transport:
         channel = transport.open("trap '' HUP PIPE TERM; sleep 3600 & echo $$ $!; wait")
         shell, child = (int(word) for word in channel.receive(100, soon()).split())

@@ -4,8 +4,8 @@ import tracemalloc
 
 import pytest
 
-from edgeproof.board.transport import ErrorOutput, ExitStatus
-from edgeproof.printable import printable
+from edgeproof.board.link.transport import ErrorOutput, ExitStatus
+from edgeproof.wording.printable import printable
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,13 @@
 import zipfile
 from pathlib import Path
 
-import boards
 import pytest
 
 from edgeproof.board.facts import BoardFacts, parse_facts
-from edgeproof.board.footprint import Footprint, unpacked_bytes
+from edgeproof.board.runtime.footprint import Footprint, unpacked_bytes
 from edgeproof.errors import ProvisionError
-from edgeproof_agent.fields import Fields
+from edgeproof_agent.wire.fields import Fields
+from tests.support.boards import profiles as boards
 
 MIB = 1 << 20
 

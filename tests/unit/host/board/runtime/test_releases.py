@@ -3,11 +3,10 @@
 import itertools
 import re
 
-import boards
 import pytest
 
 from edgeproof.board.facts import parse_facts
-from edgeproof.board.runtimes import (
+from edgeproof.board.runtime.releases import (
     RELEASES,
     RUNTIME_NAMES,
     choose_releases,
@@ -15,8 +14,9 @@ from edgeproof.board.runtimes import (
     require_distribution_packages,
 )
 from edgeproof.errors import NoRuntimeError, ProvisionError
-from edgeproof_agent.fields import Fields
-from edgeproof_agent.runtime_build import SYSTEM_PACKAGES_LINE
+from edgeproof_agent.store.runtime_build import SYSTEM_PACKAGES_LINE
+from edgeproof_agent.wire.fields import Fields
+from tests.support.boards import profiles as boards
 
 OLD, NEW = (2, 31), (2, 36)
 

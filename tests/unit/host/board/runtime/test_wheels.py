@@ -2,16 +2,16 @@
 
 from pathlib import Path
 
-import boards
 import pytest
 
-from edgeproof.board import wheels
 from edgeproof.board.facts import parse_facts
-from edgeproof.board.runtimes import RELEASES
-from edgeproof.board.wheels import fetch_wheels, platform_tags
+from edgeproof.board.runtime import wheels
+from edgeproof.board.runtime.releases import RELEASES
+from edgeproof.board.runtime.wheels import fetch_wheels, platform_tags
 from edgeproof.errors import ProvisionError
-from edgeproof.pip_download import PipDownloadError
-from edgeproof_agent.fields import Fields
+from edgeproof.fetch.pip import PipDownloadError
+from edgeproof_agent.wire.fields import Fields
+from tests.support.boards import profiles as boards
 
 PI = parse_facts(Fields(boards.PI_4_BOOKWORM))
 

@@ -8,7 +8,7 @@ import paramiko
 import pytest
 from paramiko.hostkeys import HostKeys
 
-from edgeproof.board.host_keys import (
+from edgeproof.board.ssh.host_keys import (
     RefuseUnknownHostKey,
     changed_host_key,
     known_hosts_name,
@@ -16,7 +16,7 @@ from edgeproof.board.host_keys import (
     trust,
     trust_command,
 )
-from edgeproof.board.profile import BoardProfile, parse_target
+from edgeproof.config.boards import BoardProfile, parse_target
 from edgeproof.errors import HostKeyError
 
 OLD, NEW, OTHER = (paramiko.ECDSAKey.generate() for _ in range(3))

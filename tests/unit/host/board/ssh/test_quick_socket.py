@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from edgeproof.board.quick_socket import quick
+from edgeproof.board.ssh.quick_socket import quick
 
 
 def test_a_connection_stays_the_same_but_quick() -> None:

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from edgeproof.board.bootstrap import store_service_command
-from edgeproof.board.deadline import Deadline
-from edgeproof.board.local import LocalTransport
-from edgeproof.board.store import open_store
+from edgeproof.board.link.deadline import Deadline
+from edgeproof.board.link.local import LocalTransport
+from edgeproof.board.store.bootstrap import store_service_command
+from edgeproof.board.store.client import open_store
 from edgeproof.errors import BoardPythonError
-from edgeproof_agent.store import Kind
-from interpreters import find_python
+from edgeproof_agent.store.objects import Kind
+from tests.support.interpreters import find_python
 
 
 def python_or_skip(version: str) -> str:

@@ -3,7 +3,7 @@
 import os
 import zlib
 
-from edgeproof.board.link_pace import MAX_FRAME_BYTES, MIN_FRAME_BYTES, LinkPace
+from edgeproof.board.store.pacing import MAX_FRAME_BYTES, MIN_FRAME_BYTES, LinkPace
 
 TEXT = b"a model's weights are not all that random " * 800
 NOISE = os.urandom(len(TEXT))

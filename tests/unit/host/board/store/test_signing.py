@@ -10,16 +10,16 @@ from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
-from example_manifest import MANIFEST as EXAMPLE_MANIFEST
-from stores import DIGEST, OTHER, refused
 
-from edgeproof.board.signing import load_signing_key, public_key_text, read_public_keys, sign
+from edgeproof.board.store.signing import load_signing_key, public_key_text, read_public_keys, sign
 from edgeproof.bundle import write_bundle
 from edgeproof.cli.push import command as push
 from edgeproof.errors import SigningError
-from edgeproof_agent import store_signatures
-from edgeproof_agent.store import Store
-from edgeproof_agent.store_signatures import NAMESPACE, allowed_keys, check_signature, require_signatures
+from edgeproof_agent.store import signatures as store_signatures
+from edgeproof_agent.store.objects import Store
+from edgeproof_agent.store.signatures import NAMESPACE, allowed_keys, check_signature, require_signatures
+from tests.support.example_manifest import MANIFEST as EXAMPLE_MANIFEST
+from tests.support.stores import DIGEST, OTHER, refused
 
 MANIFEST = b'{"files": {}}\n'
 needs_ssh_keygen = pytest.mark.skipif(

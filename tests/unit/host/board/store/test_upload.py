@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from edgeproof.board.chunks import cut_files
-from edgeproof.board.objects import LocalObject
-from edgeproof.board.upload import MissingPart, missing_parts
-from edgeproof_agent.fields import FieldError, Fields
-from edgeproof_agent.store import Kind, StoredFile
-from edgeproof_agent.store_chunks import CHUNK_BYTES
+from edgeproof.board.store.chunks import cut_files
+from edgeproof.board.store.local_objects import LocalObject
+from edgeproof.board.store.upload import MissingPart, missing_parts
+from edgeproof_agent.store.chunks import CHUNK_BYTES
+from edgeproof_agent.store.objects import Kind, StoredFile
+from edgeproof_agent.wire.fields import FieldError, Fields
 
 FILE = StoredFile("model.tflite", 100, "0" * 64)
 OTHER = StoredFile("labels.txt", 10, "1" * 64)

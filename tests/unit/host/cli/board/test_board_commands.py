@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from recorded_boards import recording, understood
 from rich.console import Console
 
 from edgeproof.board.doctor.diagnosis import Diagnosis
@@ -15,6 +14,7 @@ from edgeproof.board.doctor.processor import processor
 from edgeproof.board.doctor.system import system
 from edgeproof.cli.board.doctor import print_diagnosis
 from edgeproof.cli.main import cli
+from tests.support.boards.recorded_boards import recording, understood
 
 
 @pytest.fixture

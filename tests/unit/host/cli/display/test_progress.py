@@ -4,8 +4,8 @@ import io
 
 from rich.console import Console
 
-from edgeproof.cli.progress_display import shown_progress
-from edgeproof.progress import Progress, ProgressKind, ProgressUnit
+from edgeproof.cli.display.progress import shown_progress
+from edgeproof.wording.progress import Progress, ProgressKind, ProgressUnit
 
 
 def shown(*events: Progress, terminal: bool = True) -> str:

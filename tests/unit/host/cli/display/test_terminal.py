@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner
-from plain_tflite import packed, schema
 from rich.live import Live
 from rich.panel import Panel
 from rich.progress import Progress as Bar
@@ -17,9 +16,10 @@ from rich.text import Text
 
 import edgeproof
 from edgeproof.cli import main as command_line
-from edgeproof.cli.echo import echo, echo_heading
-from edgeproof.cli.terminal import Terminal
+from edgeproof.cli.display.echo import echo, echo_heading
+from edgeproof.cli.display.terminal import Terminal
 from edgeproof.errors import EdgeproofError
+from tests.support.networks.plain_tflite import packed, schema
 
 EVIL = "a\x1b]0;PWNED\x07\x1b[31mb\r\x9b2J\u202ec\u200b\x7f[red]d[/red]:smile:"
 STEERING = [chr(code) for code in [*range(9), *range(11, 27), *range(28, 32), *range(127, 160), 0x202E, 0x200B, 0x2028]]

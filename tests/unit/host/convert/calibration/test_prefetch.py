@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from edgeproof.convert.ahead import computed_ahead
+from edgeproof.convert.calibration.prefetch import computed_ahead
 
 
 def threads_left() -> list[str]:

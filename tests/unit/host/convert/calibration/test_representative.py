@@ -7,10 +7,10 @@ import cv2
 import numpy as np
 import pytest
 
-from edgeproof.convert.representative import Sampling, representative_set
+from edgeproof.convert.calibration.representative import Sampling, representative_set
 from edgeproof.errors import PictureFolderError
-from edgeproof_agent.manifest import ColourOrder, Coordinates, InputContract, InputType, Quantization
-from edgeproof_agent.preprocess import prepare
+from edgeproof_agent.bundle.manifest import ColourOrder, Coordinates, InputContract, InputType, Quantization
+from edgeproof_agent.detection.preprocess import prepare
 
 CONTRACT = InputContract(
     height=8,

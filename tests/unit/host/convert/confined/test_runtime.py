@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from edgeproof.convert.confined_process import ConfinedModelError
-from edgeproof.convert.confined_runtime import ConfinedInterpreter, ConfinedRuntime, installed_runtime
-from edgeproof.convert.tflite_file import read_tflite
+from edgeproof.convert.confined.process import ConfinedModelError
+from edgeproof.convert.confined.runtime import ConfinedInterpreter, ConfinedRuntime, installed_runtime
 from edgeproof.errors import ModelError
-from processes import is_gone
+from edgeproof.tflite.file import read_tflite
+from tests.support.processes import is_gone
 
 PICTURE = np.zeros((1, 64, 64, 3), np.float32)
 

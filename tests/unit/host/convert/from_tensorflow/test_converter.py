@@ -6,21 +6,21 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tiny_ssd
 
 from edgeproof.bundle import Bundle, open_bundle
-from edgeproof.convert.converter import convert
 from edgeproof.convert.export import export
 from edgeproof.convert.export_options import ExportOptions
+from edgeproof.convert.from_tensorflow.converter import convert
 from edgeproof.convert.structural_check import resolve_outputs
-from edgeproof.convert.tflite_file import read_tflite
 from edgeproof.convert.variants import Variant
 from edgeproof.errors import ConversionError, PictureFolderError
-from edgeproof.ssd.frozen_graph import read_frozen_graph
 from edgeproof.ssd.postprocess import PostprocessOptions
-from edgeproof_agent.detector import BundleLoadError, load_detector
-from edgeproof_agent.interpreters import import_runtime
-from edgeproof_agent.preprocess import prepare
+from edgeproof.ssd.readers.frozen_graph import read_frozen_graph
+from edgeproof.tflite.file import read_tflite
+from edgeproof_agent.detection.detector import BundleLoadError, load_detector
+from edgeproof_agent.detection.interpreters import import_runtime
+from edgeproof_agent.detection.preprocess import prepare
+from tests.support.networks import tiny_ssd
 
 litert = pytest.importorskip("ai_edge_litert.interpreter")
 

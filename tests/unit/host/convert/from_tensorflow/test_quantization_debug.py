@@ -11,19 +11,19 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from edgeproof.cli.display.quantization import keep_float_arguments, verdict
 from edgeproof.cli.export import command
-from edgeproof.cli.quantization_display import keep_float_arguments, verdict
-from edgeproof.convert.deviation import Deviation
 from edgeproof.convert.export_options import ExportOptions
-from edgeproof.convert.float_layers import short_names
-from edgeproof.convert.quantization_debug import debug_quantization
-from edgeproof.convert.tflite_file import read_tflite
-from edgeproof.convert.trial import complaint
+from edgeproof.convert.from_tensorflow.quantization_debug import debug_quantization
+from edgeproof.convert.smoke_test import complaint
 from edgeproof.convert.variants import Variant
 from edgeproof.errors import EdgeproofError
-from edgeproof.quantization_errors import LayerError, QuantizationErrors
+from edgeproof.record.layer_errors import LayerError, QuantizationErrors
 from edgeproof.report.quantization_plot import MAX_LAYERS, quantization_svg
-from edgeproof.wording import counted
+from edgeproof.tflite.file import read_tflite
+from edgeproof.tflite.layer_names import short_names
+from edgeproof.verify.deviation import Deviation
+from edgeproof.wording.counting import counted
 
 
 def layer(name: str, relative: float) -> LayerError:

@@ -11,25 +11,25 @@ import flatbuffers
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from plain_tflite import packed, schema, without_metadata
 
 from edgeproof.bundle import Bundle, open_bundle, write_bundle
 from edgeproof.cli.export import command
 from edgeproof.convert.export import export
 from edgeproof.convert.export_options import ExportOptions
-from edgeproof.convert.finished_detector import variant_of
-from edgeproof.convert.finished_file import export_finished
-from edgeproof.convert.tflite_file import read_tflite
-from edgeproof.convert.tflite_metadata import Normalization, read_metadata, read_packed_labels
+from edgeproof.convert.from_tflite.detector import variant_of
+from edgeproof.convert.from_tflite.export import export_finished
 from edgeproof.convert.variants import Variant, settings_of
 from edgeproof.errors import ConversionError, ModelError, NotAnSsdError, UsageError
-from edgeproof.progress import Progress, ProgressKind
-from edgeproof.ssd.label_files import LabelLines
+from edgeproof.ssd.files.label_files import LabelLines
 from edgeproof.ssd.postprocess import PostprocessOptions
 from edgeproof.ssd.source_options import InputRange, SourceOptions
 from edgeproof.ssd.sources import recognise_source
-from edgeproof_agent.manifest import Coordinates
-from edgeproof_agent.preprocess import prepare
+from edgeproof.tflite.file import read_tflite
+from edgeproof.tflite.metadata_reader import Normalization, read_metadata, read_packed_labels
+from edgeproof.wording.progress import Progress, ProgressKind
+from edgeproof_agent.bundle.manifest import Coordinates
+from edgeproof_agent.detection.preprocess import prepare
+from tests.support.networks.plain_tflite import packed, schema, without_metadata
 
 
 def pack(path: Path, out: Path, *variants: Variant, events: list[Progress] | None = None, **more: Any) -> Bundle:
@@ -306,7 +306,7 @@ def test_a_file_that_does_not_run_is_refused(tiny_bundles: dict[str, Path], tmp_
 def test_without_an_interpreter_the_file_is_packed_with_a_warning(
     tiny_bundles: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edgeproof.convert.finished_file.runtime_for_files", lambda: None)
+    monkeypatch.setattr("edgeproof.convert.from_tflite.export.runtime_for_files", lambda: None)
     events: list[Progress] = []
     pack(tiny_bundles["float32"] / "model.tflite", tmp_path / "out", events=events)
     warnings = [event.text for event in events if event.kind is ProgressKind.WARNING]

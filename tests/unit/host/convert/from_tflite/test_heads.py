@@ -6,24 +6,24 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tiny_ssd
+
+from tests.support.networks import tiny_ssd
 
 pytest.importorskip("ai_edge_litert.interpreter")
-
-from plain_tflite import packed, schema, without_metadata
 
 from edgeproof.bundle import Bundle, open_bundle
 from edgeproof.convert.export import export
 from edgeproof.convert.export_options import ExportOptions
-from edgeproof.convert.inspection import inspect
-from edgeproof.convert.tflite_editing import EditableModel
 from edgeproof.convert.variants import Variant
 from edgeproof.errors import EdgeproofError, NotAnSsdError, UsageError
-from edgeproof.progress import Progress
+from edgeproof.inspection.inspection import inspect
 from edgeproof.ssd.postprocess import PostprocessOptions
 from edgeproof.ssd.source_options import ScoreConverter, SourceOptions
-from edgeproof_agent.detector import Detection, load_detector
-from edgeproof_agent.interpreters import import_runtime
+from edgeproof.tflite.editing import EditableModel
+from edgeproof.wording.progress import Progress
+from edgeproof_agent.detection.detector import Detection, load_detector
+from edgeproof_agent.detection.interpreters import import_runtime
+from tests.support.networks.plain_tflite import packed, schema, without_metadata
 
 SCALES = (tiny_ssd.SCALE_Y, tiny_ssd.SCALE_X, tiny_ssd.SCALE_HEIGHT, tiny_ssd.SCALE_WIDTH)
 
@@ -243,6 +243,6 @@ def test_a_classifier_is_no_detector(tiny_raw_bundles: dict[str, Path], tmp_path
 def test_a_machine_without_an_interpreter_is_told_what_to_install(
     tiny_raw_bundles: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edgeproof.convert.finished_file.runtime_for_files", lambda: None)
+    monkeypatch.setattr("edgeproof.convert.from_tflite.export.runtime_for_files", lambda: None)
     with pytest.raises(EdgeproofError, match="pip install ai-edge-litert"):
         pack(tiny_raw_bundles["float32"] / "model.tflite", tmp_path / "out")

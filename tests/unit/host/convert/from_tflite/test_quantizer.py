@@ -7,22 +7,22 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tiny_ssd
 
 from edgeproof.bundle import Bundle
 from edgeproof.convert.export import export
 from edgeproof.convert.export_options import ExportOptions
-from edgeproof.convert.finished_detector import variant_of
-from edgeproof.convert.inspection import inspect
-from edgeproof.convert.tflite_file import POSTPROCESS_OPERATOR, read_tflite
-from edgeproof.convert.tflite_metadata import read_metadata, read_packed_labels
+from edgeproof.convert.from_tflite.detector import variant_of
 from edgeproof.convert.variants import Variant, available_variants
 from edgeproof.errors import ConversionError, UsageError
-from edgeproof.progress import Progress, ProgressKind
+from edgeproof.inspection.inspection import inspect
 from edgeproof.ssd.source_options import SourceOptions
-from edgeproof_agent.detector import load_detector
-from edgeproof_agent.interpreters import import_runtime
-from edgeproof_agent.manifest import InputType
+from edgeproof.tflite.file import POSTPROCESS_OPERATOR, read_tflite
+from edgeproof.tflite.metadata_reader import read_metadata, read_packed_labels
+from edgeproof.wording.progress import Progress, ProgressKind
+from edgeproof_agent.bundle.manifest import InputType
+from edgeproof_agent.detection.detector import load_detector
+from edgeproof_agent.detection.interpreters import import_runtime
+from tests.support.networks import tiny_ssd
 
 SCALES = (tiny_ssd.SCALE_Y, tiny_ssd.SCALE_X, tiny_ssd.SCALE_HEIGHT, tiny_ssd.SCALE_WIDTH)
 
@@ -92,7 +92,7 @@ def test_int8_reads_pixels_as_they_are(
 def test_a_file_without_signature_and_metadata_gets_both(
     tiny_bundles: dict[str, Path], tiny_pictures: Path, tmp_path: Path
 ) -> None:
-    from plain_tflite import packed, schema, without_metadata
+    from tests.support.networks.plain_tflite import packed, schema, without_metadata
 
     model = schema.ModelT.InitFromPackedBuf((tiny_bundles["float32"] / "model.tflite").read_bytes(), 0)
     model.signatureDefs = None

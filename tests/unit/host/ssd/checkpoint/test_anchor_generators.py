@@ -3,12 +3,12 @@
 import numpy as np
 import numpy.typing as npt
 import pytest
-from odapi_network import NAMES, RecordedNetwork
 
 from edgeproof.errors import NotAnSsdError
 from edgeproof.ssd.checkpoint.anchor_generators import MultiscaleAnchorGenerator, SsdAnchorGenerator
 from edgeproof.ssd.checkpoint.config_file import read_config
 from edgeproof.ssd.checkpoint.pipeline_config import read_pipeline_config
+from tests.support.networks.odapi_network import NAMES, RecordedNetwork
 
 RATIOS = (1.0, 2.0, 0.5, 3.0, 0.3333)
 GRIDS = {

@@ -12,11 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from odapi_checkpoint import write_checkpoint
-from odapi_network import NAMES, RecordedNetwork, picture, weight
-from reading import read_source
 
-from edgeproof.convert.converter import convert
+from edgeproof.convert.from_tensorflow.converter import convert
 from edgeproof.convert.variants import Variant
 from edgeproof.errors import NotAnSsdError, UsageError
 from edgeproof.ssd.checkpoint.config_file import read_config
@@ -24,7 +21,10 @@ from edgeproof.ssd.checkpoint.network import build_network
 from edgeproof.ssd.checkpoint.pipeline_config import read_pipeline_config
 from edgeproof.ssd.model import SsdModel
 from edgeproof.ssd.source_options import ScoreConverter, SourceOptions
-from edgeproof_agent.manifest import Coordinates
+from edgeproof_agent.bundle.manifest import Coordinates
+from tests.support.networks.odapi_checkpoint import write_checkpoint
+from tests.support.networks.odapi_network import NAMES, RecordedNetwork, picture, weight
+from tests.support.reading import read_source
 
 pytestmark = pytest.mark.tensorflow
 Values = Mapping[str, npt.NDArray[np.float32]]

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from odapi_network import NAMES, RecordedNetwork
 
 from edgeproof.errors import NotAnSsdError, UnsupportedArchitectureError
 from edgeproof.ssd.checkpoint.anchor_generators import MultiscaleAnchorGenerator, SsdAnchorGenerator
@@ -16,6 +15,7 @@ from edgeproof.ssd.checkpoint.pipeline_config import PipelineConfig, read_pipeli
 from edgeproof.ssd.checkpoint.predictor_config import ConvolutionalPredictor, WeightSharedPredictor
 from edgeproof.ssd.model import BoxScales
 from edgeproof.ssd.source_options import ScoreConverter
+from tests.support.networks.odapi_network import NAMES, RecordedNetwork
 
 LEAST = """
 model { ssd {

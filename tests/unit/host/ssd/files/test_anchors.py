@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edgeproof.errors import UsageError
-from edgeproof.ssd.anchors import convert_anchors, read_anchors, require_count
+from edgeproof.ssd.files.anchors import convert_anchors, read_anchors, require_count
 from edgeproof.ssd.source_options import AnchorFormat
 
 CENTRES = np.array([[0.25, 0.25, 0.5, 0.5], [0.75, 0.5, 0.2, 0.4]], np.float32)

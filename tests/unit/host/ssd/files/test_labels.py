@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from edgeproof.errors import UsageError
-from edgeproof.ssd.labels import Labels, read_labels
+from edgeproof.ssd.files.labels import Labels, read_labels
 
 
 def write(path: Path, text: str) -> Path:

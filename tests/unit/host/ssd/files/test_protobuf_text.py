@@ -3,7 +3,7 @@
 import pytest
 
 from edgeproof.errors import UsageError
-from edgeproof.ssd.protobuf_text import Scalar, TextMessage, parse_protobuf_text
+from edgeproof.ssd.files.protobuf_text import Scalar, TextMessage, parse_protobuf_text
 
 
 def texts(message: TextMessage, name: str) -> list[str]:

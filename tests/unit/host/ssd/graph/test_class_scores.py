@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from edgeproof.ssd.class_scores import last_activation
-from edgeproof.ssd.graph import Graph
+from edgeproof.ssd.graph.class_scores import last_activation
+from edgeproof.ssd.graph.graph import Graph
 from edgeproof.ssd.source_options import ScoreConverter
 
 

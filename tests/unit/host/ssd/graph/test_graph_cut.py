@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from edgeproof.errors import NotAnSsdError
-from edgeproof.ssd.graph import Graph
-from edgeproof.ssd.graph_cut import cut_network, heads_module
-from edgeproof.ssd.input_range import stated_contract
-from edgeproof.ssd.saved_model import freeze_saved_model
+from edgeproof.ssd.graph.graph import Graph
+from edgeproof.ssd.graph.graph_cut import cut_network, heads_module
+from edgeproof.ssd.graph.input_range import stated_contract
+from edgeproof.ssd.readers.saved_model import freeze_saved_model
 from edgeproof.ssd.source_options import SourceOptions
-from edgeproof_agent.manifest import Coordinates
+from edgeproof_agent.bundle.manifest import Coordinates
 
 pytestmark = pytest.mark.tensorflow
 

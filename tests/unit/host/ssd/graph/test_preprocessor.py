@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from edgeproof.errors import NotAnSsdError
-from edgeproof.ssd.graph import Graph
-from edgeproof.ssd.preprocessor import find_network_input, read_input_contract
+from edgeproof.ssd.graph.graph import Graph
+from edgeproof.ssd.graph.preprocessor import find_network_input, read_input_contract
 
 pytestmark = pytest.mark.tensorflow
 

@@ -12,10 +12,10 @@ import pytest
 
 import edgeproof
 from edgeproof.errors import NotAnSsdError
-from edgeproof.ssd.graph import read_graph
-from edgeproof.ssd.graph_safety import FOREIGN, STATEFUL, allowed_operators, require_harmless
-from edgeproof.ssd.saved_model import freeze_saved_model
-from edgeproof.ssd.tfjs import read_graph_def
+from edgeproof.ssd.graph.graph import read_graph
+from edgeproof.ssd.graph.safety import FOREIGN, STATEFUL, allowed_operators, require_harmless
+from edgeproof.ssd.readers.saved_model import freeze_saved_model
+from edgeproof.ssd.readers.tfjs import read_graph_def
 
 HOSTILE = [
     "WriteFile",

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tiny_ssd
 
 from edgeproof.errors import NotAnSsdError, UsageError
-from edgeproof.ssd.frozen_graph import read_frozen_graph
-from edgeproof_agent.manifest import ColourOrder, Coordinates, InputType
+from edgeproof.ssd.readers.frozen_graph import read_frozen_graph
+from edgeproof_agent.bundle.manifest import ColourOrder, Coordinates, InputType
+from tests.support.networks import tiny_ssd
 
 pytestmark = pytest.mark.tensorflow
 
@@ -62,7 +62,7 @@ def test_anchors_become_centres_and_sizes(tiny_frozen_graph: Path) -> None:
 def test_the_heads_give_what_the_whole_graph_gives(tiny_frozen_graph: Path) -> None:
     import tensorflow
 
-    from edgeproof_agent.preprocess import prepare
+    from edgeproof_agent.detection.preprocess import prepare
 
     model = read_frozen_graph(tiny_frozen_graph)
     picture = tiny_ssd.draw_square("red", 4, 6, side=200)

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from reading import read_source
 
-from edgeproof.convert.converter import convert
+from edgeproof.convert.from_tensorflow.converter import convert
 from edgeproof.convert.variants import Variant
 from edgeproof.errors import NotAnSsdError, UsageError
 from edgeproof.ssd.model import SsdModel
 from edgeproof.ssd.source_options import InputRange, ScoreConverter, SourceOptions
+from tests.support.reading import read_source
 
 pytestmark = pytest.mark.tensorflow
 

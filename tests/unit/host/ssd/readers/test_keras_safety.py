@@ -9,8 +9,8 @@ import h5py
 import pytest
 
 from edgeproof.errors import NotAnSsdError
-from edgeproof.ssd.keras_model import read_keras_model
-from edgeproof.ssd.keras_safety import require_harmless_keras
+from edgeproof.ssd.readers.keras_model import read_keras_model
+from edgeproof.ssd.readers.keras_safety import require_harmless_keras
 from edgeproof.ssd.source_options import SourceOptions
 
 

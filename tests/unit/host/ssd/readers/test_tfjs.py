@@ -7,14 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tiny_networks
-import tiny_ssd
-from reading import read_source
 
 from edgeproof.errors import NotAnSsdError
-from edgeproof.ssd.frozen_graph import read_frozen_graph
-from edgeproof.ssd.tfjs import read_graph_def
-from edgeproof_agent.preprocess import prepare
+from edgeproof.ssd.readers.frozen_graph import read_frozen_graph
+from edgeproof.ssd.readers.tfjs import read_graph_def
+from edgeproof_agent.detection.preprocess import prepare
+from tests.support.networks import tiny_networks, tiny_ssd
+from tests.support.reading import read_source
 
 pytestmark = pytest.mark.tensorflow
 

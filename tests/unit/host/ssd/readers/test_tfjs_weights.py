@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from edgeproof.errors import NotAnSsdError
-from edgeproof.ssd.tfjs_weights import read_weights
+from edgeproof.ssd.readers.tfjs_weights import read_weights
 
 
 def read(folder: Path, weights: list[dict[str, Any]], *shards: bytes) -> dict[str, np.ndarray]:

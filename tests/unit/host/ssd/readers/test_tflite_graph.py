@@ -4,14 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tiny_networks
-import tiny_ssd
-from reading import read_source
 
 from edgeproof.errors import NotAnSsdError, UsageError
 from edgeproof.ssd.source_options import ScoreConverter, SourceOptions
-from edgeproof_agent.manifest import Coordinates
-from edgeproof_agent.preprocess import prepare
+from edgeproof_agent.bundle.manifest import Coordinates
+from edgeproof_agent.detection.preprocess import prepare
+from tests.support.networks import tiny_networks, tiny_ssd
+from tests.support.reading import read_source
 
 pytestmark = pytest.mark.tensorflow
 
