@@ -7,10 +7,11 @@ import numpy as np
 
 from edgeproof.record.boxes import PixelBox
 from edgeproof.record.detections import BenchResult, BoardInfo, BoardState, LoadResult, RuntimeInfo
-from edgeproof.record.measurements import Frame, Latency, Stream
+from edgeproof.record.measurements import Frame, Stream
 from edgeproof.record.pictures import Detection, Picture
 from edgeproof.record.run import BundleFacts, Report, Run
 from edgeproof.report.drawing import write_annotated
+from edgeproof.verify.latency import latency_of, stream_of
 
 MS = 1_000_000
 RUNTIMES = (RuntimeInfo("tflite-runtime", "2.14.0"), RuntimeInfo("ai-edge-litert", "1.4.0"))
@@ -83,7 +84,7 @@ def stream(folder: Path | None = None) -> Stream:
             write_annotated(annotated, gradient(96, 128), [person()])
             frames.append(Frame(second, annotated, (person(),)))
         shown = tuple(frames)
-    return Stream.of("bikes.mp4", frames=95, frames_with_detections=61, seconds=5.0, samples_ns=samples, shown=shown)
+    return stream_of("bikes.mp4", frames=95, frames_with_detections=61, seconds=5.0, samples_ns=samples, shown=shown)
 
 
 def run(
@@ -99,7 +100,7 @@ def run(
         runtime=runtime,
         bundle=bundle(variant),
         load=LoadResult(123 * MS, 61 * MS, 2),
-        latency=Latency.of(bench(runs, seed, invoke_ms)),
+        latency=latency_of(bench(runs, seed, invoke_ms)),
         pictures=pictures(folder),
         min_score=0.5,
         detections_file=f"detections/{runtime.name}-{variant}.json",

@@ -1,13 +1,12 @@
 """Latencies and streams in a report."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from edgeproof.record.detections import STAGES, BenchResult
+from edgeproof.record.latency import Drift, LatencySummary, Samples
 from edgeproof.record.pictures import Detection
-from edgeproof.verify.latency import Drift, LatencySummary, Samples, drift, summarize
 
 
 @dataclass(frozen=True)
@@ -22,28 +21,6 @@ class Latency:
     drift: Drift
     """Of the `invoke` stage, which heat slows first; of `total` where there is no such stage."""
     peak_rss_mib: float | None
-
-    @classmethod
-    def of(cls, bench: BenchResult) -> "Latency":
-        """Sums up a bench. Raises `ValueError` when it holds no samples."""
-        samples = in_order_of_stages(bench.samples_ns)
-        if not samples:
-            raise ValueError("the bench holds no samples")
-        deciding = samples.get("invoke", samples.get("total", next(iter(samples.values()))))
-        return cls(
-            runs=bench.runs,
-            warmup_runs=bench.warmup_runs,
-            samples_ns=samples,
-            stages={stage: summarize(values) for stage, values in samples.items()},
-            drift=drift(deciding),
-            peak_rss_mib=bench.after.peak_rss_mib if bench.after else None,
-        )
-
-
-def in_order_of_stages(samples_ns: Mapping[str, Samples]) -> dict[str, Samples]:
-    """The known stages in their order, then any that this version does not know."""
-    order = [stage for stage in STAGES if stage in samples_ns]
-    return {stage: samples_ns[stage] for stage in [*order, *sorted(set(samples_ns) - set(order))]}
 
 
 @dataclass(frozen=True)
@@ -67,22 +44,6 @@ class Stream:
     """Frames that left the detector, a second of wall time."""
     stages: Mapping[str, LatencySummary] = field(default_factory=dict)
     shown: tuple[Frame, ...] = ()
-
-    @classmethod
-    def of(
-        cls,
-        source: str,
-        *,
-        frames: int,
-        frames_with_detections: int,
-        seconds: float,
-        samples_ns: Mapping[str, Samples],
-        shown: Sequence[Frame] = (),
-    ) -> "Stream":
-        """Sums up a stream that took `seconds` of wall time; `samples_ns` are [frames] a stage."""
-        stages = {name: summarize(values) for name, values in in_order_of_stages(samples_ns).items() if len(values)}
-        fps = frames / seconds if seconds > 0 else 0.0
-        return cls(source, frames, frames_with_detections, fps, stages, tuple(shown))
 
     def to_json(self) -> dict[str, Any]:
         return {

@@ -10,8 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
+from edgeproof.record.latency import LatencySummary, Samples
 from edgeproof.report.formatting import ms
-from edgeproof.verify.latency import LatencySummary, Samples, percentile_ns
+from edgeproof.verify.latency import percentile_ns
 
 # matplotlib writes literal colours; these stand for the page's own, which differ between light and dark.
 _INK, _MUTED, _BAR, _MARK = "#010101", "#020202", "#030303", "#040404"

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from edgeproof.local_files.atomic_file import write_atomically
 from edgeproof.record.detections import BoardInfo
+from edgeproof.record.latency import PERCENTS, LatencySummary
 from edgeproof.record.measurements import Frame
 from edgeproof.record.pictures import Picture
 from edgeproof.record.run import BundleFacts, Report, Run
@@ -24,7 +25,6 @@ from edgeproof.report.formatting import (
     whole,
 )
 from edgeproof.report.histogram import latency_svg
-from edgeproof.verify.latency import PERCENTS, LatencySummary
 from edgeproof.wording.printable import shown, shown_line
 
 _MOST_PICTURES = 48  # on the page: a data set's thousands are for the detections file

@@ -7,6 +7,7 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from edgeproof.record.latency import PERCENTS, LatencySummary
 from edgeproof.record.measurements import Latency
 from edgeproof.record.pictures import Picture
 from edgeproof.record.run import Report, Run
@@ -18,7 +19,6 @@ from edgeproof.report.formatting import (
     run_title,
     whole,
 )
-from edgeproof.verify.latency import PERCENTS, LatencySummary
 from edgeproof.wording.printable import shown, shown_line
 
 _PERCENTS_OF_RUNS = (50, 90)  # what the runs table states

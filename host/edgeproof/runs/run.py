@@ -15,12 +15,13 @@ from edgeproof.local_files.bounded_files import MAX_PICTURE_BYTES, read_bounded
 from edgeproof.local_files.native_noise import without_native_noise
 from edgeproof.record.coco_results import write_coco_results
 from edgeproof.record.detections import STAGES, BenchResult, PictureResult, SampleBlock, StreamFrame, joined_samples
-from edgeproof.record.measurements import Frame, Latency, Stream
+from edgeproof.record.measurements import Frame, Stream
 from edgeproof.record.pictures import Picture
 from edgeproof.record.run import BundleFacts, Run
 from edgeproof.report.drawing import write_annotated
 from edgeproof.runs.pictures import PictureFile, read_pictures
 from edgeproof.runs.plan import RunPlan, StreamPlan
+from edgeproof.verify.latency import latency_of, stream_of
 from edgeproof.wording.counting import counted
 from edgeproof.wording.progress import Progress, ProgressListener, silent
 from edgeproof_agent.pictures.decoding import PictureError, decode_picture
@@ -132,9 +133,9 @@ class _Work:
         except BoardError:
             if blocks:
                 part = BenchResult(joined_samples(blocks), plan.warmup_runs, self.run.before, after=None)
-                self.run = replace(self.run, latency=Latency.of(part))
+                self.run = replace(self.run, latency=latency_of(part))
             raise
-        self.run = replace(self.run, latency=Latency.of(result))
+        self.run = replace(self.run, latency=latency_of(result))
 
     def stream(self) -> None:
         plan = self.plan.stream
@@ -174,7 +175,7 @@ class _Work:
             except PictureError:
                 continue
             shown.append(Frame(frame.index / video_fps, path, picture.detections))
-        return Stream.of(
+        return stream_of(
             plan.video.name,
             frames=len(frames),
             frames_with_detections=sum(bool(picture.detections) for picture in pictures),

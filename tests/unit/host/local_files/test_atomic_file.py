@@ -15,7 +15,8 @@ def test_a_write_that_fails_names_the_file_and_leaves_the_old_one(tmp_path: Path
     path = tmp_path / "report.json"
     write_atomically(path, b"old")
     code = (
-        "import resource, signal, sys; from pathlib import Path; from edgeproof.local_files.atomic_file import write_atomically; "
+        "import resource, signal, sys; from pathlib import Path; "
+        "from edgeproof.local_files.atomic_file import write_atomically; "
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
         f"resource.setrlimit(resource.RLIMIT_FSIZE, (1000, {resource.getrlimit(resource.RLIMIT_FSIZE)[1]})); "
         "write_atomically(Path(sys.argv[1]), b'x' * 100_000)"

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from edgeproof.record.detections import Detections, PictureResult
-from edgeproof.record.measurements import Latency
 from edgeproof.record.pictures import Picture
 from edgeproof.record.run import BundleFacts, Report, Run
 from edgeproof.record.writer import write_json
+from edgeproof.verify.latency import latency_of
 from edgeproof_agent.bundle.manifest import FileEntry
 from edgeproof_agent.bundle.manifest_reader import parse_manifest
 from tests.support import sample_report as sample
@@ -155,7 +155,7 @@ def test_bundle_facts_come_from_the_manifest() -> None:
 
 def test_a_bench_without_samples_is_refused() -> None:
     with pytest.raises(ValueError, match="no samples"):
-        Latency.of(replace(sample.bench(), samples_ns={}))
+        latency_of(replace(sample.bench(), samples_ns={}))
 
 
 def test_the_file_is_the_report_as_json_and_twice_the_same(tmp_path: Path) -> None:

@@ -6,11 +6,11 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from edgeproof.record.measurements import Latency
 from edgeproof.record.pictures import Picture
 from edgeproof.record.run import Report
 from edgeproof.report.formatting import ms, throttling
 from edgeproof.report.terminal import print_bench, print_report
+from edgeproof.verify.latency import latency_of
 from tests.support import sample_report as sample
 
 
@@ -131,7 +131,7 @@ def test_a_bench_is_shown_stage_by_stage() -> None:
 
 def test_a_bench_too_short_for_drift_says_so() -> None:
     console = Console(file=io.StringIO(), width=80)
-    print_bench(replace(sample.run(), latency=Latency.of(sample.bench(20))), console)
+    print_bench(replace(sample.run(), latency=latency_of(sample.bench(20))), console)
     assert "Drift is unknown: it needs at least 33 samples" in console.file.getvalue()  # type: ignore[attr-defined]
 
 

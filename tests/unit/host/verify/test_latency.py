@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeproof.verify.latency import PERCENTS, chance_of_at_most, drift, percentile_ns, samples_needed, summarize
+from edgeproof.record.latency import PERCENTS
+from edgeproof.verify.latency import chance_of_at_most, drift, percentile_ns, samples_needed, summarize
 
 MS = 1_000_000
 
