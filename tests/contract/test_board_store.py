@@ -204,7 +204,7 @@ def test_two_hosts_push_one_after_the_other(transport: CountingTransport, bundle
 
 def open_impatient(transport: CountingTransport, silence_seconds: float) -> BoardStore:
     """A service that takes its host as gone sooner than usual."""
-    code = f"from edgeproof_agent import store_operations as s; s.HOST_SILENCE_SECONDS = {silence_seconds}; "
+    code = f"from edgeproof_agent.store import operations as s; s.HOST_SILENCE_SECONDS = {silence_seconds}; "
     command = f"PYTHONPATH={_DEVICE} {sys.executable} -c '{code}raise SystemExit(s.main())'; exit $?"
     channel = transport.open(command)
     return BoardStore(Conversation(channel, "the store service on pi"), "pi")

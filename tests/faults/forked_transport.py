@@ -70,7 +70,7 @@ class ForkedTransport(Transport):
         self._channels: dict[str, LocalChannel] = {}
 
     def open(self, command: str) -> Channel:
-        which = "store service" if "store_operations" in command else "agent"
+        which = "store service" if "store.operations" in command else "agent"
         watched = self._watched and which == "store service"
         request = {"command": command, "home": str(self._home), "watched": watched, "fault": self._fault}
         pipes = [os.pipe() for _ in range(4)]

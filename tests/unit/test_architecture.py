@@ -133,6 +133,12 @@ def test_the_agent_imports_nothing_of_the_host() -> None:
     assert foreign_to_the_agent(AGENT) == []
 
 
+@pytest.mark.parametrize("package", [HOST, BOARD, AGENT], ids=lambda package: package.name)
+def test_the_page_on_the_architecture_shows_the_tables(package: Package) -> None:
+    rows = [f"| {number} | {', '.join(rooms)} |" for number, rooms in enumerate(package.layers, start=1)]
+    assert "\n".join(rows) in (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("library", HOMES)
 def test_a_heavy_library_stays_in_its_rooms(library: str) -> None:
     for path in HOST.files():
