@@ -5,8 +5,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from edgeproof.record.board import BoardInfo, BoardState, RuntimeInfo
 from edgeproof.record.boxes import PixelBox
-from edgeproof.record.detections import BenchResult, BoardInfo, BoardState, LoadResult, RuntimeInfo
+from edgeproof.record.detections import BenchResult, LoadResult
 from edgeproof.record.measurements import Frame, Stream
 from edgeproof.record.pictures import Detection, Picture
 from edgeproof.record.run import BundleFacts, Report, Run

@@ -6,15 +6,10 @@ from typing import Any, Optional
 
 from edgeproof_agent.machine.memory_limit import BYTES_A_PIXEL
 from edgeproof_agent.pictures.opencv import MAX_PIXELS
-from edgeproof_agent.serve.watchdog import Watchdog
+from edgeproof_agent.serve.watchdog import INFERENCE_SECONDS, LOAD_SECONDS, Watchdog
 from edgeproof_agent.wire.answering import Exchange
 from edgeproof_agent.wire.fields import Fields
 
-LOAD_SECONDS = 120.0
-"""How long reading a bundle and building its interpreter may take, unless the host says otherwise."""
-INFERENCE_SECONDS = 120.0
-"""The same for one picture, from its bytes to its detections. An int16x8 model takes 35 times as long as an int8 one,
-which is some ten seconds on a small board."""
 _LOW_SECONDS, _HIGH_SECONDS = 0.1, 3600.0
 _MIB = 1 << 20
 

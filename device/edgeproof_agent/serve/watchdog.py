@@ -15,6 +15,11 @@ from typing import Callable, Optional
 
 from edgeproof_agent.wire.answering import Exchange
 
+LOAD_SECONDS = 120.0
+"""How long reading a bundle and building its interpreter may take, unless the host says otherwise."""
+INFERENCE_SECONDS = 120.0
+"""The same for one picture, from its bytes to its detections. An int16x8 model takes 35 times as long as an int8 one,
+which is some ten seconds on a small board."""
 DEADLINE_STATUS = 7
 """Exit status of an agent whose model did not finish."""
 GRACE_SECONDS = 10.0

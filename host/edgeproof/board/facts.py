@@ -4,7 +4,7 @@ import re
 import shlex
 from dataclasses import dataclass
 
-from edgeproof.record.detections import BoardInfo
+from edgeproof.record.board import BoardInfo
 from edgeproof.wording.printable import printable_line
 from edgeproof_agent.wire.fields import Fields
 

@@ -8,7 +8,7 @@ from edgeproof.board.link.transport import Transport
 from edgeproof.board.ssh.transport import connect
 from edgeproof.board.store.client import BoardStore, open_store
 from edgeproof.config.boards import BoardProfile
-from edgeproof.record.detections import BoardInfo
+from edgeproof.record.board import BoardInfo
 
 
 @dataclass(frozen=True)

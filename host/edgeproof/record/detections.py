@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from edgeproof.record.board import BoardState
+
 STAGES = ("capture", "decode", "preprocess", "invoke", "postprocess", "total")
 """The stages that the agent times, in their order; a stage that a job does not have is absent."""
 
@@ -55,21 +57,6 @@ class LoadResult:
 
 
 @dataclass(frozen=True)
-class BoardState:
-    """The board at one moment. What a board cannot tell is None, which is normal."""
-
-    temperature_celsius: float | None
-    clock_mhz: float | None
-    governor: str | None
-    throttled_bits: int | None
-    """The bits of `vcgencmd get_throttled`: 0-3 now, 16-19 since boot."""
-    load_1min: float | None
-    memory_available_mib: float | None
-    peak_rss_mib: float | None
-    """Peak resident set size of the agent's process."""
-
-
-@dataclass(frozen=True)
 class BenchResult:
     """Raw latency samples of one run of the agent's `bench`."""
 
@@ -95,30 +82,6 @@ def joined_samples(blocks: Sequence[SampleBlock]) -> dict[str, npt.NDArray[np.in
     if any(list(block) != stages or len({len(values) for values in block.values()}) > 1 for block in blocks):
         raise ValueError("the stages of the samples changed on the way")
     return {stage: np.concatenate([block[stage] for block in blocks]) for stage in stages}
-
-
-@dataclass(frozen=True)
-class RuntimeInfo:
-    name: str
-    """The distribution: `tflite-runtime` or `ai-edge-litert`."""
-    version: str
-
-
-@dataclass(frozen=True)
-class BoardInfo:
-    """What a report says of a board."""
-
-    name: str
-    machine: str
-    """The model as the board names itself, or its CPU."""
-    os: str
-    arch: str
-    """Architecture of the userland, e.g. `aarch64`."""
-    python: str
-    memory_mib: float
-    cpu_count: int
-    emulated: bool = False
-    """True when the CPU is emulated: its latency says nothing about a board."""
 
 
 @dataclass(frozen=True)

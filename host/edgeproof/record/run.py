@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from edgeproof import __version__
-from edgeproof.record.detections import BoardInfo, BoardState, LoadResult, RuntimeInfo
+from edgeproof.record.board import BoardInfo, BoardState, RuntimeInfo
+from edgeproof.record.detections import LoadResult
 from edgeproof.record.measurements import Latency, Stream, summary_json
 from edgeproof.record.pictures import Picture
 from edgeproof_agent.bundle.manifest import Manifest

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from edgeproof.record.detections import BoardInfo, BoardState
+from edgeproof.record.board import BoardInfo, BoardState
 from edgeproof.record.run import Run
 from edgeproof.record.throttling import throttled_now, throttled_since_boot
 from edgeproof.wording.printable import shown_line

@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from edgeproof.local_files.atomic_file import write_atomically
-from edgeproof.record.detections import BoardInfo
+from edgeproof.record.board import BoardInfo
 from edgeproof.record.latency import PERCENTS, LatencySummary
 from edgeproof.record.measurements import Frame
 from edgeproof.record.pictures import Picture

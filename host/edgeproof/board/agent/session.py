@@ -9,14 +9,13 @@ import numpy.typing as npt
 from edgeproof.board.link.conversation import Client, Conversation, Reply, Request
 from edgeproof.board.link.transport import Transport
 from edgeproof.errors import AgentDiedError, AgentRefusedError, DeadlineError
+from edgeproof.record.board import BoardState, RuntimeInfo
 from edgeproof.record.detections import (
     STAGES,
     BenchResult,
-    BoardState,
     Detections,
     LoadResult,
     PictureResult,
-    RuntimeInfo,
     SampleBlock,
     StreamFrame,
     StreamResult,
@@ -28,7 +27,7 @@ from edgeproof_agent.bundle.manifest_reader import parse_manifest
 from edgeproof_agent.detection.arrays import unpack_arrays
 from edgeproof_agent.detection.checks import MAX_CLASSES, DetectionError, check_detections
 from edgeproof_agent.pictures.header import HeaderError, is_jpeg, read_size
-from edgeproof_agent.serve.run_limits import INFERENCE_SECONDS, LOAD_SECONDS
+from edgeproof_agent.serve.watchdog import INFERENCE_SECONDS, LOAD_SECONDS
 from edgeproof_agent.wire.answering import MAX_MESSAGE_CHARACTERS
 from edgeproof_agent.wire.fields import FieldError, Fields
 
