@@ -37,7 +37,7 @@ def read_size(data: bytes) -> Optional[PictureSize]:
         if magic.match(data):
             try:
                 return PictureSize(*read(data))
-            except (struct.error, IndexError, KeyError, TypeError, ValueError) as error:
+            except (struct.error, IndexError, KeyError, TypeError, ValueError, OverflowError) as error:
                 raise HeaderError(str(error) if isinstance(error, HeaderError) else "its header is broken") from None
     return None
 
@@ -81,7 +81,15 @@ def _png(data: bytes) -> tuple[int, int]:
     if data[12:16] != b"IHDR":
         raise HeaderError("it is a PNG that does not tell its size")
     width, height = struct.unpack_from(">II", data, 16)
-    return width, height
+    position = 8
+    while True:
+        # OpenCV takes as much memory as a chunk claims to have before it looks for the chunk's end.
+        length, kind = struct.unpack_from(">I4s", data, position)
+        position += 12 + length
+        if position > len(data):
+            raise HeaderError("it is a PNG that was cut off")
+        if kind == b"IEND":
+            return width, height
 
 
 def _bmp(data: bytes) -> tuple[int, int]:

@@ -1,11 +1,12 @@
 """The pictures that a COCO JSON file lists, with the data set's own ids: to calibrate with, or to detect on."""
 
 import json
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from edgeproof.errors import PictureFolderError
 from edgeproof.local_files.bounded_files import read_bounded, readable
+from edgeproof.local_files.inner_names import is_inner_name
 from edgeproof.wording.counting import counted
 
 _MAX_BYTES = 1 << 30
@@ -46,8 +47,10 @@ def _image_ids(path: Path) -> dict[str, int]:
             name, number = image["file_name"], image["id"]
             if not isinstance(name, str) or type(number) is not int:
                 raise TypeError("a file_name is no text, or an id no whole number")
-            if not _leads_below(name):
-                raise PictureFolderError(f"{path}: the file_name {name!r} leads out of the pictures' folder.")
+            if not is_inner_name(name):
+                raise PictureFolderError(
+                    f"{path}: the file_name {name!r} leads out of the pictures' folder, or is none."
+                )
             if ids.setdefault(name, number) != number:
                 raise PictureFolderError(f"{path}: {name} has two ids, {ids[name]} and {number}.")
         if len(set(ids.values())) < len(ids):
@@ -64,12 +67,6 @@ def _image_ids(path: Path) -> dict[str, int]:
 def _read(path: Path) -> bytes:
     with readable(path, PictureFolderError):
         return read_bounded(path, _MAX_BYTES)
-
-
-def _leads_below(name: str) -> bool:
-    path = PurePosixPath(name)
-    plain = "\0" not in name and name.encode("utf-8", "surrogatepass").decode("utf-8", "replace") == name
-    return plain and bool(path.parts) and not path.is_absolute() and ".." not in path.parts
 
 
 def _usual_places(annotations: Path) -> list[Path]:

@@ -10,6 +10,7 @@ from typing import Any
 from edgeproof.errors import UsageError
 from edgeproof.local_files.atomic_file import write_atomically
 from edgeproof.local_files.digests import sha256_of_file
+from edgeproof.local_files.inner_names import is_inner_name
 
 LIST_FILE = "outputs.json"
 SCHEMA = "edgeproof.outputs/1"
@@ -140,18 +141,13 @@ def listed_outputs(folder: Path) -> dict[str, str | None] | None:
     return {
         name: sha256
         for name, sha256 in files.items()
-        if _is_plain(name) and (sha256 is None or isinstance(sha256, str))
+        if is_inner_name(name) and (sha256 is None or isinstance(sha256, str))
     }
-
-
-def _is_plain(name: str) -> bool:
-    path = PurePosixPath(name)
-    return bool(path.parts) and not path.is_absolute() and ".." not in path.parts and "\0" not in name
 
 
 def _inside(folder: Path, name: str) -> bool:
     """Whether the way to a file leads through folders alone, and ends in a file or in nothing."""
-    if not _is_plain(name):
+    if not is_inner_name(name):
         return False
     path = folder
     *parents, last = PurePosixPath(name).parts

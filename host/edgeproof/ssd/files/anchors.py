@@ -16,6 +16,7 @@ from edgeproof.ssd.source_options import AnchorFormat
 from edgeproof.wording.counting import counted
 
 _MAX_BYTES = 64 << 20
+_MAX_SCALE = 1e6
 _SHAPES = "Give an array of [anchors, 4]"
 
 
@@ -157,7 +158,11 @@ def _box_scales(described: dict[str, Any], path: Path) -> tuple[float, float, fl
     scales = described.get("box_scales")
     if scales is None:
         return None
-    numbers = isinstance(scales, list) and all(isinstance(scale, int | float) and scale > 0 for scale in scales)
+    numbers = isinstance(scales, list) and all(
+        isinstance(scale, int | float) and 0 < scale <= _MAX_SCALE for scale in scales
+    )
     if not numbers or len(scales) != 4:
-        raise UsageError(f'{path}: "box_scales" must be four numbers above 0, for y, x, height, width.')
+        raise UsageError(
+            f'{path}: "box_scales" must be four numbers above 0, at most {_MAX_SCALE:g}, for y, x, height, width.'
+        )
     return float(scales[0]), float(scales[1]), float(scales[2]), float(scales[3])

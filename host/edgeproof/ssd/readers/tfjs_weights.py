@@ -1,7 +1,7 @@
 """Reads the weights of a TensorFlow.js model: shards joined group by group, dequantized where the manifest says so."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from edgeproof.errors import NotAnSsdError
 from edgeproof.local_files.bounded_files import read_bounded, readable
+from edgeproof.local_files.inner_names import is_inner_name
 
 # https://github.com/tensorflow/tfjs/blob/master/tfjs-core/src/io/types.ts, `WeightsManifestEntry`
 _DTYPES = {"float32": "<f4", "float16": "<f2", "int32": "<i4", "uint16": "<u2", "uint8": "u1", "bool": "?"}
@@ -24,11 +25,10 @@ def shard_paths(manifest: Any, folder: Path, file: str) -> list[list[Path]]:
         )
     for group in manifest:
         names = group.get("paths", [])
-        if not isinstance(names, list) or not all(isinstance(name, str) and "\0" not in name for name in names):
+        if not isinstance(names, list):
             raise NotAnSsdError(f"{file}: the paths of its weightsManifest are no list of names.")
         for name in names:
-            parts = PurePosixPath(name)
-            if parts.is_absolute() or ".." in parts.parts or "\\" in name or "//" in name:
+            if not is_inner_name(name) or "//" in name:
                 raise NotAnSsdError(f"{file}: its shard {name!r} does not lie beside it.")
             if not (folder / name).is_file():
                 raise NotAnSsdError(f"{file}: its shard {name} is missing. Copy all shards beside it.")
