@@ -12,6 +12,8 @@ import resource
 from pathlib import Path
 from typing import Optional
 
+from edgeproof_agent.machine.kernel_files import TEXT_BYTES, kib_line, number, read_value
+
 RESERVE_BYTES = 64 << 20
 """What stays free for the system at the least: sshd, the store service and the page cache of what runs."""
 RESERVE_SHARE = 0.1
@@ -33,7 +35,7 @@ def limit_memory(root: Path = Path("/")) -> Optional[int]:
     """
     with contextlib.suppress(OSError):
         (root / "proc/self/oom_score_adj").write_text(_FIRST_VICTIM)
-    used = _kib_line(root / "proc/self/status", "VmData")
+    used = _bytes(root / "proc/self/status", "VmData")
     free = free_bytes(root)
     if free is None or used is None:
         return None
@@ -55,9 +57,9 @@ def allowance(free: int) -> int:
 
 def free_bytes(root: Path = Path("/")) -> Optional[int]:
     """What the kernel can give without swapping, and what this process's control groups leave of it."""
-    available = _kib_line(root / "proc/meminfo", "MemAvailable")
+    available = _bytes(root / "proc/meminfo", "MemAvailable")
     bounds = [available] if available is not None else []
-    for line in (_read(root / "proc/self/cgroup") or "").splitlines():
+    for line in read_value(root / "proc/self/cgroup", TEXT_BYTES).splitlines():
         _, controllers, path = [*line.split(":", 2), "", ""][:3]
         if controllers == "":
             bounds += _group_bytes(root / "sys/fs/cgroup", path, "memory.max", "memory.current", "inactive_file")
@@ -78,24 +80,13 @@ def _group_bytes(mount: Path, path: str, limit_file: str, used_file: str, cache:
     groups = [name for name in path.split("/") if name not in ("", ".", "..")]
     for depth in range(len(groups) + 1):
         folder = mount.joinpath(*groups[:depth])
-        limit, used = (_number(_read(folder / name)) for name in (limit_file, used_file))
+        limit, used = (number(read_value(folder / name)) for name in (limit_file, used_file))
         if limit is not None and used is not None and limit < _NO_LIMIT:
-            match = re.search(rf"^{cache} (\d+)$", _read(folder / "memory.stat") or "", re.MULTILINE)
-            left.append(max(limit - used + (int(match.group(1)) if match else 0), 0))
+            match = re.search(rf"^{cache} (\d+)$", read_value(folder / "memory.stat", TEXT_BYTES), re.MULTILINE)
+            left.append(max(int(limit - used) + (int(match.group(1)) if match else 0), 0))
     return left
 
 
-def _kib_line(path: Path, name: str) -> Optional[int]:
-    match = re.search(rf"^{name}:\s*(\d+) kB$", _read(path) or "", re.MULTILINE)
-    return None if match is None else int(match.group(1)) << 10
-
-
-def _number(text: Optional[str]) -> Optional[int]:
-    return int(text) if text is not None and re.fullmatch(r"[0-9]{1,20}", text) else None
-
-
-def _read(path: Path) -> Optional[str]:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace").strip()
-    except (OSError, TypeError):  # some drivers' EAGAIN reads as None
-        return None
+def _bytes(path: Path, name: str) -> Optional[int]:
+    kib = kib_line(read_value(path, TEXT_BYTES), name)
+    return None if kib is None else kib << 10

@@ -14,7 +14,7 @@ from edgeproof.board.doctor.finding import Level
 from edgeproof.board.link.local import LocalTransport
 from edgeproof.board.link.transport import Channel
 from edgeproof.config.boards import BoardProfile
-from edgeproof_agent.machine import examination
+from edgeproof_agent.machine import firmware
 from edgeproof_agent.machine.examination import examine
 from edgeproof_agent.wire.fields import Fields
 from edgeproof_agent.wire.frames import decode_header, encode_frame
@@ -81,7 +81,7 @@ def test_what_a_pi_tells_comes_back_as_it_stands_there(
 def test_a_machine_that_has_nothing_of_it_answers_all_the_same(
     store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(examination, "_MORE_FOLDERS", "")
+    monkeypatch.setattr(firmware, "MORE_FOLDERS", "")
     monkeypatch.setenv("PATH", str(tmp_path / "nowhere"))
     told = examine(store, tmp_path / "nowhere")
     assert [told[name] for name in ("cpufreq", "thermal", "cameras", "incoming")] == [[], [], [], []]
@@ -97,7 +97,7 @@ def test_a_machine_that_has_nothing_of_it_answers_all_the_same(
 def test_a_firmware_command_is_bounded_in_time_and_size(
     store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, outcome: str
 ) -> None:
-    monkeypatch.setattr(examination, "_COMMAND_SECONDS", 0.5)
+    monkeypatch.setattr(firmware, "COMMAND_SECONDS", 0.5)
     vcgencmd(tmp_path / "bin", script, monkeypatch)
     start = time.monotonic()
     told = examine(store, tmp_path / "nowhere")["vcgencmd"]["get_throttled"]
