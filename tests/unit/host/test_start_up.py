@@ -10,6 +10,7 @@ import pytest
 # Interrupts the process, as Ctrl-C does, while a module is being imported.
 _INTERRUPT = """
 import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background has it ignored
 class Finder:
     def find_spec(self, name, path=None, target=None):
         if name == os.environ["INTERRUPTED_AT"]:
