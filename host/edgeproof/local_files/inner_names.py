@@ -7,7 +7,7 @@ _MAX_PART_BYTES, _MAX_BYTES = 255, 4000
 
 def is_inner_name(name: object) -> bool:
     """Whether it is a relative path without a way up, without what no file's name can hold, and short enough."""
-    if not isinstance(name, str) or "\0" in name or "\\" in name:
+    if not isinstance(name, str) or "\0" in name:
         return False
     try:
         size = len(name.encode())

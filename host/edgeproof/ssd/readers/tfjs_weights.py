@@ -28,7 +28,7 @@ def shard_paths(manifest: Any, folder: Path, file: str) -> list[list[Path]]:
         if not isinstance(names, list):
             raise NotAnSsdError(f"{file}: the paths of its weightsManifest are no list of names.")
         for name in names:
-            if not is_inner_name(name) or "//" in name:
+            if not is_inner_name(name) or "\\" in name or "//" in name:
                 raise NotAnSsdError(f"{file}: its shard {name!r} does not lie beside it.")
             if not (folder / name).is_file():
                 raise NotAnSsdError(f"{file}: its shard {name} is missing. Copy all shards beside it.")
