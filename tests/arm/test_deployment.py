@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from edgeproof.bundle import Bundle
-from tests.support.boards.ssh_servers import APP, Command, ReadyBoard
+from tests.support.boards.emulated import APP, Command, ReadyBoard
 
 
 @pytest.mark.parametrize("virtual", ["bookworm", "trixie"], indirect=True)

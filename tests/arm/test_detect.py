@@ -12,7 +12,7 @@ from edgeproof.bundle import Bundle
 from edgeproof.record.detections import Detections, PictureResult, StreamFrame
 from edgeproof.sample.pedestrian import Sample
 from edgeproof_agent.store.objects import Kind
-from tests.support.boards.ssh_servers import APP, VARIANTS, Command, ReadyBoard
+from tests.support.boards.emulated import APP, VARIANTS, Command, ReadyBoard
 
 CERTAIN = 0.5
 MIN_IOU, MAX_SCORE_DELTA = 0.9, 0.05

@@ -6,7 +6,7 @@ import subprocess
 from deploy.virtual_board.board import VirtualBoard
 from edgeproof.board.open_board import open_board
 from edgeproof.board.provision import provision
-from tests.support.boards.ssh_servers import ReadyBoard
+from tests.support.boards.emulated import ReadyBoard
 
 # Runtime, architecture of the userland, and the least that has to travel.
 EXPECTED = {

@@ -11,7 +11,7 @@ from edgeproof.board.open_board import open_board
 from edgeproof.board.ssh.transport import connect
 from edgeproof.bundle import Bundle, write_bundle
 from edgeproof.errors import DeploymentError, HostKeyError
-from tests.support.boards.ssh_servers import APP, ReadyBoard
+from tests.support.boards.emulated import APP, ReadyBoard
 
 
 @pytest.mark.parametrize("virtual", ["bookworm"], indirect=True)

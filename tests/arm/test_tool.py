@@ -14,7 +14,7 @@ from deploy.virtual_board.artefacts import boards_folder
 from deploy.virtual_board.recipe import SUITES
 from edgeproof.board.ssh.transport import connect
 from edgeproof.config.boards import find_board
-from tests.support.boards.ssh_servers import require_emulator
+from tests.support.boards.emulated import require_emulator
 from tests.support.places import ROOT
 from tests.support.processes import is_gone
 
