@@ -18,6 +18,7 @@ from edgeproof.board.store.client import open_store
 from edgeproof.bundle import Bundle, open_bundle
 from edgeproof.errors import AgentDiedError, BoardPythonError, DeploymentError, NoRuntimeError
 from edgeproof.local_files.output_folder import OutputFolder
+from edgeproof.report.drawing import write_annotated
 from edgeproof.runs.pictures import find_pictures
 from edgeproof.runs.plan import BenchPlan, RunPlan
 from edgeproof.runs.run import execute
@@ -135,7 +136,7 @@ def test_a_run_holds_detections_latency_and_annotated_pictures(
     run = execute(
         board,
         sent.digest,
-        RunPlan(OutputFolder.open(out), find_pictures([pictures]), bench=bench),
+        RunPlan(OutputFolder.open(out), find_pictures([pictures]), bench, draw=write_annotated),
         progress=events.append,
     )
     assert run.error is None

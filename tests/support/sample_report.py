@@ -48,7 +48,7 @@ def bundle(variant: str = "int8") -> BundleFacts:
         "calibration": {"pictures": 12},
     }
     return BundleFacts(
-        digest, "pedestrian", variant, {"int8": 3_812_345}.get(variant, 12_204_567), "300 x 300 uint8", provenance
+        "pedestrian", variant, digest, {"int8": 3_812_345}.get(variant, 12_204_567), "300 x 300 uint8", provenance
     )
 
 

@@ -94,6 +94,10 @@ class Fields:
             raise FieldError(f"{self.path(name)} must be a JSON object, got {_kind(value)}")
         return value
 
+    def value(self, name: str) -> Any:
+        """Whatever is there, for a reader that checks it by other means."""
+        return self._value(name, None)
+
     def _value(self, name: str, default: object) -> Any:
         value = self._data.get(name, default)
         if value is None:

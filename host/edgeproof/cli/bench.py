@@ -8,9 +8,16 @@ import click
 from edgeproof.board.open_board import open_board
 from edgeproof.bundle import open_bundle
 from edgeproof.cli.display.progress import shown_progress
-from edgeproof.cli.display.run_output import bundle_digest, require_whole, write_report
+from edgeproof.cli.display.run_output import bundle_digest, echo_report, require_whole, write_report
 from edgeproof.cli.display.terminal import Terminal
-from edgeproof.cli.options.board import app_option, board_argument, bundle_option, runtime_option, threads_option
+from edgeproof.cli.options.board import (
+    app_option,
+    board_argument,
+    bundle_option,
+    json_option,
+    runtime_option,
+    threads_option,
+)
 from edgeproof.cli.options.paths import PATH
 from edgeproof.config.boards import BoardProfile
 from edgeproof.local_files.output_folder import OutputFolder
@@ -27,6 +34,7 @@ from edgeproof.runs.run import execute
 @click.option("--runs", type=click.IntRange(min=1), default=150, show_default=True, help="Measured runs.")
 @click.option("--warmup", type=click.IntRange(min=0), default=10, show_default=True, help="Runs ahead of them.")
 @click.option("--out", type=PATH, help="Folder for a report (JSON and HTML).")
+@json_option
 @app_option
 @bundle_option
 @runtime_option
@@ -37,6 +45,7 @@ def command(
     runs: int,
     warmup: int,
     out: Path | None,
+    as_json: bool,
     app: str | None,
     bundle: Path | None,
     runtime: str | None,
@@ -46,7 +55,7 @@ def command(
     folder = None if out is None else OutputFolder.open(out)
     picture = read_picture(image) if image else generated_picture()
     opened_bundle = open_bundle(bundle) if bundle else None
-    console = Terminal()
+    console = Terminal(stderr=as_json)  # standard output is the document's
     with (
         tempfile.TemporaryDirectory() as scratch,
         open_board(board) as opened,
@@ -57,8 +66,10 @@ def command(
             out=folder or OutputFolder.open(Path(scratch)), bench=BenchPlan(picture, runs, warmup), threads=threads
         )
         run = execute(opened, digest, plan, runtime, progress)
-    report = Report((run,))
-    if run.latency is not None:
+    report = Report.now((run,))
+    if as_json:
+        echo_report(report)
+    elif run.latency is not None:
         print_bench(run, console)
     if folder is not None:
         with folder.sealed():

@@ -19,10 +19,13 @@ from edgeproof.wording.counting import counted
 _UNITS = (("day", 86_400), ("hour", 3600), ("minute", 60))
 
 
+SCHEMA = "edgeproof.status/1"
+
+
 @click.command(name="status")
 @board_argument
 @app_option
-@click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+@click.option("--json", "as_json", is_flag=True, help=f"Print JSON (schema {SCHEMA}).")
 def command(board: BoardProfile, app: str | None, as_json: bool) -> None:
     """Show what each app on BOARD serves, and what edgeproof takes there."""
     with open_board(board) as opened:
@@ -32,7 +35,7 @@ def command(board: BoardProfile, app: str | None, as_json: bool) -> None:
     if as_json:
         document = asdict(status)
         document["apps"] = {name: links for name, links in document["apps"].items() if app in (None, name)}
-        echo(json.dumps({"board": board.name, **document}, indent=2))
+        echo(json.dumps({"schema": SCHEMA, "board": board.name, **document}, indent=2))
         return
     console = Terminal()
     console.print(_apps_table(status, app))

@@ -13,6 +13,7 @@ from edgeproof.convert.variants import Variant
 from edgeproof.demo.embedded_board import EmbeddedBoard
 from edgeproof.local_files.output_folder import OutputFolder
 from edgeproof.record.run import Report, Run
+from edgeproof.report.drawing import write_annotated
 from edgeproof.runs.pictures import find_pictures
 from edgeproof.runs.plan import BenchPlan, RunPlan, StreamPlan
 from edgeproof.runs.run import execute
@@ -44,7 +45,7 @@ def run_demo(folder: OutputFolder, progress: ProgressListener) -> Report:
             progress(Progress(f"{runtime.name} {runtime.version}: {how}", ProgressKind.NOTE))
         note("push, run: photos, latency and a video, for each bundle and runtime")
         runs = tuple(_runs(board, sample, bundles, [release.name for release in releases], folder, progress))
-    return Report(runs)
+    return Report.now(runs)
 
 
 def _runs(
@@ -66,6 +67,7 @@ def _runs(
             progress(Progress(f"{variant} on {runtime}: {how}", ProgressKind.NOTE))
             plan = RunPlan(
                 out=folder,
+                draw=write_annotated,
                 subfolder=f"results/{variant}-{runtime}",
                 pictures=pictures,
                 bench=bench,

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 class BoardState:
     """The board at one moment. What a board cannot tell is None, which is normal."""
 
-    temperature_celsius: float | None
-    clock_mhz: float | None
-    governor: str | None
-    throttled_bits: int | None
+    temperature_celsius: float | None = None
+    clock_mhz: float | None = None
+    governor: str | None = None
+    throttled_bits: int | None = None
     """The bits of `vcgencmd get_throttled`: 0-3 now, 16-19 since boot."""
-    load_1min: float | None
-    memory_available_mib: float | None
-    peak_rss_mib: float | None
+    load_1min: float | None = None
+    memory_available_mib: float | None = None
+    peak_rss_mib: float | None = None
     """Peak resident set size of the agent's process."""
 
 

@@ -20,13 +20,13 @@ class LatencySummary:
     runs: int
     mean_ms: float
     min_ms: float
-    p50_ms: float | None
-    p90_ms: float | None
-    p95_ms: float | None
-    p99_ms: float | None
     max_ms: float
     mad_ms: float
     """Median absolute deviation from the median, as it is (not scaled to a normal distribution's sigma)."""
+    p50_ms: float | None = None
+    p90_ms: float | None = None
+    p95_ms: float | None = None
+    p99_ms: float | None = None
     reasons: Mapping[str, str] = field(default_factory=dict)
     """Name of a field that is None to the reason, e.g. `p99_ms` to `p99 needs at least 662 samples, ...`."""
 

@@ -1,12 +1,13 @@
 """Latencies and streams in a report."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from edgeproof.record.latency import Drift, LatencySummary, Samples
-from edgeproof.record.pictures import Detection
+from edgeproof.record.pictures import Detection, detections_json
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,7 @@ class Latency:
     runs: int
     warmup_runs: int
     samples_ns: Mapping[str, Samples]
-    """Raw samples, [runs] a stage; report.html draws them, report.json has no room for them."""
+    """Raw samples, [runs] a stage; they lie beside report.json, which names their file."""
     stages: Mapping[str, LatencySummary]
     drift: Drift
     """Of the `invoke` stage, which heat slows first; of `total` where there is no such stage."""
@@ -45,14 +46,25 @@ class Stream:
     stages: Mapping[str, LatencySummary] = field(default_factory=dict)
     shown: tuple[Frame, ...] = ()
 
-    def to_json(self) -> dict[str, Any]:
-        return {
+    def to_json(self, folder: Path) -> dict[str, Any]:
+        """`folder` is the report's: files are named from there."""
+        data: dict[str, Any] = {
             "source": self.source,
             "frames": self.frames,
             "frames_with_detections": self.frames_with_detections,
             "fps": self.fps,
             "stages": {stage: summary_json(summary) for stage, summary in self.stages.items()},
         }
+        if self.shown:
+            data["shown"] = [
+                {
+                    "time_s": frame.time_s,
+                    "annotated": os.path.relpath(frame.annotated, folder),
+                    "detections": detections_json(frame.detections),
+                }
+                for frame in self.shown
+            ]
+        return data
 
 
 def summary_json(summary: LatencySummary) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Pictures in a report, with what was found on them."""
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,7 +35,7 @@ class Picture:
     error: str | None = None
     stages_ns: Mapping[str, int] = field(default_factory=dict)
     annotated: Path | None = None
-    """The file of the picture with its detections drawn; report.html shows it, report.json does not name it."""
+    """The file of the picture with its detections drawn; report.html shows it."""
 
     @classmethod
     def of(
@@ -71,16 +72,22 @@ class Picture:
             result.name, result.width, result.height, tuple(detections), result.error, result.stages_ns, annotated
         )
 
-    def to_json(self) -> dict[str, Any]:
-        found = [
-            {"label": item.label, "class_index": item.class_index, "score": item.score, "bbox": item.box.to_list()}
-            for item in self.detections
-        ]
+    def to_json(self, folder: Path) -> dict[str, Any]:
+        """`folder` is the report's: files are named from there."""
         data: dict[str, Any] = {"file_name": self.name, "width": self.width, "height": self.height}
-        data |= {"detections": found} if self.error is None else {"error": self.error}
+        data |= {"detections": detections_json(self.detections)} if self.error is None else {"error": self.error}
+        if self.annotated is not None:
+            data["annotated"] = os.path.relpath(self.annotated, folder)
         if self.stages_ns:
             data["stages_ms"] = {stage: ns / 1e6 for stage, ns in self.stages_ns.items()}
         return data
+
+
+def detections_json(detections: Sequence[Detection]) -> list[dict[str, Any]]:
+    return [
+        {"label": item.label, "class_index": item.class_index, "score": item.score, "bbox": item.box.to_list()}
+        for item in detections
+    ]
 
 
 def _label(labels: Sequence[str], line: int, class_index: int) -> str:

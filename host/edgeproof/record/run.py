@@ -1,7 +1,11 @@
-"""A report and its runs, schema `edgeproof.report/1`."""
+"""A report and its runs, schema `edgeproof.report/2`."""
 
+import platform
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
 from edgeproof import __version__
@@ -11,16 +15,16 @@ from edgeproof.record.measurements import Latency, Stream, summary_json
 from edgeproof.record.pictures import Picture
 from edgeproof_agent.bundle.manifest import Manifest
 
-SCHEMA = "edgeproof.report/1"
+SCHEMA = "edgeproof.report/2"
 
 
 @dataclass(frozen=True)
 class BundleFacts:
     """What a report says of a bundle."""
 
-    digest: str
     name: str
     variant: str
+    digest: str
     size_bytes: int
     """Of all the bundle's files together, without bundle.json."""
     input: str
@@ -32,26 +36,19 @@ class BundleFacts:
         size = sum(entry.size_bytes for entry in manifest.files.values())
         contract = manifest.input
         shape = f"{contract.height} x {contract.width} {contract.dtype.value}"
-        return cls(digest, manifest.name, manifest.variant, size, shape, manifest.provenance)
+        return cls(manifest.name, manifest.variant, digest, size, shape, manifest.provenance)
 
     def to_json(self) -> dict[str, Any]:
-        return {
-            "digest": self.digest,
-            "name": self.name,
-            "variant": self.variant,
-            "size_bytes": self.size_bytes,
-            "input": self.input,
-            "source": self.provenance.get("source"),
-        }
+        return asdict(self)
 
 
 @dataclass(frozen=True)
 class Run:
     """One bundle on one board under one runtime. What was not done is None or empty, and absent from report.json."""
 
+    bundle: BundleFacts
     board: BoardInfo
     runtime: RuntimeInfo
-    bundle: BundleFacts
     load: LoadResult | None = None
     latency: Latency | None = None
     pictures: tuple[Picture, ...] = ()
@@ -72,8 +69,8 @@ class Run:
             return self.latency.peak_rss_mib
         return self.after.peak_rss_mib if self.after is not None else None
 
-    def to_json(self) -> dict[str, Any]:
-        data: dict[str, Any] = {"board": self._board_json(), "bundle": self.bundle.to_json()}
+    def to_json(self, folder: Path) -> dict[str, Any]:
+        data: dict[str, Any] = {"bundle": self.bundle.to_json(), "board": self._board_json()}
         if self.load is not None or self.latency is not None:
             data["latency"] = self._latency_json()
         if self.pictures:
@@ -82,9 +79,9 @@ class Run:
                 "file": self.detections_file,
                 "listed_from_score": self.min_score,
             }
-            data["pictures"] = [picture.to_json() for picture in self.pictures]
+            data["pictures"] = [picture.to_json(folder) for picture in self.pictures]
         if self.stream is not None:
-            data["stream"] = self.stream.to_json()
+            data["stream"] = self.stream.to_json(folder)
         if self.error is not None:
             data["error"] = self.error
         return data
@@ -115,16 +112,46 @@ class Run:
 
 
 @dataclass(frozen=True)
+class HostInfo:
+    """The machine that wrote a report."""
+
+    edgeproof: str = __version__
+    python: str = ""
+    os: str = ""
+
+    @classmethod
+    def of_this_machine(cls) -> "HostInfo":
+        return cls(__version__, platform.python_version(), platform.platform(terse=True))
+
+
+@dataclass(frozen=True)
 class Report:
+    """The runs of one command."""
+
     runs: tuple[Run, ...]
-    version: str = __version__
-    """Of edgeproof."""
+    created: str | None = None
+    """When, in UTC (ISO 8601, seconds)."""
+    command: tuple[str, ...] = ()
+    """As it was typed. No command takes a secret as an argument."""
+    host: HostInfo = field(default_factory=HostInfo)
     outputs: tuple[str, ...] = ()
     """Files that were written with the report, relative to its folder. Empty when it was not written to a folder."""
 
-    def to_json(self) -> dict[str, Any]:
-        """The JSON object of report.json. Fields that nothing was measured for are absent."""
-        data: dict[str, Any] = {"schema": SCHEMA, "edgeproof": self.version}
+    @classmethod
+    def now(cls, runs: tuple[Run, ...]) -> "Report":
+        """Of this moment, this command and this machine."""
+        created = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return cls(runs, created, ("edgeproof", *sys.argv[1:]), HostInfo.of_this_machine())
+
+    def to_json(self, folder: Path = Path()) -> dict[str, Any]:
+        """The JSON object of a report.json in `folder`, but for the raw samples. What was not measured is absent."""
+        data: dict[str, Any] = {"schema": SCHEMA, "edgeproof": self.host.edgeproof}
+        if self.created is not None:
+            data["created"] = self.created
+        if self.command:
+            data["command"] = list(self.command)
+        if self.host.python:
+            data["host"] = {"python": self.host.python, "os": self.host.os}
         if self.outputs:
             data["outputs"] = list(self.outputs)
-        return {**data, "runs": [run.to_json() for run in self.runs]}
+        return {**data, "runs": [run.to_json(folder) for run in self.runs]}

@@ -37,7 +37,9 @@ def board_facts(board: BoardInfo) -> list[str]:
 
 
 def run_title(run: Run) -> str:
-    return shown_line(f"{run.board.name} · {run.runtime.name} {run.runtime.version} · {run.bundle.variant}")
+    return shown_line(
+        f"{run.bundle.name} {run.bundle.variant} · {run.runtime.name} {run.runtime.version} · {run.board.name}"
+    )
 
 
 def throttling(bits: int | None) -> str:

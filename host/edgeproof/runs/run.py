@@ -18,7 +18,6 @@ from edgeproof.record.detections import STAGES, BenchResult, PictureResult, Samp
 from edgeproof.record.measurements import Frame, Stream
 from edgeproof.record.pictures import Picture
 from edgeproof.record.run import BundleFacts, Run
-from edgeproof.report.drawing import write_annotated
 from edgeproof.runs.pictures import PictureFile, read_pictures
 from edgeproof.runs.plan import RunPlan, StreamPlan
 from edgeproof.verify.latency import latency_of, stream_of
@@ -92,7 +91,8 @@ class _Work:
     def _keep(self, outcomes: Sequence[tuple[PictureFile, PictureResult]]) -> None:
         results = [(file.image_id, result) for file, result in outcomes]
         name = self.plan.output_name(DETECTIONS_FILE)
-        drawn = [self._annotated_name(file) for file, result in outcomes if result.error is None]
+        shown = [file for file, result in outcomes if result.error is None and self.plan.draw is not None]
+        drawn = [self._annotated_name(file) for file in shown]
         path, *_ = self.plan.out.claim(name, *drawn)
         write_coco_results(path, results, self.loaded.manifest.category_id)
         pictures = tuple(self._picture(file, result) for file, result in outcomes)
@@ -104,13 +104,13 @@ class _Work:
     def _picture(self, file: PictureFile, result: PictureResult) -> Picture:
         manifest = self.loaded.manifest
         picture = Picture.of(result, self.loaded.labels, manifest.label_offset, self.plan.min_score)
-        if picture.error is not None:
+        if picture.error is not None or self.plan.draw is None:
             return picture
         (annotated,) = self.plan.out.claim(self._annotated_name(file))
         try:
             with without_native_noise():  # libpng complains of colour profiles
                 pixels = decode_picture(read_bounded(file.path, MAX_PICTURE_BYTES))
-            write_annotated(annotated, pixels, picture.detections)
+            self.plan.draw(annotated, pixels, picture.detections)
         except (OSError, ValueError):
             return picture  # the board has read it; here it is gone meanwhile
         return replace(picture, annotated=annotated)
@@ -167,11 +167,11 @@ class _Work:
         pictures = [self._frame_picture(frame) for frame in frames]
         shown = []
         for frame, picture in zip(frames, pictures, strict=True):
-            if frame.jpeg is None:
+            if frame.jpeg is None or self.plan.draw is None:
                 continue
             (path,) = self.plan.out.claim(self.plan.output_name(f"{FRAMES_FOLDER}/{frame.index:05d}.jpg"))
             try:
-                write_annotated(path, decode_picture(frame.jpeg), picture.detections)
+                self.plan.draw(path, decode_picture(frame.jpeg), picture.detections)
             except PictureError:
                 continue
             shown.append(Frame(frame.index / video_fps, path, picture.detections))

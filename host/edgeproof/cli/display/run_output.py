@@ -1,6 +1,8 @@
 """What commands that run a board's detector have in common: which bundle, the files of the report, the exit code."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
@@ -8,10 +10,11 @@ from rich.text import Text
 from edgeproof.board.deploy import current_bundle, send_bundle
 from edgeproof.board.open_board import OpenBoard
 from edgeproof.bundle import Bundle
+from edgeproof.cli.display.echo import echo
 from edgeproof.errors import EdgeproofError
 from edgeproof.local_files.output_folder import OutputFolder
 from edgeproof.record.run import Report
-from edgeproof.record.writer import write_json
+from edgeproof.record.writer import sample_names, write_json
 from edgeproof.report.html import write_html
 from edgeproof.wording.counting import counted
 from edgeproof.wording.progress import ProgressListener
@@ -26,10 +29,15 @@ def bundle_digest(board: OpenBoard, app: str | None, bundle: Bundle | None, prog
 
 def write_report(report: Report, out: OutputFolder, console: Console) -> None:
     """Writes report.json and report.html and says where they are."""
-    data, page = out.claim("report.json", "report.html")
+    data, page, *_ = out.claim("report.json", "report.html", *sample_names(report).values())
     write_json(replace(report, outputs=tuple(out.names)), data)
     write_html(report, page)
     console.print(Text(f"\nreport: {page}"), soft_wrap=True)
+
+
+def echo_report(report: Report, folder: Path = Path()) -> None:
+    """Prints the report as JSON, with its files named from `folder`."""
+    echo(json.dumps(report.to_json(folder), indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def require_whole(report: Report) -> None:

@@ -53,3 +53,9 @@ def threads_option(command: _Command) -> _Command:
         type=click.IntRange(1, 64),
         help="Threads of the interpreter.  [default: the board's CPUs, at most 4]",
     )(command)
+
+
+def json_option(command: _Command) -> _Command:
+    return click.option(
+        "--json", "as_json", is_flag=True, help="Print the report as JSON (docs/reference/report.schema.json)."
+    )(command)

@@ -1,6 +1,5 @@
 """report.json: the schema's fields, absent where nothing was measured."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +9,6 @@ import pytest
 from edgeproof.record.detections import Detections, PictureResult
 from edgeproof.record.pictures import Picture
 from edgeproof.record.run import BundleFacts, Report, Run
-from edgeproof.record.writer import write_json
 from edgeproof.verify.latency import latency_of
 from edgeproof_agent.bundle.manifest import FileEntry
 from edgeproof_agent.bundle.manifest_reader import parse_manifest
@@ -44,13 +42,15 @@ def result(*scores: float, classes: tuple[int, ...] | None = None) -> PictureRes
 def test_a_run_has_the_schema_s_fields() -> None:
     data = Report((sample.run(),)).to_json()
     (run,) = data["runs"]
-    assert data["schema"] == "edgeproof.report/1"
+    assert data["schema"] == "edgeproof.report/2"
     assert run["board"]["runtime"] == {"name": "tflite-runtime", "version": "2.14.0"}
     assert run["board"]["state"]["before"]["temperature_celsius"] == 51.2
     assert run["board"]["state"]["after"]["temperature_celsius"] == 58.9
     assert {"name", "machine", "os", "arch", "python", "emulated"} <= set(run["board"])
     assert run["bundle"]["digest"] == "a8" * 32
-    assert run["bundle"]["source"] == {"kind": "frozen_graph", "sha256": "5e" * 32}
+    assert next(iter(run)) == "bundle"
+    assert list(run["bundle"])[:2] == ["name", "variant"]
+    assert run["bundle"]["provenance"]["source"] == {"kind": "frozen_graph", "sha256": "5e" * 32}
     assert run["detections"] == {
         "images": 4, "file": "detections/tflite-runtime-int8.json", "listed_from_score": 0.5
     }  # fmt: skip
@@ -75,7 +75,7 @@ def test_a_percentile_that_the_samples_cannot_carry_is_null_with_its_reason() ->
 
 
 def test_what_was_not_done_is_absent() -> None:
-    (run,) = Report((Run(sample.board(), sample.RUNTIMES[0], sample.bundle()),)).to_json()["runs"]
+    (run,) = Report((Run(sample.bundle(), sample.board(), sample.RUNTIMES[0]),)).to_json()["runs"]
     assert set(run) == {"board", "bundle"}
     assert run["board"]["state"] == {}
     full = Report((sample.run(),)).to_json()
@@ -112,14 +112,14 @@ def test_a_picture_lists_its_detections_in_pixels_or_its_error() -> None:
 
 
 def test_a_video_says_how_many_frames_held_something_and_how_fast_they_went() -> None:
-    stream = replace(sample.run(), stream=sample.stream()).to_json()["stream"]
+    stream = replace(sample.run(), stream=sample.stream()).to_json(Path())["stream"]
     assert (stream["source"], stream["frames"], stream["frames_with_detections"]) == ("bikes.mp4", 95, 61)
     assert stream["fps"] == 19.0
     assert stream["stages"]["total"]["runs"] == 95
 
 
 def test_a_run_that_ended_early_keeps_what_had_arrived() -> None:
-    data = replace(sample.run(), latency=None, load=None, error="the agent was killed by signal 9").to_json()
+    data = replace(sample.run(), latency=None, load=None, error="the agent was killed by signal 9").to_json(Path())
     assert data["error"] == "the agent was killed by signal 9"
     assert len(data["pictures"]) == 4
 
@@ -158,18 +158,6 @@ def test_a_bench_without_samples_is_refused() -> None:
         latency_of(replace(sample.bench(), samples_ns={}))
 
 
-def test_the_file_is_the_report_as_json_and_twice_the_same(tmp_path: Path) -> None:
-    path = tmp_path / "demo" / "report.json"
-    write_json(sample.report(), path)
-    text = path.read_text()
-    assert json.loads(text) == sample.report().to_json()
-    assert text.startswith('{\n  "schema": "edgeproof.report/1",\n')
-    assert text.endswith("}\n")
-    write_json(sample.report(), path)
-    assert path.read_text() == text
-    assert [entry.name for entry in path.parent.iterdir()] == ["report.json"]
-
-
 @pytest.mark.parametrize(
     ("class_index", "label"), [(-1, "class -1"), (0, "a"), (1, "b"), (2, "class 2"), (99, "class 99")]
 )
@@ -180,5 +168,5 @@ def test_a_class_without_a_label_is_called_by_its_index(class_index: int, label:
 
 
 def test_a_picture_has_its_width_and_height() -> None:
-    data = Picture.of(PictureResult("p", 8, 9, error="broken"), (), 0, 0.5).to_json()
+    data = Picture.of(PictureResult("p", 8, 9, error="broken"), (), 0, 0.5).to_json(Path())
     assert (data["width"], data["height"]) == (8, 9)

@@ -147,7 +147,7 @@ def test_a_video_has_its_frames_with_their_times(tmp_path: Path) -> None:
 
 
 def test_what_was_not_done_has_no_section() -> None:
-    page = Page(render_html(Report((Run(sample.board(), sample.RUNTIMES[0], sample.bundle()),))))
+    page = Page(render_html(Report((Run(sample.bundle(), sample.board(), sample.RUNTIMES[0]),))))
     assert [title for title in ("Pictures", "Latency", "Video", "before and after") if title in page.text] == []
 
 

@@ -40,8 +40,8 @@ def test_no_line_is_wider_than_the_terminal(width: int) -> None:
 
 
 def test_a_wide_terminal_shows_a_run_in_one_row() -> None:
-    row = next(line for line in printed(sample.report(), 140).splitlines() if line.startswith("demo"))
-    assert row.split()[:9] == ["demo", "tflite-runtime", "2.14.0", "float32", "12.20", "123", "46.0", "/", "48.4"]
+    row = next(line for line in printed(sample.report(), 140).splitlines() if line.startswith("pedestrian"))
+    assert row.split()[:9] == ["pedestrian", "demo", "tflite-runtime", "2.14.0", "12.20", "123", "46.0", "/"]
 
 
 def test_piped_output_has_no_control_sequences_and_a_terminal_s_has_colour() -> None:
@@ -57,7 +57,9 @@ def test_the_board_is_described_once() -> None:
 
 def test_an_emulated_board_is_marked() -> None:
     text = printed(Report((replace(sample.run(), board=sample.board(emulated=True)),)), 200)
-    assert any(line.split() == ["emulated", "1", "failed"] for line in text.splitlines())  # below the board's name
+    assert any(
+        line.split() == ["int8", "emulated", "1", "failed"] for line in text.splitlines()
+    )  # below the board's name
     assert "Emulated: its latency says nothing about real hardware." in text
     assert "mulated" not in printed(sample.report())
 
@@ -109,7 +111,7 @@ def test_names_cannot_steer_the_terminal() -> None:
 
 def test_a_run_that_ended_early_says_why() -> None:
     text = printed(Report((replace(sample.run(), error="the agent was killed by signal 9"),)), 140)
-    assert "demo · tflite-runtime 2.14.0 · int8: the agent was killed by signal 9" in text
+    assert "pedestrian int8 · tflite-runtime 2.14.0 · demo: the agent was killed by signal 9" in text
 
 
 def test_a_video_is_one_line() -> None:
