@@ -9,7 +9,7 @@ import json
 import os
 import struct
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,8 @@ from edgeproof.config.boards import all_boards
 from edgeproof.errors import EdgeproofError
 from edgeproof.local_files.coco_dataset import coco_pictures
 from edgeproof.local_files.output_folder import OutputFolder
+from edgeproof.record.reader import read_report
+from edgeproof.record.run import Report
 from edgeproof.ssd.checkpoint.config_file import read_config
 from edgeproof.ssd.files.anchors import read_anchors
 from edgeproof.ssd.files.labels import read_labels
@@ -49,10 +51,14 @@ from edgeproof_agent.wire.fields import FieldError, Fields
 from edgeproof_agent.wire.frames import FrameError, decode_header, encode_frame, read_frame
 from edgeproof_agent.wire.link import Link
 from tests.fuzz.mutating import Mutate, mutate_bytes, mutate_json
+from tests.support import sample_report
 from tests.support.boards.profiles import probe_of
 from tests.support.boards.recorded_boards import FOLDER as RECORDINGS
 from tests.support.example_manifest import MANIFEST
 from tests.support.networks.plain_tflite import packed, schema
+from tests.support.places import ROOT
+
+OLDER_REPORT = ROOT / "tests" / "support" / "reports" / "schema_1.json"
 
 Feed = Callable[[bytes, Path], object]
 
@@ -88,6 +94,12 @@ def _npy(array: np.ndarray) -> bytes:
     stream = io.BytesIO()
     np.save(stream, array)
     return stream.getvalue()
+
+
+def _reports() -> Sequence[bytes]:
+    full = sample_report.run()
+    report = Report((replace(full, latency=None, stream=sample_report.stream(), error="x"), full), created="x")
+    return [json.dumps(report.to_json()).encode(), OLDER_REPORT.read_bytes()]
 
 
 def _texts(*texts: str) -> Callable[[], Sequence[bytes]]:
@@ -349,6 +361,7 @@ TARGETS = {
         Target("coco", _as_file("c.json", coco_pictures), _texts(_COCO), mutate=mutate_json),
         Target("tfjs-weights", _weights, _tfjs_seeds, mutate=mutate_json),
         Target("tflite", _read_tflite, _tflite, inputs=1500),
+        Target("report", _as_file("report.json", read_report), _reports, mutate=mutate_json, inputs=1000),
         Target("keras", _as_file("m.keras", require_harmless_keras), _keras, inputs=1000),
         Target("bundle", _bundle, lambda: [json.dumps(MANIFEST.to_json()).encode()], mutate=mutate_json),
         Target("manifest", _manifest, lambda: [json.dumps(MANIFEST.to_json()).encode()], mutate=mutate_json),

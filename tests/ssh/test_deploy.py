@@ -6,6 +6,7 @@ import signal
 from pathlib import Path
 
 import cv2
+import jsonschema
 import numpy as np
 import pytest
 
@@ -27,6 +28,7 @@ from edgeproof_agent.store.objects import Kind
 from tests.support.boards.ssh_servers import Command, Server
 from tests.support.networks.tiny_ssd import draw_dark, draw_square, square_box
 from tests.support.processes import is_gone
+from tests.support.report_schema import SCHEMA, checked_report
 from tests.support.whole_bundles import served_digest
 
 
@@ -209,18 +211,25 @@ def test_the_command_line_pushes_detects_and_measures(
     )
     done = edgeproof("detect", "desk", pictures, "--app", "tiny-cli", "--out", tmp_path / "out")
     assert "bright" in done.stdout
-    report = json.loads((tmp_path / "out" / "report.json").read_text())
-    assert report["schema"] == "edgeproof.report/1"
+    report = checked_report(tmp_path / "out" / "report.json")
+    assert report["command"][:2] == ["edgeproof", "detect"]
+    assert report["runs"][0]["pictures"][0]["annotated"] == "annotated/bright.png.jpg"
     assert report["runs"][0]["detections"] == {"images": 3, "file": "detections.json", "listed_from_score": 0.5}
     assert "verdict" not in report
     page = (tmp_path / "out" / "report.html").read_text()
     assert "data:image/jpeg;base64," in page
     bench = edgeproof("bench", "desk", "--app", "tiny-cli", "--runs", 20, "--out", tmp_path / "bench").stdout
     assert "invoke" in bench
-    measured = json.loads((tmp_path / "bench" / "report.json").read_text())["runs"][0]["latency"]
+    measured = checked_report(tmp_path / "bench" / "report.json")["runs"][0]["latency"]
     assert measured["runs"] == 20
     assert measured["stages"]["invoke"]["p50_ms"] > 0
     assert measured["stages"]["invoke"]["p99_ms"] is None
+    printed = edgeproof("report", tmp_path / "bench").stdout
+    assert bench.partition("\nreport: ")[0] in printed
+    for command in (("bench", "desk", "--runs", 5), ("detect", "desk", pictures, "--out", tmp_path / "json")):
+        document = json.loads(edgeproof(*command, "--app", "tiny-cli", "--json").stdout)
+        jsonschema.validate(document, SCHEMA)
+    assert json.loads(edgeproof("status", "desk", "--json").stdout)["schema"] == "edgeproof.status/1"
     shown = edgeproof("board", "doctor", "desk").stdout
     assert "app tiny-cli" in shown
 

@@ -28,11 +28,11 @@ def command(file: Path, html: Path | None) -> None:
     console = Terminal()
     if report.created is not None:
         console.print(Text(f"{report.created}  {' '.join(report.command)}", style="dim"), soft_wrap=True)
-    print_report(report, console)
-    for run in report.runs:
-        if run.latency is not None and not run.pictures:
-            console.print()
+    if all(run.latency and not run.pictures and not run.stream for run in report.runs):
+        for run in report.runs:
             print_bench(run, console)
+    else:
+        print_report(report, console)
     if html is None:
         return
     if html.exists():

@@ -18,8 +18,8 @@ from edgeproof.record.run import Report, Run
 from edgeproof.record.writer import write_json
 from tests.support import sample_report as sample
 from tests.support.places import ROOT
+from tests.support.report_schema import SCHEMA
 
-SCHEMA = json.loads((ROOT / "docs" / "reference" / "report.schema.json").read_text())
 OLDER = ROOT / "tests" / "support" / "reports" / "schema_1.json"
 
 

@@ -41,7 +41,7 @@ def test_no_line_is_wider_than_the_terminal(width: int) -> None:
 
 def test_a_wide_terminal_shows_a_run_in_one_row() -> None:
     row = next(line for line in printed(sample.report(), 140).splitlines() if line.startswith("pedestrian"))
-    assert row.split()[:9] == ["pedestrian", "demo", "tflite-runtime", "2.14.0", "12.20", "123", "46.0", "/"]
+    assert row.split()[:8] == ["pedestrian", "demo", "tflite-runtime", "2.14.0", "12.20", "123", "46.0", "/"]
 
 
 def test_piped_output_has_no_control_sequences_and_a_terminal_s_has_colour() -> None:
