@@ -12,7 +12,7 @@ from deploy.virtual_board.board import VirtualBoard
 from deploy.virtual_board.recipe import SUITES
 from edgeproof.board.deploy import open_session, send_bundle
 from edgeproof.board.link.local import LocalTransport
-from edgeproof.board.open_board import open_board
+from edgeproof.board.open_board import OpenBoard, open_board
 from edgeproof.board.provision import provision
 from edgeproof.board.store.client import open_store
 from edgeproof.bundle import Bundle, open_bundle
@@ -45,7 +45,7 @@ def board(virtual: VirtualBoard) -> ReadyBoard:
     """The same board, provisioned from here."""
     events: list[Progress] = []
     with open_board(virtual.profile) as opened:
-        (runtime,) = provision(opened.transport, opened.store, progress=events.append)
+        (runtime,) = provision(opened, progress=events.append)
     return ReadyBoard(virtual, runtime, tuple(event.text for event in events if event.kind is ProgressKind.NOTE))
 
 
@@ -72,11 +72,11 @@ def reference(bundles: dict[str, Bundle], sample: Sample) -> dict[str, list[Pict
     home = BUILT / "boards" / f"python{sys.version_info[0]}.{sys.version_info[1]}"
     home.mkdir(parents=True, exist_ok=True)
     with LocalTransport("reference", home) as transport, open_store(transport, sys.executable) as store:
-        provision(transport, store, ["ai-edge-litert"])
+        provision(OpenBoard(transport, store), ["ai-edge-litert"])
         found = {}
         for variant, bundle in bundles.items():
             digest = send_bundle(store, bundle).digest
-            with open_session(transport, store, "ai-edge-litert") as session:
+            with open_session(OpenBoard(transport, store), "ai-edge-litert") as session:
                 session.load(store.path(Kind.BUNDLE, digest))
                 found[variant] = list(session.detect((photo.name, photo.read_bytes()) for photo in sample.photos))
     return found

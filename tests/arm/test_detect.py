@@ -57,7 +57,7 @@ def test_photos_give_the_detections_of_this_machine_and_the_camera_works(
     found = {}
     with open_board(board.virtual.profile) as opened:
         digests = {variant: send_bundle(opened.store, bundles[variant]).digest for variant in VARIANTS}
-        with open_session(opened.transport, opened.store) as session:
+        with open_session(opened) as session:
             assert session.runtime.name == board.runtime.name
             for variant, count in counts.items():
                 session.load(opened.store.path(Kind.BUNDLE, digests[variant]))

@@ -22,9 +22,9 @@ def test_a_bundle_that_does_not_run_there_leaves_the_app_as_it_was(
     cut = good.model_path.read_bytes()[:100_000]
     broken = write_bundle(tmp_path / "broken", good.manifest, cut, good.labels())
     with open_board(board.virtual.profile) as opened:
-        push_bundle(opened.transport, opened.store, good, APP)
+        push_bundle(opened, good, APP)
         with pytest.raises(DeploymentError, match=rf"does not run on virtual, so {APP} stays as it was"):
-            push_bundle(opened.transport, opened.store, broken, APP)
+            push_bundle(opened, broken, APP)
         opened.store.refresh()
         assert opened.store.inventory.apps[APP].current == good.digest
 

@@ -65,7 +65,7 @@ class _Way:
     def push_unchanged(self) -> None:
         bundle = open_bundle(self.bundle)
         with open_board(self.profile) as board:
-            deployment = push_bundle(board.transport, board.store, bundle, _APP)
+            deployment = push_bundle(board, bundle, _APP)
         assert not deployment.changed
 
     def serve(self) -> None:
@@ -103,7 +103,7 @@ def main() -> None:
     with OpenSshBoard(folder, base_python()) as server, tempfile.TemporaryDirectory() as scratch:
         profile = server.profile
         with open_board(profile) as board:
-            provision(board.transport, board.store)
+            provision(board)
         _pushes(_Way(profile, Path(scratch), 30 << 20), "30 MB", "loopback", rounds=11)
         _sessions(_Way(profile, Path(scratch), 0), "loopback", rounds=15)
         assert profile.port is not None
@@ -127,10 +127,10 @@ def _pushes(way: _Way, size: str, link: str, rounds: int) -> None:
 
 def _sessions(way: _Way, link: str, rounds: int) -> None:
     with open_board(way.profile) as board:
-        runtime = choose_runtime(board.store, way.profile.name, None)
+        runtime = choose_runtime(board)
 
     def first_answer() -> None:
-        with open_board(way.profile) as board, open_session(board.transport, board.store) as session:
+        with open_board(way.profile) as board, open_session(board) as session:
             session.state()
 
     def ssh_import() -> None:

@@ -11,6 +11,7 @@ from edgeproof.board.agent.session import AgentSession
 from edgeproof.board.deploy import open_session, send_bundle
 from edgeproof.board.link.local import LocalTransport
 from edgeproof.board.link.transport import Transport
+from edgeproof.board.open_board import OpenBoard
 from edgeproof.board.provision import provision
 from edgeproof.board.store.client import BoardStore, open_store
 from edgeproof.bundle import open_bundle
@@ -34,7 +35,7 @@ class LocalBoard:
     """Variant of the tiny SSD to its digest in the board's store; `raw-` ahead where the agent suppresses itself."""
 
     def session(self) -> AgentSession:
-        return open_session(self.transport, self.store, self.runtime)
+        return open_session(self, self.runtime)
 
     def bundle_path(self, variant: str) -> str:
         return self.store.path(Kind.BUNDLE, self.bundles[variant])
@@ -51,7 +52,7 @@ def board(
     home = BOARDS / f"python{version}"
     home.mkdir(parents=True, exist_ok=True)
     with LocalTransport("local", home) as transport, open_store(transport, str(python)) as store:
-        provision(transport, store, [runtime])
+        provision(OpenBoard(transport, store), [runtime])
         paths = {**tiny_bundles, **{f"raw-{variant}": path for variant, path in tiny_raw_bundles.items()}}
         bundles = {variant: send_bundle(store, open_bundle(path)).digest for variant, path in paths.items()}
         yield LocalBoard(transport, store, runtime, bundles)

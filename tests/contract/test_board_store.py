@@ -13,6 +13,7 @@ from edgeproof.board.deploy import push_bundle, send_bundle
 from edgeproof.board.link.conversation import Conversation, Request
 from edgeproof.board.link.deadline import Deadline
 from edgeproof.board.link.local import LocalTransport
+from edgeproof.board.open_board import OpenBoard
 from edgeproof.board.prune import prune
 from edgeproof.board.runtime.releases import fitting_releases
 from edgeproof.board.store import client as store_module
@@ -81,7 +82,7 @@ def test_a_push_of_what_is_served_takes_three_round_trips_and_no_payload(
     with open_board(transport) as store:
         with_a_runtime(store)
         service_bytes = transport.sent_bytes
-        deployment = push_bundle(transport, store, bundles[0], "app")
+        deployment = push_bundle(OpenBoard(transport, store), bundles[0], "app")
     assert not deployment.changed
     assert deployment.sent.payload_bytes == 0
     assert transport.round_trips <= 3

@@ -13,6 +13,7 @@ from edgeproof.board import prune as pruning
 from edgeproof.board.agent.start import agent_object
 from edgeproof.board.deploy import push_bundle, roll_back
 from edgeproof.board.link.transport import Transport
+from edgeproof.board.open_board import OpenBoard
 from edgeproof.board.runtime.releases import fitting_releases
 from edgeproof.board.store.client import open_store
 from edgeproof.board.store.signing import public_key_text, sign_bundle
@@ -96,14 +97,14 @@ Job = Callable[[Transport], None]
 def push(bundle: Bundle, key: Ed25519PrivateKey | None = None) -> Job:
     def job(transport: Transport) -> None:
         with open_store(transport, "python3") as store:
-            push_bundle(transport, store, bundle, APP, signature=sign_bundle(bundle, key) if key else None)
+            push_bundle(OpenBoard(transport, store), bundle, APP, signature=sign_bundle(bundle, key) if key else None)
 
     return job
 
 
 def go_back(transport: Transport) -> None:
     with open_store(transport, "python3") as store:
-        roll_back(transport, store, APP)
+        roll_back(OpenBoard(transport, store), APP)
 
 
 def prune(transport: Transport) -> None:

@@ -35,7 +35,7 @@ from tests.support.whole_bundles import served_digest
 @pytest.fixture
 def board(server: Server):
     with open_board(server.profile) as opened:
-        provision(opened.transport, opened.store)
+        provision(opened)
         yield opened
 
 
@@ -53,14 +53,14 @@ def test_a_bare_board_is_provisioned_and_a_second_time_nothing_travels(bare_serv
     with open_board(bare_server.profile) as board:
         assert board.store.inventory.runtimes == ()
         with pytest.raises(NoRuntimeError, match=r"has no runtime of this version.*Run: edgeproof provision"):
-            open_session(board.transport, board.store)
-        (first,) = provision(board.transport, board.store)
+            open_session(board)
+        (first,) = provision(board)
         assert first.payload_bytes > 10_000_000
     with open_board(bare_server.profile) as board:
-        (second,) = provision(board.transport, board.store)
+        (second,) = provision(board)
         assert second.payload_bytes == 0
         assert second.digest == first.digest
-        with open_session(board.transport, board.store) as session:
+        with open_session(board) as session:
             assert session.runtime.name == first.name
     store = bare_server.home / ".edgeproof"
     assert list((store / "incoming").iterdir()) == []
@@ -72,13 +72,13 @@ def test_a_push_switches_the_app_and_the_same_content_sends_no_payload(board: Op
     app = "tiny-switch"
     link = Path(board.store.root) / "apps" / app / "current"
     bundles = {variant: open_bundle(path) for variant, path in tiny_bundles.items()}
-    first = push_bundle(board.transport, board.store, bundles["float32"], app)
+    first = push_bundle(board, bundles["float32"], app)
     assert os.readlink(link).endswith(bundles["float32"].digest)
     board.store.refresh()
-    again = push_bundle(board.transport, board.store, bundles["float32"], app)
+    again = push_bundle(board, bundles["float32"], app)
     assert not again.changed
     assert again.sent.payload_bytes == 0
-    second = push_bundle(board.transport, board.store, bundles["int8"], app)
+    second = push_bundle(board, bundles["int8"], app)
     assert second.before == first.sent.digest
     board.store.refresh()
     assert board.store.inventory.apps[app].current == bundles["int8"].digest
@@ -93,24 +93,26 @@ def test_a_bundle_that_does_not_run_leaves_the_app_as_it_was(board: OpenBoard, t
 
     good = open_bundle(tiny_bundles["float32"])
     app = "tiny-health"
-    push_bundle(board.transport, board.store, good, app)
+    push_bundle(board, good, app)
     broken = write_bundle(tmp_path / "broken", good.manifest, good.model_path.read_bytes()[:6000], good.labels())
     with pytest.raises(DeploymentError, match=rf"does not run on .*, so {app} stays as it was"):
-        push_bundle(board.transport, board.store, broken, app)
+        push_bundle(board, broken, app)
     board.store.refresh()
     assert board.store.inventory.apps[app].current == good.digest
 
 
-def test_what_is_damaged_on_the_board_is_replaced_by_the_next_push(board: OpenBoard, tiny_bundles) -> None:
+def test_what_is_damaged_on_the_board_is_replaced_by_the_next_push(
+    server: Server, board: OpenBoard, tiny_bundles
+) -> None:
     app = "tiny-damaged"
     good, other = open_bundle(tiny_bundles["float32"]), open_bundle(tiny_bundles["int8"])
     agent = agent_object().digest
-    push_bundle(board.transport, board.store, good, app)
+    push_bundle(board, good, app)
     stored = Path(board.store.path(Kind.BUNDLE, good.digest))
 
     def push_again(bundle: Bundle = good) -> None:
-        with open_board(board.profile) as opened:
-            push_bundle(opened.transport, opened.store, bundle, app)
+        with open_board(server.profile) as opened:
+            push_bundle(opened, bundle, app)
         assert (stored / "model.tflite").read_bytes() == good.model_path.read_bytes()
 
     (stored / "model.tflite").unlink()  # of what is served
@@ -121,8 +123,8 @@ def test_what_is_damaged_on_the_board_is_replaced_by_the_next_push(board: OpenBo
     content = bytearray(good.model_path.read_bytes())
     content[len(content) // 2] ^= 1
     (stored / "model.tflite").write_bytes(content)  # of what is not served, with its size as it was
-    with open_board(board.profile) as opened, pytest.raises(DeploymentError, match="has changed on .* since it was"):
-        roll_back(opened.transport, opened.store, app)
+    with open_board(server.profile) as opened, pytest.raises(DeploymentError, match="has changed on .* since it was"):
+        roll_back(opened, app)
     push_again()
     assert served_digest(Path(board.store.root).parent, app) == good.digest
 
@@ -181,7 +183,7 @@ def test_an_agent_killed_on_the_way_leaves_what_had_arrived(
     assert "killed by signal 9 (SIGKILL)" in run.error
     assert len(run.pictures) == 3
     assert (tmp_path / "out" / "detections.json").is_file()
-    with open_session(board.transport, board.store) as session:  # the connection still serves
+    with open_session(board) as session:  # the connection still serves
         assert session.state().load_1min is not None
 
 

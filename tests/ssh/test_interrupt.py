@@ -61,7 +61,7 @@ def agent_runs(server: Server) -> bool:
 
 def test_in_the_middle_of_a_bench(server: Server, tiny_bundles, tmp_path: Path) -> None:
     with open_board(server.profile) as board:
-        provision(board.transport, board.store)
+        provision(board)
         send_bundle(board.store, open_bundle(tiny_bundles["float32"]))
     keep = server_processes(server)
     write_config(tmp_path, server.profile)
@@ -81,7 +81,7 @@ def test_in_the_middle_of_a_push(server: Server, tiny_bundles, tmp_path: Path, h
         tmp_path / "large", good.manifest, good.model_path.read_bytes() + os.urandom(250 << 20), good.labels()
     )
     with open_board(server.profile) as board:
-        provision(board.transport, board.store)
+        provision(board)
         before = board.store.inventory.bundles
     keep = server_processes(server)
     write_config(tmp_path, server.profile)

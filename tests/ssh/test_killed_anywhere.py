@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from edgeproof.board.deploy import push_bundle
-from edgeproof.board.open_board import open_board
+from edgeproof.board.open_board import OpenBoard, open_board
 from edgeproof.board.provision import provision
 from edgeproof.board.ssh.transport import connect
 from edgeproof.board.store.client import open_store
@@ -36,8 +36,8 @@ def test_the_board_serves_a_whole_bundle_and_the_next_push_succeeds(
 ) -> None:
     start = open_bundle(tiny_bundles["float32"])
     with open_board(server.profile) as board:
-        provision(board.transport, board.store)
-        push_bundle(board.transport, board.store, start, APP)
+        provision(board)
+        push_bundle(board, start, APP)
     everything = Strike()
     served = _push(server, tune(start, tmp_path / "0", os.getpid()), everything)
     struck = 0
@@ -60,7 +60,7 @@ def test_the_board_serves_a_whole_bundle_and_the_next_push_succeeds(
 def _push(server: Server, bundle: Bundle, strike: Strike) -> str:
     connection = FaultyTransport(connect(server.profile), strike)
     with connection as transport, open_store(transport, server.profile.python) as store:
-        push_bundle(transport, store, bundle, APP)
+        push_bundle(OpenBoard(transport, store), bundle, APP)
     return bundle.digest
 
 

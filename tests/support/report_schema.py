@@ -7,7 +7,7 @@ from typing import Any
 import jsonschema
 
 from edgeproof.record.reader import read_report
-from edgeproof.record.writer import write_json
+from edgeproof.record.writer import write_report
 from tests.support.places import ROOT
 
 SCHEMA = json.loads((ROOT / "docs" / "reference" / "report.schema.json").read_text())
@@ -18,6 +18,6 @@ def checked_report(path: Path) -> Any:
     text = path.read_text()
     document = json.loads(text)
     jsonschema.validate(document, SCHEMA)
-    write_json(read_report(path), path)
+    write_report(read_report(path), path)
     assert path.read_text() == text
     return document

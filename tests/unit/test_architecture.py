@@ -15,7 +15,7 @@ Layers = Sequence[tuple[str, ...]]
 
 HOST_LAYERS: Layers = (
     ("__main__",),
-    ("cli",),
+    ("api", "cli"),
     ("demo",),
     ("inspection", "report", "runs"),
     ("convert", "sample"),
@@ -37,8 +37,8 @@ AGENT_LAYERS: Layers = (
 )
 
 BOARD_LAYERS: Layers = (
-    ("deploy", "doctor", "open_board", "provision"),
-    ("prune",),
+    ("deploy", "doctor", "provision"),
+    ("open_board", "prune"),
     ("agent", "runtime"),
     ("ssh", "store"),
     ("facts", "link"),

@@ -7,6 +7,7 @@ from importlib import resources
 from edgeproof.board.agent.session import start_session
 from edgeproof.board.agent.start import agent_command, agent_object
 from edgeproof.board.link.transport import Transport
+from edgeproof.board.open_board import OpenBoard
 from edgeproof.board.prune import drop_old_runtimes
 from edgeproof.board.runtime.footprint import Footprint
 from edgeproof.board.runtime.releases import RuntimeRelease, choose_releases, require_distribution_packages
@@ -33,8 +34,7 @@ class ProvisionedRuntime:
 
 
 def provision(
-    transport: Transport,
-    store: BoardStore,
+    board: OpenBoard,
     names: Sequence[str] = (),
     progress: ProgressListener = silent,
 ) -> list[ProvisionedRuntime]:
@@ -45,10 +45,11 @@ def provision(
 
     Raises `NoRuntimeError` when none fits, `ProvisionError` when one cannot be built or does not work.
     """
-    releases = choose_releases(store.facts, transport.name, names)
+    store = board.store
+    releases = choose_releases(store.facts, board.name, names)
     for release in releases:
-        require_distribution_packages(release, store.facts, transport.name)
-    provisioned = [_provision(transport, store, release, progress) for release in releases]
+        require_distribution_packages(release, store.facts, board.name)
+    provisioned = [_provision(board.transport, store, release, progress) for release in releases]
     store.send(agent_object(), "the agent", progress)  # where the runtime was there, the agent may be an older one
     if any(runtime.built for runtime in provisioned):
         _drop_old_runtimes(store, progress)

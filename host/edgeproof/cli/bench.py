@@ -8,7 +8,7 @@ import click
 from edgeproof.board.open_board import open_board
 from edgeproof.bundle import open_bundle
 from edgeproof.cli.display.progress import shown_progress
-from edgeproof.cli.display.run_output import bundle_digest, echo_report, require_whole, write_report
+from edgeproof.cli.display.run_output import bundle_digest, echo_report, require_whole, write_report_files
 from edgeproof.cli.display.terminal import Terminal
 from edgeproof.cli.options.board import (
     app_option,
@@ -73,5 +73,5 @@ def command(
         print_bench(run, console)
     if folder is not None:
         with folder.sealed():
-            write_report(report, folder, console)
+            write_report_files(report, folder, console)
     require_whole(report)

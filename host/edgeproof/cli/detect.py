@@ -8,7 +8,7 @@ from rich.text import Text
 from edgeproof.board.open_board import open_board
 from edgeproof.bundle import open_bundle
 from edgeproof.cli.display.progress import shown_progress
-from edgeproof.cli.display.run_output import bundle_digest, echo_report, require_whole, write_report
+from edgeproof.cli.display.run_output import bundle_digest, echo_report, require_whole, write_report_files
 from edgeproof.cli.display.terminal import Terminal
 from edgeproof.cli.options.board import (
     app_option,
@@ -70,7 +70,7 @@ def command(
     if not as_json:
         print_report(report, console)
     with folder.sealed():
-        write_report(report, folder, console)
+        write_report_files(report, folder, console)
     if as_json:
         echo_report(report, folder.path)
     require_whole(report)

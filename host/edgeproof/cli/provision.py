@@ -33,7 +33,7 @@ def command(board: BoardProfile, runtimes: tuple[str, ...]) -> None:
         if ALL in names:
             names = [release.name for release in fitting_releases(opened.store.facts)]
         apply_signature_policy(opened.store, trusted)
-        done = provision(opened.transport, opened.store, names, progress)
+        done = provision(opened, names, progress)
     for runtime in done:
         how = f"{runtime.payload_bytes / 1e6:.1f} MB sent, proven" if runtime.built else "was there, nothing sent"
         console.print(Text(f"{runtime.name} {runtime.version} is ready on {board.name} ({how})"), soft_wrap=True)

@@ -49,9 +49,7 @@ def command(board: BoardProfile, bundle: Path, app: str | None, key: Path | None
     with open_board(board) as opened, shown_progress(console) as progress:
         apply_signature_policy(opened.store, trusted)
         name = opened_bundle.manifest.name if app is None else app
-        deployment = push_bundle(
-            opened.transport, opened.store, opened_bundle, name, runtime or board.runtime, progress, signature
-        )
+        deployment = push_bundle(opened, opened_bundle, name, runtime, progress, signature)
     console.print(Text(describe_deployment(deployment, board.name)), soft_wrap=True)
 
 

@@ -22,7 +22,7 @@ def command(board: BoardProfile, app: str | None, runtime: str | None) -> None:
     """
     console = Terminal()
     with open_board(board) as opened, shown_progress(console) as progress:
-        name, _ = current_bundle(opened.store, board.name, app)
-        done = roll_back(opened.transport, opened.store, name, runtime or board.runtime, progress)
+        name, _ = current_bundle(opened, app)
+        done = roll_back(opened, name, runtime, progress)
     before = f", before {done.before[:12]}" if done.before else ""
     console.print(Text(f"{done.app} on {board.name} serves {done.digest[:12]} again{before}"), soft_wrap=True)

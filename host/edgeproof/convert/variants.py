@@ -25,6 +25,8 @@ _OTHER_NAMES = {
 
 
 class Variant(enum.Enum):
+    """How a model is converted: what is quantized, and to what."""
+
     FLOAT32 = "float32"
     FLOAT16 = "float16"
     """float16 weights, computed in float32 where the hardware has no float16."""

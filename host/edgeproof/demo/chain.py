@@ -40,7 +40,7 @@ def run_demo(folder: OutputFolder, progress: ProgressListener) -> Report:
     with EmbeddedBoard(out / "board") as embedded, open_board(embedded.profile) as board:
         note("provision: runtimes and agent, sent over SSH and proven by running an interpreter")
         releases = fitting_releases(board.store.facts)
-        for runtime in provision(board.transport, board.store, [release.name for release in releases], progress):
+        for runtime in provision(board, [release.name for release in releases], progress):
             how = f"{runtime.payload_bytes / 1e6:.1f} MB sent" if runtime.payload_bytes else "was there, nothing sent"
             progress(Progress(f"{runtime.name} {runtime.version}: {how}", ProgressKind.NOTE))
         note("push, run: photos, latency and a video, for each bundle and runtime")
@@ -62,7 +62,7 @@ def _runs(
     for runtime in runtimes:
         for bundle in bundles:
             variant = bundle.manifest.variant
-            sent = push_bundle(board.transport, board.store, bundle, sample.name, runtime, progress).sent
+            sent = push_bundle(board, bundle, sample.name, runtime, progress).sent
             how = f"{sent.payload_bytes / 1e6:.2f} MB pushed" if sent.payload_bytes else "unchanged, no payload pushed"
             progress(Progress(f"{variant} on {runtime}: {how}", ProgressKind.NOTE))
             plan = RunPlan(

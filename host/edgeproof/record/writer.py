@@ -13,7 +13,7 @@ def sample_names(report: Report) -> dict[int, str]:
     return {place: f"samples/{place}.i64" for place, run in enumerate(report.runs) if _has_samples(report, place)}
 
 
-def write_json(report: Report, path: Path) -> None:
+def write_report(report: Report, path: Path) -> None:
     """Writes the report in its schema, as a whole or not at all, after its samples."""
     document = report.to_json(path.parent)
     for place, name in sample_names(report).items():

@@ -39,7 +39,7 @@ def execute(
     When the board, the agent or the connection fails on the way, the run that is returned says so in `error` and holds
     what had arrived. Raises only what keeps it from starting.
     """
-    with open_session(board.transport, board.store, runtime or board.profile.runtime) as session:
+    with open_session(board, runtime) as session:
         loaded = session.load(board.store.path(Kind.BUNDLE, digest), plan.threads)
         run = Run(
             board=board.info,

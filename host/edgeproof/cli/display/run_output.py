@@ -14,7 +14,7 @@ from edgeproof.cli.display.echo import echo
 from edgeproof.errors import EdgeproofError
 from edgeproof.local_files.output_folder import OutputFolder
 from edgeproof.record.run import Report
-from edgeproof.record.writer import sample_names, write_json
+from edgeproof.record.writer import sample_names, write_report
 from edgeproof.report.html import write_html
 from edgeproof.wording.counting import counted
 from edgeproof.wording.progress import ProgressListener
@@ -24,13 +24,13 @@ def bundle_digest(board: OpenBoard, app: str | None, bundle: Bundle | None, prog
     """The digest of the bundle to run: the user's own, sent if the board lacks it, or what the app points at."""
     if bundle is not None:
         return send_bundle(board.store, bundle, progress).digest
-    return current_bundle(board.store, board.profile.name, app)[1]
+    return current_bundle(board, app)[1]
 
 
-def write_report(report: Report, out: OutputFolder, console: Console) -> None:
+def write_report_files(report: Report, out: OutputFolder, console: Console) -> None:
     """Writes report.json and report.html and says where they are."""
     data, page, *_ = out.claim("report.json", "report.html", *sample_names(report).values())
-    write_json(replace(report, outputs=tuple(out.names)), data)
+    write_report(replace(report, outputs=tuple(out.names)), data)
     write_html(report, page)
     console.print(Text(f"\nreport: {page}"), soft_wrap=True)
 

@@ -15,7 +15,7 @@ from edgeproof.errors import ReportError
 from edgeproof.record.board import BoardState
 from edgeproof.record.reader import read_report
 from edgeproof.record.run import Report, Run
-from edgeproof.record.writer import write_json
+from edgeproof.record.writer import write_report
 from tests.support import sample_report as sample
 from tests.support.places import ROOT
 from tests.support.report_schema import SCHEMA
@@ -61,17 +61,17 @@ def reports(folder: Path) -> dict[str, Report]:
 def test_what_is_written_reads_back_equal_and_is_what_the_schema_says(tmp_path: Path, name: str) -> None:
     report = reports(tmp_path)[name]
     path = tmp_path / "report.json"
-    write_json(report, path)
+    write_report(report, path)
     assert comparable(read_report(path)) == comparable(report)
     jsonschema.validate(json.loads(path.read_text()), SCHEMA)
     text = path.read_text()
-    write_json(read_report(path), path)
+    write_report(read_report(path), path)
     assert path.read_text() == text
 
 
 def test_raw_samples_lie_beside_the_report_and_are_checked(tmp_path: Path) -> None:
     path = tmp_path / "report.json"
-    write_json(sample.report(), path)
+    write_report(sample.report(), path)
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["report.json", "samples"]
     latency = read_report(path).runs[2].latency
     written = sample.report().runs[2].latency
@@ -132,7 +132,7 @@ def test_what_is_no_report_is_refused_by_name(tmp_path: Path, text: str, words: 
 
 def test_a_file_that_a_report_names_lies_beside_it(tmp_path: Path) -> None:
     path = tmp_path / "report.json"
-    write_json(Report((sample.run(folder=tmp_path / "annotated"),)), path)
+    write_report(Report((sample.run(folder=tmp_path / "annotated"),)), path)
     text = path.read_text()
     for name in ("/etc/passwd", "../secret", "a/../../secret"):
         path.write_text(text.replace("annotated/camera.png.jpg", name))
@@ -144,7 +144,7 @@ def test_a_file_that_a_report_names_lies_beside_it(tmp_path: Path) -> None:
 
 
 def test_the_command_prints_a_report_again_and_makes_its_page(tmp_path: Path) -> None:
-    write_json(Report.now((sample.run(folder=tmp_path / "annotated"),)), tmp_path / "report.json")
+    write_report(Report.now((sample.run(folder=tmp_path / "annotated"),)), tmp_path / "report.json")
     page = tmp_path / "page.html"
     printed = CliRunner().invoke(cli, ["report", str(tmp_path), "--html", str(page)])
     assert printed.exit_code == 0, printed.output
