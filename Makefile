@@ -1,4 +1,5 @@
 # make demo: the whole chain on a board that this machine plays.  make test: lint, types and all tests.
+# make quick: lint, types and the unit tests.  make fuzz SECONDS=600: broken input for every reader.
 # Both set themselves up in .venv, which is reused until pyproject.toml changes.
 
 SHELL := /bin/bash
@@ -9,7 +10,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.10; 
   $$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test quick lint bench fuzz clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.demo
@@ -19,6 +20,9 @@ test: $(VENV)/.dev lint
 	@bash tests/prepare_system.sh
 	@$(BIN)/python -m pytest
 
+quick: $(VENV)/.dev lint
+	@$(BIN)/python -m pytest -q -n 2 tests/unit
+
 lint: $(VENV)/.dev
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
@@ -26,6 +30,10 @@ lint: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	@$(BIN)/python -m tests.benchmarks
+
+SECONDS ?= 60
+fuzz: $(VENV)/.dev
+	@$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

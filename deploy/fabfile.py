@@ -11,7 +11,7 @@ import click
 from fabric import Connection, task
 from invoke.exceptions import Exit
 
-from edgeproof.board.profile import find_board
+from edgeproof.config.boards import find_board
 from edgeproof.errors import EdgeproofError, ProfileError
 
 EXIT_ERROR = 2

@@ -12,12 +12,10 @@ from pathlib import Path
 
 import pytest
 
-_TESTS = Path(__file__).parent
-_ROOT = _TESTS.parent
-_TINY_SSD = _TESTS / "models" / "tiny_ssd.py"
-_CACHE = _ROOT / "build" / "test"
+from tests.support.places import BUILT, ROOT
 
-sys.path.insert(0, str(_TINY_SSD.parent))
+_TINY_SSD = ROOT / "tests" / "support" / "networks" / "tiny_ssd.py"
+_CACHE = BUILT
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -96,10 +94,14 @@ def _drop_old_caches() -> None:
 
 def _tiny_ssd_digest() -> str:
     """Over all code and tools that make it, so that a stale one is never used."""
-    host, agent = _ROOT / "host" / "edgeproof", _ROOT / "device" / "edgeproof_agent"
-    files = [_TINY_SSD, host / "bundle.py", host / "digests.py"]
-    files += [agent / f"{name}.py" for name in ("fields", "manifest", "manifest_reader", "pictures", "preprocess")]
-    files += sorted([*(host / "ssd").rglob("*.py"), *(host / "convert").rglob("*.py")])
+    host, agent = ROOT / "host" / "edgeproof", ROOT / "device" / "edgeproof_agent"
+    files = [_TINY_SSD, host / "bundle.py"]
+    files += sorted(
+        [*(agent / "wire").rglob("*.py"), *(agent / "bundle").rglob("*.py"), *(agent / "detection").rglob("*.py")]
+    )
+    files += sorted(
+        [*(host / "ssd").rglob("*.py"), *(host / "tflite").rglob("*.py"), *(host / "convert").rglob("*.py")]
+    )
     digest = hashlib.sha256()
     for path in files:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())

@@ -12,8 +12,8 @@ from deploy.virtual_board.artefacts import boards_folder
 from deploy.virtual_board.board import VirtualBoard
 from deploy.virtual_board.errors import VirtualBoardError
 from deploy.virtual_board.recipe import SUITES
-from edgeproof.board.profile import CONFIG_FILE
-from edgeproof.cli.progress_display import shown_progress
+from edgeproof.cli.display.progress import shown_progress
+from edgeproof.config.boards import CONFIG_FILE
 from edgeproof.errors import EdgeproofError
 
 name_option = click.option("--name", default="virtual", show_default=True, help="Which board, when there are several.")

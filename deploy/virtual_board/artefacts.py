@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.virtual_board.tools import require_tools
-from edgeproof.pip_download import cache_folder
-from edgeproof.progress import Progress, ProgressKind, ProgressListener, silent
+from edgeproof.fetch.pip import cache_folder
+from edgeproof.wording.progress import Progress, ProgressKind, ProgressListener, silent
 
 _DIGEST_LETTERS = 16
 

@@ -19,8 +19,8 @@ from deploy.virtual_board.process import ProcessIdentity
 from deploy.virtual_board.recipe import SUITES, USER, Suite
 from deploy.virtual_board.root_file_system import DISK_IMAGE, root_file_system
 from deploy.virtual_board.tools import require_tools, run_tool
-from edgeproof.board.profile import BoardProfile
-from edgeproof.progress import Progress, ProgressListener, silent
+from edgeproof.config.boards import BoardProfile
+from edgeproof.wording.progress import Progress, ProgressListener, silent
 
 START_SECONDS = 180.0
 _STOP_SECONDS = 10.0

@@ -3,9 +3,9 @@
 import sys
 from pathlib import Path
 
-from edgeproof_agent.holds import hold
-from edgeproof_agent.link import take_standard_streams
-from edgeproof_agent.service import serve
+from edgeproof_agent.store.usage_locks import hold
+from edgeproof_agent.wire.answering import serve
+from edgeproof_agent.wire.link import take_standard_streams
 
 
 def main() -> int:
@@ -15,11 +15,11 @@ def main() -> int:
     for folder in (Path(__file__).parents[1], Path(sys.prefix).parent):  # the agent and the runtime in the store
         hold(folder)
     # numpy and the interpreter are imported only now, so that nothing they print gets into the stream.
-    from edgeproof_agent.interpreters import InterpreterError, import_runtime
-    from edgeproof_agent.memory_limit import limit_memory
-    from edgeproof_agent.operations import DetectionOperations
-    from edgeproof_agent.run_limits import RunLimits
-    from edgeproof_agent.watchdog import Watchdog, kernel_alarm
+    from edgeproof_agent.detection.interpreters import InterpreterError, import_runtime
+    from edgeproof_agent.machine.memory_limit import limit_memory
+    from edgeproof_agent.serve.host_operations import DetectionOperations
+    from edgeproof_agent.serve.run_limits import RunLimits
+    from edgeproof_agent.serve.watchdog import Watchdog, kernel_alarm
 
     try:
         runtime = import_runtime(sys.argv[1] if len(sys.argv) > 1 else None)

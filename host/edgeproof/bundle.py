@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from edgeproof.digests import sha256_of_bytes, sha256_of_file
 from edgeproof.errors import BundleError
-from edgeproof_agent.manifest import (
+from edgeproof.local_files.digests import sha256_of_bytes, sha256_of_file
+from edgeproof_agent.bundle.manifest import (
     LABELS_FILE,
     MANIFEST_FILE,
     MODEL_FILE,
@@ -19,7 +19,7 @@ from edgeproof_agent.manifest import (
     Manifest,
     ManifestError,
 )
-from edgeproof_agent.manifest_reader import parse_manifest
+from edgeproof_agent.bundle.manifest_reader import parse_manifest
 
 _MAX_MANIFEST_BYTES = 1 << 20
 _AGAIN = "Export it again with 'edgeproof export'."

@@ -45,6 +45,10 @@ class BundleError(EdgeproofError):
     """A bundle is incomplete, changed, or not one of ours."""
 
 
+class ReportError(EdgeproofError):
+    """A report cannot be read."""
+
+
 class BoardError(EdgeproofError):
     """Something is wrong with a board."""
 

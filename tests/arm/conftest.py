@@ -3,29 +3,25 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from deploy.virtual_board.board import VirtualBoard, artefacts
-from deploy.virtual_board.recipe import SUITES, Suite
-from deploy.virtual_board.tools import missing_packages
+from deploy.virtual_board.board import VirtualBoard
+from deploy.virtual_board.recipe import SUITES
 from edgeproof.board.deploy import open_session, send_bundle
-from edgeproof.board.local import LocalTransport
-from edgeproof.board.provision import ProvisionedRuntime, provision
-from edgeproof.board.store import open_store
+from edgeproof.board.link.local import LocalTransport
+from edgeproof.board.open_board import OpenBoard, open_board
+from edgeproof.board.provision import provision
+from edgeproof.board.store.client import open_store
 from edgeproof.bundle import Bundle, open_bundle
-from edgeproof.progress import Progress, ProgressKind
-from edgeproof.results import PictureResult
-from edgeproof.runs.open_board import open_board
+from edgeproof.record.detections import PictureResult
 from edgeproof.sample.pedestrian import Sample, fetch_pedestrian
-from edgeproof_agent.store import Kind
-
-_BUILD = Path(__file__).parents[2] / "build" / "test"
-VARIANTS = ("float32", "int8")
-APP = "pedestrian"
+from edgeproof.wording.progress import Progress, ProgressKind
+from edgeproof_agent.store.objects import Kind
+from tests.support.boards.emulated import VARIANTS, Command, ReadyBoard, require_emulator
+from tests.support.places import BUILT
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -33,13 +29,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.timeout(900))
-
-
-def require_emulator(suite: Suite) -> None:
-    """Skips where the programs that build and run such a board are not installed."""
-    missing = missing_packages(to_build=not all(artefact.folder.is_dir() for artefact in artefacts(suite)))
-    if missing:
-        pytest.skip(f"nothing was tested on an emulated ARM board: sudo apt install {' '.join(missing)}")
 
 
 @pytest.fixture(scope="session", params=["bookworm", "trixie", "bookworm-armhf-opencv"])
@@ -51,32 +40,24 @@ def virtual(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         yield board
 
 
-@dataclass(frozen=True)
-class ReadyBoard:
-    virtual: VirtualBoard
-    runtime: ProvisionedRuntime
-    notes: tuple[str, ...]
-    """What was said while it was provisioned."""
-
-
 @pytest.fixture(scope="session")
 def board(virtual: VirtualBoard) -> ReadyBoard:
     """The same board, provisioned from here."""
     events: list[Progress] = []
     with open_board(virtual.profile) as opened:
-        (runtime,) = provision(opened.transport, opened.store, progress=events.append)
+        (runtime,) = provision(opened, progress=events.append)
     return ReadyBoard(virtual, runtime, tuple(event.text for event in events if event.kind is ProgressKind.NOTE))
 
 
 @pytest.fixture(scope="session")
 def sample() -> Sample:
-    return fetch_pedestrian(_BUILD / "pedestrian" / "sample")
+    return fetch_pedestrian(BUILT / "pedestrian" / "sample")
 
 
 @pytest.fixture(scope="session")
 def bundles(sample: Sample) -> dict[str, Bundle]:
     """A real SSDLite MobileNetV2, exported by the command; a second run of the tests finds it up to date."""
-    out = _BUILD / "pedestrian" / "bundles"
+    out = BUILT / "pedestrian" / "bundles"
     command = [sys.executable, "-m", "edgeproof", "export", sample.model, "--labels", sample.labels]
     command += ["--images", sample.calibration, "--name", "pedestrian", "--out", out]
     command += [word for variant in VARIANTS for word in ("--variant", variant)]
@@ -88,20 +69,17 @@ def bundles(sample: Sample) -> dict[str, Bundle]:
 @pytest.fixture(scope="session")
 def reference(bundles: dict[str, Bundle], sample: Sample) -> dict[str, list[PictureResult]]:
     """By variant, what the agent finds on the photos when this machine runs it."""
-    home = _BUILD / "boards" / f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    home = BUILT / "boards" / f"python{sys.version_info[0]}.{sys.version_info[1]}"
     home.mkdir(parents=True, exist_ok=True)
     with LocalTransport("reference", home) as transport, open_store(transport, sys.executable) as store:
-        provision(transport, store, ["ai-edge-litert"])
+        provision(OpenBoard(transport, store), ["ai-edge-litert"])
         found = {}
         for variant, bundle in bundles.items():
             digest = send_bundle(store, bundle).digest
-            with open_session(transport, store, "ai-edge-litert") as session:
+            with open_session(OpenBoard(transport, store), "ai-edge-litert") as session:
                 session.load(store.path(Kind.BUNDLE, digest))
                 found[variant] = list(session.detect((photo.name, photo.read_bytes()) for photo in sample.photos))
     return found
-
-
-Command = Callable[..., str]
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from conftest import APP, Command, ReadyBoard
 from edgeproof.bundle import Bundle
+from tests.support.boards.emulated import APP, Command, ReadyBoard
 
 
 @pytest.mark.parametrize("virtual", ["bookworm", "trixie"], indirect=True)

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from conftest import APP, VARIANTS, Command, ReadyBoard
 from edgeproof.board.deploy import open_session, send_bundle
+from edgeproof.board.open_board import open_board
 from edgeproof.bundle import Bundle
-from edgeproof.results import Detections, PictureResult, StreamFrame
-from edgeproof.runs.open_board import open_board
+from edgeproof.record.detections import Detections, PictureResult, StreamFrame
 from edgeproof.sample.pedestrian import Sample
-from edgeproof_agent.store import Kind
+from edgeproof_agent.store.objects import Kind
+from tests.support.boards.emulated import APP, VARIANTS, Command, ReadyBoard
 
 CERTAIN = 0.5
 MIN_IOU, MAX_SCORE_DELTA = 0.9, 0.05
@@ -57,7 +57,7 @@ def test_photos_give_the_detections_of_this_machine_and_the_camera_works(
     found = {}
     with open_board(board.virtual.profile) as opened:
         digests = {variant: send_bundle(opened.store, bundles[variant]).digest for variant in VARIANTS}
-        with open_session(opened.transport, opened.store) as session:
+        with open_session(opened) as session:
             assert session.runtime.name == board.runtime.name
             for variant, count in counts.items():
                 session.load(opened.store.path(Kind.BUNDLE, digests[variant]))

@@ -3,10 +3,10 @@
 import re
 import subprocess
 
-from conftest import ReadyBoard
 from deploy.virtual_board.board import VirtualBoard
+from edgeproof.board.open_board import open_board
 from edgeproof.board.provision import provision
-from edgeproof.runs.open_board import open_board
+from tests.support.boards.emulated import ReadyBoard
 
 # Runtime, architecture of the userland, and the least that has to travel.
 EXPECTED = {
@@ -37,7 +37,7 @@ def test_the_runtime_that_fits_is_set_up_and_works(board: ReadyBoard) -> None:
         assert opened.info.emulated
         assert opened.info.arch == arch
         assert "aarch64" in on_board(board.virtual, "uname -m").stdout, "the kernel has 64 bits in any case"
-        (again,) = provision(opened.transport, opened.store)
+        (again,) = provision(opened)
         assert (again.digest, again.payload_bytes) == (board.runtime.digest, 0)
     left = on_board(board.virtual, f"ls .edgeproof/incoming .edgeproof/runtimes/{board.runtime.digest}").stdout
     assert "wheels" not in left

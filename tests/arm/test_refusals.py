@@ -5,13 +5,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from conftest import APP, ReadyBoard
 from deploy.virtual_board.board import VirtualBoard
 from edgeproof.board.deploy import push_bundle
-from edgeproof.board.ssh import connect
+from edgeproof.board.open_board import open_board
+from edgeproof.board.ssh.transport import connect
 from edgeproof.bundle import Bundle, write_bundle
 from edgeproof.errors import DeploymentError, HostKeyError
-from edgeproof.runs.open_board import open_board
+from tests.support.boards.emulated import APP, ReadyBoard
 
 
 @pytest.mark.parametrize("virtual", ["bookworm"], indirect=True)
@@ -22,9 +22,9 @@ def test_a_bundle_that_does_not_run_there_leaves_the_app_as_it_was(
     cut = good.model_path.read_bytes()[:100_000]
     broken = write_bundle(tmp_path / "broken", good.manifest, cut, good.labels())
     with open_board(board.virtual.profile) as opened:
-        push_bundle(opened.transport, opened.store, good, APP)
+        push_bundle(opened, good, APP)
         with pytest.raises(DeploymentError, match=rf"does not run on virtual, so {APP} stays as it was"):
-            push_bundle(opened.transport, opened.store, broken, APP)
+            push_bundle(opened, broken, APP)
         opened.store.refresh()
         assert opened.store.inventory.apps[APP].current == good.digest
 

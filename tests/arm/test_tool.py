@@ -7,18 +7,17 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
-from conftest import require_emulator
 from deploy.virtual_board.artefacts import boards_folder
 from deploy.virtual_board.recipe import SUITES
-from edgeproof.board.profile import find_board
-from edgeproof.board.ssh import connect
-from processes import is_gone
+from edgeproof.board.ssh.transport import connect
+from edgeproof.config.boards import find_board
+from tests.support.boards.emulated import require_emulator
+from tests.support.places import ROOT
+from tests.support.processes import is_gone
 
-ROOT = Path(__file__).parents[2]
 NAME = f"test-{os.getpid()}"
 FOLDER = boards_folder() / "running" / NAME
 Tool = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -12,20 +12,20 @@ import numpy.typing as npt
 from rich.console import Console
 from rich.table import Table
 
-from edgeproof.convert.converter import SIGNATURE, saved_detector
 from edgeproof.convert.export import export
 from edgeproof.convert.export_options import ExportOptions
+from edgeproof.convert.from_tensorflow.converter import SIGNATURE, saved_detector
 from edgeproof.convert.variants import Variant
 from edgeproof.errors import SampleError
-from edgeproof.progress import Progress, ProgressKind
 from edgeproof.sample.coco import fetch_coco
 from edgeproof.sample.pedestrian import fetch_pedestrian
 from edgeproof.sample.recipe import Sample
 from edgeproof.ssd.postprocess import PostprocessOptions
 from edgeproof.ssd.sources import recognise_source
 from edgeproof.ssd.tensorflow_import import import_tensorflow, quiet
-from edgeproof_agent.pictures import decode_picture
-from edgeproof_agent.preprocess import prepare
+from edgeproof.wording.progress import Progress, ProgressKind
+from edgeproof_agent.detection.preprocess import prepare
+from edgeproof_agent.pictures.decoding import decode_picture
 from tests.benchmarks.interleaved import measure
 
 FOLDER = Path("build/bench/export")

@@ -29,8 +29,8 @@ def compare(bundle: Path, photo: Path) -> None:
     import cv2
     import numpy as np
 
-    from edgeproof_agent.detector import load_detector
-    from edgeproof_agent.interpreters import default_threads, import_runtime
+    from edgeproof_agent.detection.detector import load_detector
+    from edgeproof_agent.detection.interpreters import default_threads, import_runtime
     from tests.benchmarks.interleaved import measure
 
     data = cv2.imencode(".jpg", cv2.imread(str(photo)))[1].tobytes()

@@ -9,21 +9,17 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "ssh"))
-sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
-
-from example_manifest import MANIFEST
-from openssh_server import SSHD, OpenSshBoard
-
 from edgeproof.board.deploy import choose_runtime, open_session, push_bundle, send_bundle
-from edgeproof.board.profile import BoardProfile
+from edgeproof.board.open_board import open_board
 from edgeproof.board.provision import provision
 from edgeproof.board.prune import prune
 from edgeproof.bundle import open_bundle, write_bundle
+from edgeproof.config.boards import BoardProfile
 from edgeproof.demo.embedded_board import base_python
-from edgeproof.runs.open_board import open_board
 from tests.benchmarks.interleaved import measure
 from tests.benchmarks.slow_relay import slow_relay
+from tests.support.boards.openssh_server import SSHD, OpenSshBoard
+from tests.support.example_manifest import MANIFEST
 
 _APP = "bench"
 _MODULES = {"tflite-runtime": "tflite_runtime", "ai-edge-litert": "ai_edge_litert"}
@@ -69,7 +65,7 @@ class _Way:
     def push_unchanged(self) -> None:
         bundle = open_bundle(self.bundle)
         with open_board(self.profile) as board:
-            deployment = push_bundle(board.transport, board.store, bundle, _APP)
+            deployment = push_bundle(board, bundle, _APP)
         assert not deployment.changed
 
     def serve(self) -> None:
@@ -107,7 +103,7 @@ def main() -> None:
     with OpenSshBoard(folder, base_python()) as server, tempfile.TemporaryDirectory() as scratch:
         profile = server.profile
         with open_board(profile) as board:
-            provision(board.transport, board.store)
+            provision(board)
         _pushes(_Way(profile, Path(scratch), 30 << 20), "30 MB", "loopback", rounds=11)
         _sessions(_Way(profile, Path(scratch), 0), "loopback", rounds=15)
         assert profile.port is not None
@@ -131,10 +127,10 @@ def _pushes(way: _Way, size: str, link: str, rounds: int) -> None:
 
 def _sessions(way: _Way, link: str, rounds: int) -> None:
     with open_board(way.profile) as board:
-        runtime = choose_runtime(board.store, way.profile.name, None)
+        runtime = choose_runtime(board)
 
     def first_answer() -> None:
-        with open_board(way.profile) as board, open_session(board.transport, board.store) as session:
+        with open_board(way.profile) as board, open_session(board) as session:
             session.state()
 
     def ssh_import() -> None:

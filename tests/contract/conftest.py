@@ -7,17 +7,19 @@ from pathlib import Path
 
 import pytest
 
+from edgeproof.board.agent.session import AgentSession
 from edgeproof.board.deploy import open_session, send_bundle
-from edgeproof.board.local import LocalTransport
+from edgeproof.board.link.local import LocalTransport
+from edgeproof.board.link.transport import Transport
+from edgeproof.board.open_board import OpenBoard
 from edgeproof.board.provision import provision
-from edgeproof.board.session import AgentSession
-from edgeproof.board.store import BoardStore, open_store
-from edgeproof.board.transport import Transport
+from edgeproof.board.store.client import BoardStore, open_store
 from edgeproof.bundle import open_bundle
-from edgeproof_agent.store import Kind
-from interpreters import find_python
+from edgeproof_agent.store.objects import Kind
+from tests.support.interpreters import find_python
+from tests.support.places import BUILT
 
-BOARDS = Path(__file__).parents[2] / "build" / "test" / "boards"
+BOARDS = BUILT / "boards"
 CURRENT = f"{sys.version_info[0]}.{sys.version_info[1]}"
 COMBINATIONS = list(dict.fromkeys([("3.9", "tflite-runtime"), (CURRENT, "ai-edge-litert"), ("3.13", "ai-edge-litert")]))
 
@@ -33,7 +35,7 @@ class LocalBoard:
     """Variant of the tiny SSD to its digest in the board's store; `raw-` ahead where the agent suppresses itself."""
 
     def session(self) -> AgentSession:
-        return open_session(self.transport, self.store, self.runtime)
+        return open_session(self, self.runtime)
 
     def bundle_path(self, variant: str) -> str:
         return self.store.path(Kind.BUNDLE, self.bundles[variant])
@@ -50,7 +52,7 @@ def board(
     home = BOARDS / f"python{version}"
     home.mkdir(parents=True, exist_ok=True)
     with LocalTransport("local", home) as transport, open_store(transport, str(python)) as store:
-        provision(transport, store, [runtime])
+        provision(OpenBoard(transport, store), [runtime])
         paths = {**tiny_bundles, **{f"raw-{variant}": path for variant, path in tiny_raw_bundles.items()}}
         bundles = {variant: send_bundle(store, open_bundle(path)).digest for variant, path in paths.items()}
         yield LocalBoard(transport, store, runtime, bundles)

@@ -2,8 +2,8 @@
 
 import threading
 
-from edgeproof.board.deadline import Deadline
-from edgeproof.board.transport import Channel, ExitStatus, Transport
+from edgeproof.board.link.deadline import Deadline
+from edgeproof.board.link.transport import Channel, ExitStatus, Transport
 
 
 class CountingTransport(Transport):

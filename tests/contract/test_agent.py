@@ -8,16 +8,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from tiny_ssd import draw_dark, draw_square, square_box
 
-from edgeproof.board.conversation import Conversation, Request
-from edgeproof.board.session import AgentSession
+from edgeproof.board.agent.session import AgentSession
+from edgeproof.board.link.conversation import Conversation, Request
 from edgeproof.bundle import open_bundle
 from edgeproof.errors import AgentDiedError, AgentRefusedError
-from edgeproof.results import PictureResult, StreamFrame
-from edgeproof_agent.pictures import decode_picture
-from edgeproof_agent.preprocess import prepare
-from processes import is_gone
+from edgeproof.record.detections import PictureResult, StreamFrame
+from edgeproof_agent.detection.preprocess import prepare
+from edgeproof_agent.pictures.decoding import decode_picture
+from tests.support.networks.tiny_ssd import draw_dark, draw_square, square_box
+from tests.support.processes import is_gone
 
 VARIANTS = ("float32", "int8")
 
@@ -244,12 +244,12 @@ def test_an_agent_of_another_protocol_version_is_refused(board) -> None:
 
 def test_a_library_that_prints_cannot_break_the_stream(board, tmp_path: Path) -> None:
     """What writes to standard output, by Python or by descriptor 1, lands on standard error."""
-    from edgeproof.board.agent import agent_object
-    from edgeproof_agent.store import Kind
+    from edgeproof.board.agent.start import agent_object
+    from edgeproof_agent.store.objects import Kind
 
     noisy = (
-        "import os, sys; from edgeproof_agent.link import take_standard_streams; "
-        "from edgeproof_agent.service import serve; link = take_standard_streams(); print('noise', flush=True); "
+        "import os, sys; from edgeproof_agent.wire.link import take_standard_streams; "
+        "from edgeproof_agent.wire.answering import serve; link = take_standard_streams(); print('noise', flush=True); "
         "os.write(1, b'more noise'); sys.exit(serve(link, {'read': lambda e: ({'stdin': sys.stdin.read()}, b'')}))"
     )
     path = board.store.path(Kind.AGENT, agent_object().digest)

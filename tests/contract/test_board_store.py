@@ -8,26 +8,28 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from counting import CountingTransport
 
-from edgeproof.board import store as store_module
-from edgeproof.board import upload as upload_module
-from edgeproof.board.conversation import Conversation, Request
-from edgeproof.board.deadline import Deadline
 from edgeproof.board.deploy import push_bundle, send_bundle
-from edgeproof.board.inventory import StoredRuntime
-from edgeproof.board.link_pace import LinkPace
-from edgeproof.board.local import LocalTransport
+from edgeproof.board.link.conversation import Conversation, Request
+from edgeproof.board.link.deadline import Deadline
+from edgeproof.board.link.local import LocalTransport
+from edgeproof.board.open_board import OpenBoard
 from edgeproof.board.prune import prune
-from edgeproof.board.runtimes import fitting_releases
-from edgeproof.board.status import read_status
-from edgeproof.board.store import BoardStore, open_store
+from edgeproof.board.runtime.releases import fitting_releases
+from edgeproof.board.store import client as store_module
+from edgeproof.board.store import upload as upload_module
+from edgeproof.board.store.client import BoardStore, open_store
+from edgeproof.board.store.inventory import StoredRuntime
+from edgeproof.board.store.pacing import LinkPace
+from edgeproof.board.store.status import read_status
 from edgeproof.bundle import Bundle, open_bundle, write_bundle
 from edgeproof.errors import AgentDiedError, BoardError, DeploymentError
-from edgeproof_agent.store import Kind
-from edgeproof_agent.store_operations import HOST_SILENT_STATUS
+from edgeproof_agent.store.objects import Kind
+from edgeproof_agent.store.operations import HOST_SILENT_STATUS
+from tests.contract.counting import CountingTransport
+from tests.support.places import DEVICE
 
-_DEVICE = str(Path(__file__).parents[2] / "device")
+_DEVICE = str(DEVICE)
 SIZE_BYTES = 2_000_000
 
 
@@ -80,7 +82,7 @@ def test_a_push_of_what_is_served_takes_three_round_trips_and_no_payload(
     with open_board(transport) as store:
         with_a_runtime(store)
         service_bytes = transport.sent_bytes
-        deployment = push_bundle(transport, store, bundles[0], "app")
+        deployment = push_bundle(OpenBoard(transport, store), bundles[0], "app")
     assert not deployment.changed
     assert deployment.sent.payload_bytes == 0
     assert transport.round_trips <= 3
@@ -203,7 +205,7 @@ def test_two_hosts_push_one_after_the_other(transport: CountingTransport, bundle
 
 def open_impatient(transport: CountingTransport, silence_seconds: float) -> BoardStore:
     """A service that takes its host as gone sooner than usual."""
-    code = f"from edgeproof_agent import store_operations as s; s.HOST_SILENCE_SECONDS = {silence_seconds}; "
+    code = f"from edgeproof_agent.store import operations as s; s.HOST_SILENCE_SECONDS = {silence_seconds}; "
     command = f"PYTHONPATH={_DEVICE} {sys.executable} -c '{code}raise SystemExit(s.main())'; exit $?"
     channel = transport.open(command)
     return BoardStore(Conversation(channel, "the store service on pi"), "pi")

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from edgeproof.board.agent.session import AgentSession
 from edgeproof.board.deploy import push_bundle
-from edgeproof.board.session import AgentSession
-from edgeproof.board.store import open_store
+from edgeproof.board.open_board import OpenBoard
+from edgeproof.board.store.client import open_store
 from edgeproof.bundle import Bundle, open_bundle, write_bundle
 from edgeproof.errors import DeploymentError
-from edgeproof_agent.manifest import OutputContract
-from whole_bundles import served_digest
+from edgeproof_agent.bundle.manifest import OutputContract
+from tests.support.whole_bundles import served_digest
 
 MakeBundle = Callable[[str], Bundle]
 
@@ -72,8 +73,8 @@ def test_a_push_of_it_is_refused_with_the_reason(board, make_bundle: MakeBundle,
     monkeypatch.setattr(AgentSession, "load", functools.partialmethod(AgentSession.load, inference_seconds=1.0))
     home = Path(board.bundle_path("float32")).parents[2]
     with open_store(board.transport, board.store.facts.python_executable) as store:
-        sound = push_bundle(board.transport, store, make_bundle("sound"), "hostile", board.runtime)
+        sound = push_bundle(OpenBoard(board.transport, store), make_bundle("sound"), "hostile", board.runtime)
         assert served_digest(home, "hostile") == sound.sent.digest
         with pytest.raises(DeploymentError, match=REASONS[kind]):
-            push_bundle(board.transport, store, make_bundle(kind), "hostile", board.runtime)
+            push_bundle(OpenBoard(board.transport, store), make_bundle(kind), "hostile", board.runtime)
     assert served_digest(home, "hostile") == sound.sent.digest

@@ -12,10 +12,11 @@ import sys
 from pathlib import Path
 from typing import IO, Any
 
-from edgeproof.board.local import LocalChannel
-from edgeproof.board.transport import Channel, Transport
+from edgeproof.board.link.local import LocalChannel
+from edgeproof.board.link.transport import Channel, Transport
+from tests.support.places import ROOT
 
-_BOARD = Path(__file__).with_name("forking_board.py")
+_BOARD = "tests.faults.forking_board"
 
 
 class ForkedProcess:
@@ -69,7 +70,7 @@ class ForkedTransport(Transport):
         self._channels: dict[str, LocalChannel] = {}
 
     def open(self, command: str) -> Channel:
-        which = "store service" if "store_operations" in command else "agent"
+        which = "store service" if "store.operations" in command else "agent"
         watched = self._watched and which == "store service"
         request = {"command": command, "home": str(self._home), "watched": watched, "fault": self._fault}
         pipes = [os.pipe() for _ in range(4)]
@@ -113,7 +114,7 @@ class ForkingBoard:
 
     def __init__(self) -> None:
         self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._process = subprocess.Popen([sys.executable, str(_BOARD)], stdin=theirs)
+        self._process = subprocess.Popen([sys.executable, "-m", _BOARD], stdin=theirs, cwd=ROOT)
         theirs.close()
 
     def connect(self, home: Path, fault: dict[str, Any] | None = None, watched: bool = False) -> ForkedTransport:

@@ -1,6 +1,6 @@
 """A board whose commands are forks of one process: real processes and real files, without the start-up of each.
 
-Run as a program, with a socket as its standard input. A request brings the descriptors of a command's streams; each
+Run as a module, with a socket as its standard input. A request brings the descriptors of a command's streams; each
 command is then run in a process of its own, as a shell on a board would run it, so that it can be killed like one.
 """
 
@@ -13,10 +13,9 @@ import signal
 import socket
 import sys
 import traceback
-from pathlib import Path
 from typing import Any
 
-import file_faults
+from tests.faults import file_faults
 
 _MAX_REQUEST_BYTES = 1 << 20
 _STREAMS = 4  # standard input, output, error, and the pipe that the exit status goes to
@@ -24,7 +23,7 @@ _STREAMS = 4  # standard input, output, error, and the pipe that the exit status
 
 def main() -> None:
     """Serves until the socket is closed."""
-    for module in ("store_operations", "operations", "interpreters", "__main__"):
+    for module in ("store.operations", "serve.host_operations", "detection.interpreters", "__main__"):
         importlib.import_module(f"edgeproof_agent.{module}")
     importlib.import_module("ai_edge_litert.interpreter")
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
@@ -88,5 +87,4 @@ def _run(request: dict[str, Any], streams: "array.array[int]") -> int:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parent))
     main()

@@ -8,20 +8,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from forked_transport import ForkingBoard
 
 from edgeproof.board import prune as pruning
-from edgeproof.board.agent import agent_object
+from edgeproof.board.agent.start import agent_object
 from edgeproof.board.deploy import push_bundle, roll_back
-from edgeproof.board.runtimes import fitting_releases
-from edgeproof.board.signing import public_key_text, sign_bundle
-from edgeproof.board.store import open_store
-from edgeproof.board.transport import Transport
+from edgeproof.board.link.transport import Transport
+from edgeproof.board.open_board import OpenBoard
+from edgeproof.board.runtime.releases import fitting_releases
+from edgeproof.board.store.client import open_store
+from edgeproof.board.store.signing import public_key_text, sign_bundle
 from edgeproof.bundle import Bundle, open_bundle
 from edgeproof.errors import EdgeproofError
-from edgeproof_agent.store import STORE_FOLDER
-from faulty_transport import FaultyTransport, Strike
-from whole_bundles import tune
+from edgeproof_agent.store.objects import STORE_FOLDER
+from tests.faults.forked_transport import ForkingBoard
+from tests.support.faulty_transport import FaultyTransport, Strike
+from tests.support.whole_bundles import tune
 
 APP = "detector"
 RUNTIME = "ai-edge-litert"
@@ -96,14 +97,14 @@ Job = Callable[[Transport], None]
 def push(bundle: Bundle, key: Ed25519PrivateKey | None = None) -> Job:
     def job(transport: Transport) -> None:
         with open_store(transport, "python3") as store:
-            push_bundle(transport, store, bundle, APP, signature=sign_bundle(bundle, key) if key else None)
+            push_bundle(OpenBoard(transport, store), bundle, APP, signature=sign_bundle(bundle, key) if key else None)
 
     return job
 
 
 def go_back(transport: Transport) -> None:
     with open_store(transport, "python3") as store:
-        roll_back(transport, store, APP)
+        roll_back(OpenBoard(transport, store), APP)
 
 
 def prune(transport: Transport) -> None:

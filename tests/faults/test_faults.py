@@ -18,9 +18,12 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from file_faults import FILE_FAULTS
-from forked_transport import ForkingBoard
-from template_board import (
+
+from edgeproof.board.link import conversation
+from edgeproof.errors import EdgeproofError
+from tests.faults.file_faults import FILE_FAULTS
+from tests.faults.forked_transport import ForkingBoard
+from tests.faults.template_board import (
     APP,
     Job,
     copy_home,
@@ -33,11 +36,8 @@ from template_board import (
     prune,
     push,
 )
-
-from edgeproof.board import conversation
-from edgeproof.errors import EdgeproofError
-from faulty_transport import TRANSPORT_FAULTS, FaultyTransport, Strike
-from whole_bundles import served_digest
+from tests.support.faulty_transport import TRANSPORT_FAULTS, FaultyTransport, Strike
+from tests.support.whole_bundles import served_digest
 
 WORKERS = max(2, os.cpu_count() or 1)
 KILLS = ("kill store service", "kill agent")

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -12,12 +11,13 @@ import pytest
 from edgeproof.bundle import Bundle, open_bundle
 from edgeproof.sample.coco import fetch_coco
 from edgeproof.sample.recipe import Sample
-from edgeproof_agent.preprocess import prepare
+from edgeproof_agent.detection.preprocess import prepare
+from tests.support.places import BUILT
 
 pytestmark = [pytest.mark.network, pytest.mark.tensorflow]
 litert = pytest.importorskip("ai_edge_litert.interpreter")
 
-FOLDER = Path(__file__).parents[2] / "build" / "test" / "coco"
+FOLDER = BUILT / "coco"
 
 # What the whole graph gives in TensorFlow 2.15, its own resize and non-maximum suppression included.
 SEEN = {
@@ -71,7 +71,7 @@ def test_class_indices_are_coco_ids_less_one_gaps_and_all(bundle: Bundle) -> Non
 def test_the_heads_give_what_the_source_graph_gives(sample: Sample) -> None:
     import tensorflow
 
-    from edgeproof.ssd.tfjs import read_graph_def, read_tfjs_model
+    from edgeproof.ssd.readers.tfjs import read_graph_def, read_tfjs_model
 
     model = read_tfjs_model(sample.model, sample.labels)
     assert (model.num_anchors, model.num_classes) == (1917, 90)

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from edgeproof.board.deploy import send_bundle
-from edgeproof.board.local import LocalTransport
-from edgeproof.board.store import open_store
+from edgeproof.board.link.local import LocalTransport
+from edgeproof.board.store.client import open_store
 from edgeproof.bundle import open_bundle
 from edgeproof.sample.shapes import ShapesSample, fetch_shapes
-from edgeproof_agent.store import Kind
+from edgeproof_agent.store.objects import Kind
 
 VARIANTS = ("float32", "int8")
 # Stands for some more steps of training with everything but the last layer frozen.

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -13,12 +12,13 @@ import pytest
 from edgeproof.bundle import Bundle, open_bundle
 from edgeproof.convert.variants import Variant
 from edgeproof.sample.pedestrian import Sample, fetch_pedestrian
-from edgeproof_agent.preprocess import prepare
+from edgeproof_agent.detection.preprocess import prepare
+from tests.support.places import BUILT
 
 pytestmark = [pytest.mark.network, pytest.mark.tensorflow]
 litert = pytest.importorskip("ai_edge_litert.interpreter")
 
-FOLDER = Path(__file__).parents[2] / "build" / "test" / "pedestrian"
+FOLDER = BUILT / "pedestrian"
 
 # Where the person is, as ymin, xmin, ymax, xmax; None where nobody is. Drawn and looked at.
 PEOPLE = {
@@ -119,7 +119,7 @@ def test_float32_gives_the_detections_of_the_source_graph(bundles: dict[str, Bun
 def test_the_heads_give_what_the_source_graph_gives(sample: Sample) -> None:
     import tensorflow
 
-    from edgeproof.ssd.frozen_graph import read_frozen_graph
+    from edgeproof.ssd.readers.frozen_graph import read_frozen_graph
 
     model = read_frozen_graph(sample.model, sample.labels)
     assert (model.num_anchors, model.num_classes) == (1917, 1)

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from shapes_metrics import Precision, coco_precision, coco_results
 
 from edgeproof.sample.shapes import ShapesSample, fetch_shapes
-from edgeproof_agent.detector import load_detector
-from edgeproof_agent.interpreters import import_runtime
+from edgeproof_agent.detection.detector import load_detector
+from edgeproof_agent.detection.interpreters import import_runtime
+from tests.support.networks.shapes_metrics import Precision, coco_precision, coco_results
 
 if tuple(map(int, metadata.version("tensorflow").split(".")[:2])) < (2, 16):
     pytest.skip("shapes.keras is a file of Keras 3, which comes with TensorFlow 2.16", allow_module_level=True)

@@ -19,10 +19,10 @@ import numpy as np
 
 from edgeproof.sample.shapes import HELD_OUT_SEED, INPUT, TEST_PICTURES, TRAINING_SEED
 from edgeproof.sample.shapes_dataset import ANNOTATIONS_FILE, draw_shapes, write_shapes
-from edgeproof_agent.box_decoding import BoxDecoder
-from edgeproof_agent.manifest import BoxScales, NonMaxSuppression, RawHeadsContract
-from edgeproof_agent.pictures import decode_picture
-from edgeproof_agent.preprocess import prepare, resize_bilinear
+from edgeproof_agent.bundle.manifest import BoxScales, NonMaxSuppression, RawHeadsContract
+from edgeproof_agent.detection.box_decoding import BoxDecoder
+from edgeproof_agent.detection.preprocess import prepare, resize_bilinear
+from edgeproof_agent.pictures.decoding import decode_picture
 
 MAX_SHAPES = 5
 SIDE = INPUT.height
@@ -74,7 +74,7 @@ def train(out: Path, settings: Settings) -> None:
     import keras
     import tensorflow as tf
 
-    from tests.models.shapes_ssd import BOX_SCALES, build_network, detection_loss, make_anchors, with_scores
+    from tests.support.networks.shapes_ssd import BOX_SCALES, build_network, detection_loss, make_anchors, with_scores
 
     keras.utils.set_random_seed(TRAINING_SEED)
     anchors = make_anchors()
@@ -197,7 +197,7 @@ _DECODING = RawHeadsContract(
 
 
 def _evaluate(detector: Any, anchors: np.ndarray, data: Path) -> str:
-    from tests.models.shapes_metrics import coco_precision, coco_results
+    from tests.support.networks.shapes_metrics import coco_precision, coco_results
 
     decoder = BoxDecoder(anchors, _DECODING)
     results = []

@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 
 from edgeproof.errors import OdapiEnvironmentError, UsageError
+from edgeproof.fetch.pip import PipDownloadError
 from edgeproof.odapi.environment import api_release, ensure_environment
-from edgeproof.pip_download import PipDownloadError
 from edgeproof.sample.pedestrian import fetch_pedestrian
+from tests.support.places import BUILT
 
 _HERE = Path(__file__).parent
 _BUILD_MODEL = _HERE / "build_model.py"
-_CACHE = _HERE.parents[1] / "build" / "test"
+_CACHE = BUILT
 _TOGETHER = 2
 
 

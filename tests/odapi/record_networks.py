@@ -2,7 +2,8 @@
 
     record_networks.py
 
-Reads tests/unit/odapi_networks/*.config, and writes the `.variables` and `.json` beside each (see odapi_network.py).
+Reads tests/support/networks/odapi_networks/*.config, and writes the `.variables` and `.json`
+beside each (see odapi_network.py).
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ import numpy as np
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 # Imported by the API for DeepMAC alone.
 sys.modules["tensorflow_io"] = types.ModuleType("tensorflow_io")
-sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
-import odapi_network  # noqa: E402
+from tests.support.networks import odapi_network  # noqa: E402
 
 _RECORDED_NUMBERS = 12
 

@@ -14,7 +14,7 @@ from edgeproof.errors import NotAnSsdError
 from edgeproof.odapi.environment import api_release
 from edgeproof.odapi.source import OdapiOptions
 from edgeproof.ssd.postprocess import PostprocessOptions
-from edgeproof_agent.preprocess import prepare
+from edgeproof_agent.detection.preprocess import prepare
 
 # The first of the tests builds the models, and on a new machine their environment before.
 pytestmark = [pytest.mark.network, pytest.mark.tensorflow, pytest.mark.timeout(1800)]

@@ -1,28 +1,16 @@
-"""Boards behind real SSH servers: the embedded one always, OpenSSH's where it is installed."""
+"""Boards behind real SSH servers, as fixtures."""
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from openssh_server import SSHD, OpenSshBoard
 
-from edgeproof.board.profile import BoardProfile
-from edgeproof.demo.embedded_board import EmbeddedBoard, base_python
+from tests.support.boards.ssh_servers import SERVERS, Command, Server, make_server, write_config
+from tests.support.places import BUILT
 
-BOARDS = Path(__file__).parents[2] / "build" / "test" / "boards"
-SERVERS = ("embedded", "openssh")
-
-Server = EmbeddedBoard | OpenSshBoard
-
-
-def make_server(kind: str, folder: Path) -> Server:
-    if kind == "embedded":
-        return EmbeddedBoard(folder)
-    if SSHD is None:
-        pytest.skip("sshd is not installed (apt-get install openssh-server): not tested against OpenSSH")
-    return OpenSshBoard(folder, base_python())
+BOARDS = BUILT / "boards"
 
 
 @pytest.fixture(scope="session", params=SERVERS)
@@ -39,20 +27,6 @@ def bare_server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Serv
     """A running board that has nothing of ours."""
     with make_server(request.param, tmp_path / "board") as board:
         yield board
-
-
-def write_config(folder: Path, profile: BoardProfile) -> Path:
-    """An edgeproof.toml that calls the board `desk`."""
-    path = folder / "edgeproof.toml"
-    path.write_text(
-        f'[boards.desk]\nhost = "{profile.user}@{profile.host}"\nport = {profile.port}\n'
-        f'identity_file = "{profile.identity_file}"\nknown_hosts = "{profile.known_hosts}"\n'
-        f'python = "{profile.python}"\n'
-    )
-    return path
-
-
-Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture

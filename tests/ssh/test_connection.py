@@ -10,11 +10,11 @@ import msgspec
 import paramiko
 import pytest
 
-from conftest import Server, write_config
-from edgeproof.board.deadline import Deadline
-from edgeproof.board.profile import BoardProfile
-from edgeproof.board.ssh import connect
+from edgeproof.board.link.deadline import Deadline
+from edgeproof.board.ssh.transport import connect
+from edgeproof.config.boards import BoardProfile
 from edgeproof.errors import AuthenticationError, BoardUnreachableError, HostKeyError
+from tests.support.boards.ssh_servers import Server, write_config
 
 
 def changed(profile: BoardProfile, **fields: object) -> BoardProfile:

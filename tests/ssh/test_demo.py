@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from edgeproof.board.runtimes import RELEASES
+from edgeproof.board.runtime.releases import RELEASES
+from tests.support.report_schema import checked_report
 
 # The people as a person would frame them, in pixels of the 512 x 512 photos: xmin, ymin, xmax, ymax.
 PEOPLE = {"astronaut.png": (0, 20, 380, 512), "camera.png": (5, 60, 300, 512)}
@@ -53,7 +54,7 @@ def test_the_demo_sees_the_people_in_every_run_and_its_second_call_needs_no_tens
 
 
 def check_report(out: Path, expected_runs: set[tuple[str, str]]) -> None:
-    report = json.loads((out / "report.json").read_text())
+    report = checked_report(out / "report.json")
     runs = {(run["board"]["runtime"]["name"], run["bundle"]["variant"]): run for run in report["runs"]}
     assert set(runs) == expected_runs
     for run in runs.values():

@@ -6,33 +6,36 @@ import signal
 from pathlib import Path
 
 import cv2
+import jsonschema
 import numpy as np
 import pytest
-from tiny_ssd import draw_dark, draw_square, square_box
 
-from conftest import Command, Server
-from edgeproof.board.agent import agent_object
+from edgeproof.board.agent.start import agent_object
 from edgeproof.board.deploy import open_session, push_bundle, roll_back, send_bundle
+from edgeproof.board.open_board import OpenBoard, open_board
 from edgeproof.board.provision import provision
-from edgeproof.board.ssh import connect
-from edgeproof.board.store import open_store
+from edgeproof.board.ssh.transport import connect
+from edgeproof.board.store.client import open_store
 from edgeproof.bundle import Bundle, open_bundle
 from edgeproof.errors import AgentDiedError, BoardPythonError, DeploymentError, NoRuntimeError
-from edgeproof.output_folder import OutputFolder
-from edgeproof.progress import Progress
-from edgeproof.runs.open_board import OpenBoard, open_board
+from edgeproof.local_files.output_folder import OutputFolder
+from edgeproof.report.drawing import write_annotated
 from edgeproof.runs.pictures import find_pictures
 from edgeproof.runs.plan import BenchPlan, RunPlan
 from edgeproof.runs.run import execute
-from edgeproof_agent.store import Kind
-from processes import is_gone
-from whole_bundles import served_digest
+from edgeproof.wording.progress import Progress
+from edgeproof_agent.store.objects import Kind
+from tests.support.boards.ssh_servers import Command, Server
+from tests.support.networks.tiny_ssd import draw_dark, draw_square, square_box
+from tests.support.processes import is_gone
+from tests.support.report_schema import SCHEMA, checked_report
+from tests.support.whole_bundles import served_digest
 
 
 @pytest.fixture
 def board(server: Server):
     with open_board(server.profile) as opened:
-        provision(opened.transport, opened.store)
+        provision(opened)
         yield opened
 
 
@@ -50,14 +53,14 @@ def test_a_bare_board_is_provisioned_and_a_second_time_nothing_travels(bare_serv
     with open_board(bare_server.profile) as board:
         assert board.store.inventory.runtimes == ()
         with pytest.raises(NoRuntimeError, match=r"has no runtime of this version.*Run: edgeproof provision"):
-            open_session(board.transport, board.store)
-        (first,) = provision(board.transport, board.store)
+            open_session(board)
+        (first,) = provision(board)
         assert first.payload_bytes > 10_000_000
     with open_board(bare_server.profile) as board:
-        (second,) = provision(board.transport, board.store)
+        (second,) = provision(board)
         assert second.payload_bytes == 0
         assert second.digest == first.digest
-        with open_session(board.transport, board.store) as session:
+        with open_session(board) as session:
             assert session.runtime.name == first.name
     store = bare_server.home / ".edgeproof"
     assert list((store / "incoming").iterdir()) == []
@@ -69,13 +72,13 @@ def test_a_push_switches_the_app_and_the_same_content_sends_no_payload(board: Op
     app = "tiny-switch"
     link = Path(board.store.root) / "apps" / app / "current"
     bundles = {variant: open_bundle(path) for variant, path in tiny_bundles.items()}
-    first = push_bundle(board.transport, board.store, bundles["float32"], app)
+    first = push_bundle(board, bundles["float32"], app)
     assert os.readlink(link).endswith(bundles["float32"].digest)
     board.store.refresh()
-    again = push_bundle(board.transport, board.store, bundles["float32"], app)
+    again = push_bundle(board, bundles["float32"], app)
     assert not again.changed
     assert again.sent.payload_bytes == 0
-    second = push_bundle(board.transport, board.store, bundles["int8"], app)
+    second = push_bundle(board, bundles["int8"], app)
     assert second.before == first.sent.digest
     board.store.refresh()
     assert board.store.inventory.apps[app].current == bundles["int8"].digest
@@ -90,24 +93,26 @@ def test_a_bundle_that_does_not_run_leaves_the_app_as_it_was(board: OpenBoard, t
 
     good = open_bundle(tiny_bundles["float32"])
     app = "tiny-health"
-    push_bundle(board.transport, board.store, good, app)
+    push_bundle(board, good, app)
     broken = write_bundle(tmp_path / "broken", good.manifest, good.model_path.read_bytes()[:6000], good.labels())
     with pytest.raises(DeploymentError, match=rf"does not run on .*, so {app} stays as it was"):
-        push_bundle(board.transport, board.store, broken, app)
+        push_bundle(board, broken, app)
     board.store.refresh()
     assert board.store.inventory.apps[app].current == good.digest
 
 
-def test_what_is_damaged_on_the_board_is_replaced_by_the_next_push(board: OpenBoard, tiny_bundles) -> None:
+def test_what_is_damaged_on_the_board_is_replaced_by_the_next_push(
+    server: Server, board: OpenBoard, tiny_bundles
+) -> None:
     app = "tiny-damaged"
     good, other = open_bundle(tiny_bundles["float32"]), open_bundle(tiny_bundles["int8"])
     agent = agent_object().digest
-    push_bundle(board.transport, board.store, good, app)
+    push_bundle(board, good, app)
     stored = Path(board.store.path(Kind.BUNDLE, good.digest))
 
     def push_again(bundle: Bundle = good) -> None:
-        with open_board(board.profile) as opened:
-            push_bundle(opened.transport, opened.store, bundle, app)
+        with open_board(server.profile) as opened:
+            push_bundle(opened, bundle, app)
         assert (stored / "model.tflite").read_bytes() == good.model_path.read_bytes()
 
     (stored / "model.tflite").unlink()  # of what is served
@@ -118,8 +123,8 @@ def test_what_is_damaged_on_the_board_is_replaced_by_the_next_push(board: OpenBo
     content = bytearray(good.model_path.read_bytes())
     content[len(content) // 2] ^= 1
     (stored / "model.tflite").write_bytes(content)  # of what is not served, with its size as it was
-    with open_board(board.profile) as opened, pytest.raises(DeploymentError, match="has changed on .* since it was"):
-        roll_back(opened.transport, opened.store, app)
+    with open_board(server.profile) as opened, pytest.raises(DeploymentError, match="has changed on .* since it was"):
+        roll_back(opened, app)
     push_again()
     assert served_digest(Path(board.store.root).parent, app) == good.digest
 
@@ -135,7 +140,7 @@ def test_a_run_holds_detections_latency_and_annotated_pictures(
     run = execute(
         board,
         sent.digest,
-        RunPlan(OutputFolder.open(out), find_pictures([pictures]), bench=bench),
+        RunPlan(OutputFolder.open(out), find_pictures([pictures]), bench, draw=write_annotated),
         progress=events.append,
     )
     assert run.error is None
@@ -157,7 +162,7 @@ def test_a_run_holds_detections_latency_and_annotated_pictures(
 def test_an_agent_killed_on_the_way_leaves_what_had_arrived(
     board: OpenBoard, tiny_bundles, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from edgeproof.board.session import AgentSession
+    from edgeproof.board.agent.session import AgentSession
 
     sent = send_bundle(board.store, open_bundle(tiny_bundles["int8"]))
     bench = AgentSession.bench
@@ -178,7 +183,7 @@ def test_an_agent_killed_on_the_way_leaves_what_had_arrived(
     assert "killed by signal 9 (SIGKILL)" in run.error
     assert len(run.pictures) == 3
     assert (tmp_path / "out" / "detections.json").is_file()
-    with open_session(board.transport, board.store) as session:  # the connection still serves
+    with open_session(board) as session:  # the connection still serves
         assert session.state().load_1min is not None
 
 
@@ -208,18 +213,25 @@ def test_the_command_line_pushes_detects_and_measures(
     )
     done = edgeproof("detect", "desk", pictures, "--app", "tiny-cli", "--out", tmp_path / "out")
     assert "bright" in done.stdout
-    report = json.loads((tmp_path / "out" / "report.json").read_text())
-    assert report["schema"] == "edgeproof.report/1"
+    report = checked_report(tmp_path / "out" / "report.json")
+    assert report["command"][:2] == ["edgeproof", "detect"]
+    assert report["runs"][0]["pictures"][0]["annotated"] == "annotated/bright.png.jpg"
     assert report["runs"][0]["detections"] == {"images": 3, "file": "detections.json", "listed_from_score": 0.5}
     assert "verdict" not in report
     page = (tmp_path / "out" / "report.html").read_text()
     assert "data:image/jpeg;base64," in page
     bench = edgeproof("bench", "desk", "--app", "tiny-cli", "--runs", 20, "--out", tmp_path / "bench").stdout
     assert "invoke" in bench
-    measured = json.loads((tmp_path / "bench" / "report.json").read_text())["runs"][0]["latency"]
+    measured = checked_report(tmp_path / "bench" / "report.json")["runs"][0]["latency"]
     assert measured["runs"] == 20
     assert measured["stages"]["invoke"]["p50_ms"] > 0
     assert measured["stages"]["invoke"]["p99_ms"] is None
+    printed = edgeproof("report", tmp_path / "bench").stdout
+    assert bench.partition("\nreport: ")[0] in printed
+    for command in (("bench", "desk", "--runs", 5), ("detect", "desk", pictures, "--out", tmp_path / "json")):
+        document = json.loads(edgeproof(*command, "--app", "tiny-cli", "--json").stdout)
+        jsonschema.validate(document, SCHEMA)
+    assert json.loads(edgeproof("status", "desk", "--json").stdout)["schema"] == "edgeproof.status/1"
     shown = edgeproof("board", "doctor", "desk").stdout
     assert "app tiny-cli" in shown
 

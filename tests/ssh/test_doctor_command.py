@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from openssh_server import OpenSshBoard
 
-from conftest import Server, write_config
+from tests.support.boards.openssh_server import OpenSshBoard
+from tests.support.boards.ssh_servers import Server, write_config
 
 
 def doctor(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Server, write_config
 from edgeproof.bundle import open_bundle
+from tests.support.boards.ssh_servers import Server, write_config
+from tests.support.places import ROOT
 
-_FABFILES = Path(__file__).parents[2] / "deploy"
+_FABFILES = ROOT / "deploy"
 
 Fab = Callable[..., "subprocess.CompletedProcess[str]"]
 

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Server, write_config
 from edgeproof.board.deploy import send_bundle
+from edgeproof.board.open_board import open_board
 from edgeproof.board.provision import provision
 from edgeproof.bundle import open_bundle, write_bundle
-from edgeproof.digests import sha256_of_file
-from edgeproof.runs.open_board import open_board
-from edgeproof_agent.store import Kind
-from processes import none_left_below, processes_below
+from edgeproof.local_files.digests import sha256_of_file
+from edgeproof_agent.store.objects import Kind
+from tests.support.boards.ssh_servers import Server, write_config
+from tests.support.processes import none_left_below, processes_below
 
 _START_SECONDS = 60.0
 
@@ -61,7 +61,7 @@ def agent_runs(server: Server) -> bool:
 
 def test_in_the_middle_of_a_bench(server: Server, tiny_bundles, tmp_path: Path) -> None:
     with open_board(server.profile) as board:
-        provision(board.transport, board.store)
+        provision(board)
         send_bundle(board.store, open_bundle(tiny_bundles["float32"]))
     keep = server_processes(server)
     write_config(tmp_path, server.profile)
@@ -81,7 +81,7 @@ def test_in_the_middle_of_a_push(server: Server, tiny_bundles, tmp_path: Path, h
         tmp_path / "large", good.manifest, good.model_path.read_bytes() + os.urandom(250 << 20), good.labels()
     )
     with open_board(server.profile) as board:
-        provision(board.transport, board.store)
+        provision(board)
         before = board.store.inventory.bundles
     keep = server_processes(server)
     write_config(tmp_path, server.profile)

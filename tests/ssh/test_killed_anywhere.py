@@ -8,20 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Server
 from edgeproof.board.deploy import push_bundle
+from edgeproof.board.open_board import OpenBoard, open_board
 from edgeproof.board.provision import provision
-from edgeproof.board.ssh import connect
-from edgeproof.board.store import open_store
+from edgeproof.board.ssh.transport import connect
+from edgeproof.board.store.client import open_store
 from edgeproof.bundle import Bundle, open_bundle
 from edgeproof.errors import EdgeproofError
-from edgeproof.runs.open_board import open_board
-from faulty_transport import FaultyTransport, Strike
-from processes import children, command_line
-from whole_bundles import served_digest, tune
+from tests.support.boards.ssh_servers import Server
+from tests.support.faulty_transport import FaultyTransport, Strike
+from tests.support.processes import children, command_line
+from tests.support.whole_bundles import served_digest, tune
 
 APP = "killed"
-VICTIMS = {"sshd": "sshd", "store service": "store_operations", "agent": "edgeproof_agent.__main__"}
+VICTIMS = {"sshd": "sshd", "store service": "store.operations", "agent": "edgeproof_agent.__main__"}
 
 
 @pytest.mark.timeout(900)
@@ -36,8 +36,8 @@ def test_the_board_serves_a_whole_bundle_and_the_next_push_succeeds(
 ) -> None:
     start = open_bundle(tiny_bundles["float32"])
     with open_board(server.profile) as board:
-        provision(board.transport, board.store)
-        push_bundle(board.transport, board.store, start, APP)
+        provision(board)
+        push_bundle(board, start, APP)
     everything = Strike()
     served = _push(server, tune(start, tmp_path / "0", os.getpid()), everything)
     struck = 0
@@ -60,7 +60,7 @@ def test_the_board_serves_a_whole_bundle_and_the_next_push_succeeds(
 def _push(server: Server, bundle: Bundle, strike: Strike) -> str:
     connection = FaultyTransport(connect(server.profile), strike)
     with connection as transport, open_store(transport, server.profile.python) as store:
-        push_bundle(transport, store, bundle, APP)
+        push_bundle(OpenBoard(transport, store), bundle, APP)
     return bundle.digest
 
 

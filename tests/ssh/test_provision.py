@@ -4,11 +4,11 @@ import dataclasses
 
 import pytest
 
-from conftest import Server
+from edgeproof.board.open_board import open_board
 from edgeproof.board.provision import provision
 from edgeproof.errors import BoardError, ProvisionError
-from edgeproof.progress import Progress, ProgressKind, ProgressUnit
-from edgeproof.runs.open_board import open_board
+from edgeproof.wording.progress import Progress, ProgressKind, ProgressUnit
+from tests.support.boards.ssh_servers import Server
 
 
 def test_a_transfer_that_is_cut_goes_on_where_it_ended(bare_server: Server) -> None:
@@ -25,15 +25,15 @@ def test_a_transfer_that_is_cut_goes_on_where_it_ended(bare_server: Server) -> N
             if totals and totals[-1] > 10_000_000 and event.done > totals[-1] / 2:
                 board.transport._transport.sock.shutdown(2)
 
-        provision(board.transport, board.store, progress=cut_at_half)
+        provision(board, progress=cut_at_half)
     wheels_bytes = max(totals)
     totals.clear()
 
     with open_board(bare_server.profile) as board:
-        (runtime,) = provision(board.transport, board.store, progress=listen)
+        (runtime,) = provision(board, progress=listen)
         assert runtime.built
         assert 0 < max(totals) < wheels_bytes * 0.6, "more than the missing half travelled again"
-        (again,) = provision(board.transport, board.store, progress=listen)
+        (again,) = provision(board, progress=listen)
         assert not again.built
         assert again.payload_bytes == 0
 
@@ -42,7 +42,7 @@ def test_a_runtime_that_does_not_fit_changes_nothing(bare_server: Server) -> Non
     with open_board(bare_server.profile) as board:
         board.store.facts = dataclasses.replace(board.store.facts, disk_free_mib=100.0)
         with pytest.raises(ProvisionError, match=r"does not fit on \w+: .* and 100 MiB are free. Nothing was changed"):
-            provision(board.transport, board.store)
+            provision(board)
     assert not (bare_server.home / ".edgeproof").exists()
 
 
@@ -52,7 +52,7 @@ def test_what_it_takes_is_said_first_and_old_runtimes_are_dropped_at_the_end(bar
     (old / "runtime.json").write_text('{"name": "tflite-runtime", "version": "2.5.0"}')
     events: list[Progress] = []
     with open_board(bare_server.profile) as board:
-        (runtime,) = provision(board.transport, board.store, progress=events.append)
+        (runtime,) = provision(board, progress=events.append)
         assert [item.digest for item in board.store.inventory.runtimes] == [runtime.digest]
     notes = [event.text for event in events if event.kind is ProgressKind.NOTE]
     assert "MiB of disk on" in notes[0]

@@ -8,9 +8,10 @@ from pathlib import Path
 import paramiko
 import pytest
 
-from edgeproof.board import route, ssh
-from edgeproof.board.deadline import Deadline
-from edgeproof.board.profile import BoardProfile
+from edgeproof.board.link.deadline import Deadline
+from edgeproof.board.ssh import route
+from edgeproof.board.ssh import transport as ssh
+from edgeproof.config.boards import BoardProfile
 from edgeproof.errors import BoardUnreachableError, DeadlineError
 
 

@@ -8,19 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Command, Server, write_config
 from edgeproof.board.deploy import open_session, send_bundle
+from edgeproof.board.open_board import open_board
 from edgeproof.board.provision import provision
 from edgeproof.bundle import Bundle, open_bundle, write_bundle
-from edgeproof.runs.open_board import open_board
-from edgeproof_agent.store import Kind
+from edgeproof_agent.store.objects import Kind
+from tests.support.boards.ssh_servers import Command, Server, write_config
 
 
 @pytest.fixture
 def store(server: Server) -> Iterator[Path]:
     """The board's store, provisioned, with no app and no policy of another test."""
     with open_board(server.profile) as board:
-        provision(board.transport, board.store)
+        provision(board)
     root = server.home / ".edgeproof"
     shutil.rmtree(root / "apps", ignore_errors=True)
     (root / "allowed_signers").unlink(missing_ok=True)
@@ -124,7 +124,7 @@ def test_what_a_running_agent_uses_is_not_pruned(
 ) -> None:
     with open_board(server.profile) as board:
         digest = send_bundle(board.store, bundles["float16"]).digest
-        with open_session(board.transport, board.store) as session:
+        with open_session(board) as session:
             session.load(board.store.path(Kind.BUNDLE, digest))
             assert f"{digest[:12]}: 0.0" in (said := edgeproof("prune", "desk").stdout)
             assert "stays: it is in use" in said

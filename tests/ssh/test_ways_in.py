@@ -18,14 +18,14 @@ import paramiko
 import pytest
 from cryptography.hazmat.primitives.asymmetric import dsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from openssh_server import SSHD, OpenSshBoard
 
-from edgeproof.board import route
-from edgeproof.board.deadline import Deadline
-from edgeproof.board.profile import BoardProfile, find_board, parse_target
-from edgeproof.board.ssh import connect, fetch_host_key
+from edgeproof.board.link.deadline import Deadline
+from edgeproof.board.ssh import route
+from edgeproof.board.ssh.transport import connect, fetch_host_key
+from edgeproof.config.boards import BoardProfile, find_board, parse_target
 from edgeproof.demo.embedded_board import base_python
 from edgeproof.errors import AuthenticationError, BoardUnreachableError, HostKeyError, ProfileError
+from tests.support.boards.openssh_server import SSHD, OpenSshBoard
 
 PASSPHRASE = "correct horse"
 
@@ -375,7 +375,7 @@ def test_a_passphrase_is_asked_for_on_a_terminal(start, home: Path, tmp_path: Pa
     locked(board)
     profile = board.profile
     script = (
-        "from edgeproof.board.profile import BoardProfile\nfrom edgeproof.board.ssh import connect\n"
+        "from edgeproof.config.boards import BoardProfile\nfrom edgeproof.board.ssh.transport import connect\n"
         f"profile = BoardProfile(name='desk', host={profile.host!r}, port={profile.port}, user={profile.user!r}, "
         f"identity_file={profile.identity_file!r}, known_hosts={profile.known_hosts!r})\n"
         "with connect(profile): print('let in')\n"

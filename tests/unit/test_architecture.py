@@ -15,29 +15,35 @@ Layers = Sequence[tuple[str, ...]]
 
 HOST_LAYERS: Layers = (
     ("__main__",),
-    ("cli",),
+    ("api", "cli"),
     ("demo",),
-    ("runs",),
-    ("convert", "report", "sample"),
-    ("board", "odapi", "verify"),
-    ("ssd", "quantization_errors", "throttling"),
-    ("bundle", "pip_download", "results", "output_folder", "coco_dataset"),
-    ("atomic_file", "digests", "native_noise", "picture_files", "progress", "wording", "bounded_files", "printable"),
+    ("inspection", "report", "runs"),
+    ("convert", "sample"),
+    ("board", "odapi", "tflite", "verify"),
+    ("config", "record", "ssd"),
+    ("bundle", "fetch"),
+    ("local_files",),
+    ("wording",),
     ("errors",),
 )
 """From the top down. A room imports rooms of lower layers, never its neighbours in the same layer."""
 
 AGENT_LAYERS: Layers = (
     ("__main__",),
-    ("operations", "store_operations"),
-    ("upload_operations", "store_status", "run_limits"),
-    ("store_prune", "store_signatures", "store_inventory", "store_chunks", "runtime_build", "watchdog"),
-    ("detector", "store_soundness", "store_uploads", "capture"),
-    ("box_decoding", "interpreters", "preprocess", "store_apps", "store_bundles"),
-    ("pictures", "partial_sort", "store", "holds", "probe", "examination", "board_state", "manifest_reader", "service"),
-    ("manifest", "link", "arrays", "picture_header", "opencv", "detection_checks", "health_pictures", "memory_limit"),
-    ("fields", "frames"),
+    ("serve",),
+    ("detection", "sources", "store"),
+    ("bundle", "machine", "pictures"),
+    ("wire",),
 )
+
+BOARD_LAYERS: Layers = (
+    ("deploy", "doctor", "provision"),
+    ("open_board", "prune"),
+    ("agent", "runtime"),
+    ("ssh", "store"),
+    ("facts", "link"),
+)
+"""The rooms within `board`."""
 
 HOMES = {
     "tensorflow": {"ssd", "convert", "odapi"},
@@ -58,6 +64,7 @@ class Package:
     """A package's files, the rooms that its table lists, and its name."""
 
     name: str
+    """Dotted."""
     folder: Path
     layers: Layers
 
@@ -85,11 +92,14 @@ class Package:
                     yield f"{path.relative_to(self.folder)}: {room} imports {other}"
 
     def _rooms_imported(self, path: Path, known: set[str]) -> set[str]:
-        parts = (name.split(".") for name in imported_names(path))
-        return {part[1] for part in parts if part[0] == self.name and len(part) > 1 and part[1] in known}
+        below = (
+            name.removeprefix(f"{self.name}.") for name in imported_names(path) if name.startswith(f"{self.name}.")
+        )
+        return {name.split(".")[0] for name in below} & known
 
 
 HOST = Package("edgeproof", ROOT / "host" / "edgeproof", HOST_LAYERS)
+BOARD = Package("edgeproof.board", HOST.folder / "board", BOARD_LAYERS)
 AGENT = Package("edgeproof_agent", ROOT / "device" / "edgeproof_agent", AGENT_LAYERS)
 
 
@@ -114,13 +124,19 @@ def foreign_to_the_agent(package: Package) -> list[str]:
     return [f"{path.name} imports {name}" for path in package.files() for name in sorted(libraries(path) - allowed)]
 
 
-@pytest.mark.parametrize("package", [HOST, AGENT], ids=lambda package: package.name)
+@pytest.mark.parametrize("package", [HOST, BOARD, AGENT], ids=lambda package: package.name)
 def test_imports_run_downwards(package: Package) -> None:
     assert list(package.violations()) == []
 
 
 def test_the_agent_imports_nothing_of_the_host() -> None:
     assert foreign_to_the_agent(AGENT) == []
+
+
+@pytest.mark.parametrize("package", [HOST, BOARD, AGENT], ids=lambda package: package.name)
+def test_the_page_on_the_architecture_shows_the_tables(package: Package) -> None:
+    rows = [f"| {number} | {', '.join(rooms)} |" for number, rooms in enumerate(package.layers, start=1)]
+    assert "\n".join(rows) in (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("library", HOMES)
@@ -134,18 +150,21 @@ def test_opencv_is_loaded_with_its_pixel_limit_or_not_at_all() -> None:
     """OpenCV reads the limit once, as it is loaded: a single module that imports it first would undo it."""
     folders = (HOST.folder, AGENT.folder, ROOT / "deploy")
     importing = [path for folder in folders for path in sorted(folder.rglob("*.py")) if "cv2" in libraries(path)]
-    assert importing == [AGENT.folder / "opencv.py"]
+    assert importing == [AGENT.folder / "pictures" / "opencv.py"]
 
 
 def test_the_store_service_needs_nothing_but_the_standard_library() -> None:
-    from edgeproof.board.bootstrap import STORE_MODULES
+    """It runs on a board that has nothing else yet; its packages are sent whole."""
+    from edgeproof.board.store.bootstrap import STORE_PACKAGES
 
-    allowed = set(sys.stdlib_module_names)
-    ours = {f"edgeproof_agent.{module}" for module in STORE_MODULES} | {"edgeproof_agent"}
-    for module in STORE_MODULES:
-        for name in imported_names(AGENT.folder / f"{module}.py"):
-            known = name in ours or name.rpartition(".")[0] in ours
-            assert known or name.split(".")[0] in allowed, f"{module} imports {name}"
+    own = {"edgeproof_agent", *(f"edgeproof_agent.{package}" for package in STORE_PACKAGES)}
+    for package in STORE_PACKAGES:
+        for path in (AGENT.folder / package).rglob("*.py"):
+            assert libraries(path) <= {*sys.stdlib_module_names, "edgeproof_agent"}, path
+            for name in imported_names(path):
+                inside = name in own or name.startswith(tuple(f"{item}." for item in own - {"edgeproof_agent"}))
+                outside = name.startswith("edgeproof_agent.") and not inside
+                assert not outside or name in ("edgeproof_agent.PROTOCOL_VERSION", "edgeproof_agent.__version__"), path
 
 
 def written(folder: Path, name: str, source: str) -> None:
@@ -160,7 +179,7 @@ def written(folder: Path, name: str, source: str) -> None:
         ("board/status.py", "from edgeproof import runs"),
         ("board/status.py", "import edgeproof.runs.run"),
         ("board/status.py", "def late():\n    from edgeproof.runs import run"),
-        ("results.py", "import edgeproof.board.ssh"),
+        ("results.py", "import edgeproof.board.ssh.transport"),
         ("errors.py", "from edgeproof import wording"),
         ("convert/deep/er/file.py", "from edgeproof.report import html"),
         ("newroom/file.py", ""),
@@ -185,5 +204,9 @@ def test_a_foreign_import_of_the_agent_is_found(tmp_path: Path, place: str, sour
 
 
 def test_an_allowed_import_is_none_of_them(tmp_path: Path) -> None:
-    written(tmp_path, "board/status.py", "from edgeproof import errors, wording\nimport edgeproof.results, json, numpy")
+    written(
+        tmp_path,
+        "board/status.py",
+        "from edgeproof import errors, wording\nimport edgeproof.record.detections, json, numpy",
+    )
     assert list(Package("edgeproof", tmp_path, HOST_LAYERS).violations()) == []

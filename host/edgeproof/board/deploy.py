@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgeproof.board.agent import agent_command, agent_object
-from edgeproof.board.inventory import StoredRuntime
-from edgeproof.board.objects import LocalObject, SentObject, describe_file
-from edgeproof.board.runtimes import fitting_releases
-from edgeproof.board.session import AgentSession, start_session
-from edgeproof.board.store import BoardStore
-from edgeproof.board.transport import Transport
+from edgeproof.board.agent.session import AgentSession, start_session
+from edgeproof.board.agent.start import agent_command, agent_object
+from edgeproof.board.open_board import OpenBoard
+from edgeproof.board.runtime.releases import fitting_releases
+from edgeproof.board.store.client import BoardStore
+from edgeproof.board.store.inventory import StoredRuntime
+from edgeproof.board.store.local_objects import LocalObject, SentObject, describe_file
 from edgeproof.bundle import Bundle
 from edgeproof.errors import (
     AgentDiedError,
@@ -20,9 +20,9 @@ from edgeproof.errors import (
     ProtocolError,
     UsageError,
 )
-from edgeproof.progress import Progress, ProgressListener, silent
-from edgeproof_agent.manifest import MANIFEST_FILE
-from edgeproof_agent.store import APP_NAME, Kind, StoredFile, listing_digest
+from edgeproof.wording.progress import Progress, ProgressListener, silent
+from edgeproof_agent.bundle.manifest import MANIFEST_FILE
+from edgeproof_agent.store.objects import APP_NAME, Kind, StoredFile, listing_digest
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,7 @@ class Rollback:
 
 
 def push_bundle(
-    transport: Transport,
-    store: BoardStore,
+    board: OpenBoard,
     bundle: Bundle,
     app: str,
     runtime: str | None = None,
@@ -61,7 +60,7 @@ def push_bundle(
     """Sends a bundle, loads and runs it once on the board, and points `app` at it.
 
     A bundle that the app points at already has run; it runs again only when a `runtime` is named. What is damaged on
-    the board is replaced. `signature` is that of the bundle's manifest: see `edgeproof.board.signing`. Raises
+    the board is replaced. `signature` is that of the bundle's manifest: see `edgeproof.board.store.signing`. Raises
     `DeploymentError` when the bundle cannot be stored, is refused or does not run there; the app then stays as it was.
     """
     if not APP_NAME.fullmatch(app):
@@ -69,21 +68,21 @@ def push_bundle(
             f"{app!r} is not a name for an app: letters, digits, dot, dash and underscore, 64 at most. "
             "Name one with --app."
         )
-    chosen = choose_runtime(store, transport.name, runtime)  # ahead of a transfer that would be for nothing
+    store = board.store
+    chosen = choose_runtime(board, runtime)  # ahead of a transfer that would be for nothing
     sent = send_bundle(store, bundle, progress, signature)
     current = store.inventory.apps.get(app)
     if current is None or current.current != bundle.digest or runtime is not None or sent.payload_bytes:
         if not sent.payload_bytes and not store.verify(bundle.digest):
             sent = send_bundle(store, bundle, progress, signature, anew=True)
-        _check_health(transport, store, bundle.digest, chosen, app, progress)
+        _check_health(board, bundle.digest, chosen, app, progress)
     elif signature is None:
         return Deployment(app, sent, bundle.digest)
     return Deployment(app, sent, store.switch(app, bundle.digest, signature))
 
 
 def roll_back(
-    transport: Transport,
-    store: BoardStore,
+    board: OpenBoard,
     app: str,
     runtime: str | None = None,
     progress: ProgressListener = silent,
@@ -93,22 +92,22 @@ def roll_back(
     So a second rollback goes forward again. Raises `UsageError` when there is no previous bundle, `DeploymentError`
     when it does not run or has changed on the board; the app then stays as it was.
     """
+    store = board.store
     state = store.inventory.apps[app]
     previous = state.previous
     if previous is None or previous == state.current:
-        raise UsageError(f"{app} on {transport.name} has no previous bundle to go back to.")
+        raise UsageError(f"{app} on {board.name} has no previous bundle to go back to.")
     if not store.verify(previous):
         raise DeploymentError(
-            f"bundle {previous[:12]} has changed on {transport.name} since it was stored, so {app} stays as it was. "
+            f"bundle {previous[:12]} has changed on {board.name} since it was stored, so {app} stays as it was. "
             "Push that bundle again, which replaces it."
         )
-    _check_health(transport, store, previous, choose_runtime(store, transport.name, runtime), app, progress)
+    _check_health(board, previous, choose_runtime(board, runtime), app, progress)
     return Rollback(app, previous, store.switch(app, previous))
 
 
 def _check_health(
-    transport: Transport,
-    store: BoardStore,
+    board: OpenBoard,
     digest: str,
     runtime: StoredRuntime,
     app: str,
@@ -117,11 +116,11 @@ def _check_health(
     """Loads a stored bundle and runs it once. Raises `DeploymentError` with the reason when that fails."""
     progress(Progress(f"checking {app} on the board"))
     try:
-        with open_session(transport, store, runtime.name) as session:
-            session.load(store.path(Kind.BUNDLE, digest))
+        with open_session(board, runtime.name) as session:
+            session.load(board.store.path(Kind.BUNDLE, digest))
     except (AgentDiedError, AgentRefusedError, DeadlineError, ProtocolError) as error:
         raise DeploymentError(
-            f"bundle {digest[:12]} does not run on {transport.name}, so {app} stays as it was.\n{error}"
+            f"bundle {digest[:12]} does not run on {board.name}, so {app} stays as it was.\n{error}"
         ) from error
 
 
@@ -150,8 +149,12 @@ def send_media(store: BoardStore, path: Path, progress: ProgressListener = silen
     return f"{store.path(Kind.MEDIA, item.digest)}/{path.name}"
 
 
-def choose_runtime(store: BoardStore, board: str, name: str | None) -> StoredRuntime:
-    """The named runtime of a board, or the preferred one that it has. Raises `NoRuntimeError`."""
+def choose_runtime(board: OpenBoard, name: str | None = None) -> StoredRuntime:
+    """The named runtime of a board, else the one that it is to use, else the first that it has of those that fit.
+
+    Raises `NoRuntimeError`.
+    """
+    store, name = board.store, name or board.runtime
     by_digest = {runtime.digest: runtime for runtime in store.inventory.runtimes}
     usable = [
         by_digest[digest]
@@ -163,27 +166,33 @@ def choose_runtime(store: BoardStore, board: str, name: str | None) -> StoredRun
             return runtime
     has = " and ".join(f"{runtime.name} {runtime.version}" for runtime in usable) or "no runtime"
     option = f" --runtime {name}" if name else ""
-    raise NoRuntimeError(f"{board} has {has} of this version of edgeproof. Run: edgeproof provision {board}{option}")
+    raise NoRuntimeError(
+        f"{board.name} has {has} of this version of edgeproof. Run: edgeproof provision {board.name}{option}"
+    )
 
 
-def open_session(transport: Transport, store: BoardStore, runtime: str | None = None) -> AgentSession:
+def open_session(board: OpenBoard, runtime: str | None = None) -> AgentSession:
     """Starts the agent with the named runtime, or the preferred one, sending the agent first if the board lacks it."""
-    chosen = choose_runtime(store, transport.name, runtime)
+    store, chosen = board.store, choose_runtime(board, runtime)
     agent = agent_object()
     if agent.digest not in store.inventory.agents:
         store.send(agent, "the agent")
-    return start_session(transport, agent_command(store, agent.digest, chosen.path, chosen.name))
+    return start_session(board.transport, agent_command(store, agent.digest, chosen.path, chosen.name))
 
 
-def current_bundle(store: BoardStore, board: str, app: str | None) -> tuple[str, str]:
+def current_bundle(board: OpenBoard, app: str | None) -> tuple[str, str]:
     """(app, digest) of what a board serves: of the named app, or of its only one. Raises `UsageError`."""
-    apps = {name: state.current for name, state in store.inventory.apps.items() if state.current}
+    apps = {name: state.current for name, state in board.store.inventory.apps.items() if state.current}
     if app is None and len(apps) == 1:
         app = next(iter(apps))
     if app is None or app not in apps:
         has = f"it has {', '.join(sorted(apps))}" if apps else "it has none yet"
-        trouble = f"{board} has several apps" if app is None and apps else f"{board} has no app {app or ''}".rstrip()
-        raise UsageError(f"{trouble}: {has}. Name one with --app, or push a bundle: edgeproof push {board} BUNDLE")
+        trouble = (
+            f"{board.name} has several apps"
+            if app is None and apps
+            else f"{board.name} has no app {app or ''}".rstrip()
+        )
+        raise UsageError(f"{trouble}: {has}. Name one with --app, or push a bundle: edgeproof push {board.name} BUNDLE")
     digest = apps[app]
     assert digest is not None
     return app, digest

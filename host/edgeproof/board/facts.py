@@ -4,9 +4,9 @@ import re
 import shlex
 from dataclasses import dataclass
 
-from edgeproof.printable import printable_line
-from edgeproof.results import BoardInfo
-from edgeproof_agent.fields import Fields
+from edgeproof.record.board import BoardInfo
+from edgeproof.wording.printable import printable_line
+from edgeproof_agent.wire.fields import Fields
 
 _MAX_TEXT = 65536
 _MAX_MODULES = 16

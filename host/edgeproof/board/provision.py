@@ -4,19 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 
-from edgeproof.board.agent import agent_command, agent_object
-from edgeproof.board.footprint import Footprint
-from edgeproof.board.objects import LocalObject, describe_file
+from edgeproof.board.agent.session import start_session
+from edgeproof.board.agent.start import agent_command, agent_object
+from edgeproof.board.link.transport import Transport
+from edgeproof.board.open_board import OpenBoard
 from edgeproof.board.prune import drop_old_runtimes
-from edgeproof.board.runtimes import RuntimeRelease, choose_releases, require_distribution_packages
-from edgeproof.board.session import start_session
-from edgeproof.board.store import BoardStore
-from edgeproof.board.transport import Transport
-from edgeproof.board.wheels import fetch_wheels
+from edgeproof.board.runtime.footprint import Footprint
+from edgeproof.board.runtime.releases import RuntimeRelease, choose_releases, require_distribution_packages
+from edgeproof.board.runtime.wheels import fetch_wheels
+from edgeproof.board.store.client import BoardStore
+from edgeproof.board.store.local_objects import LocalObject, describe_file
 from edgeproof.errors import AgentDiedError, AgentRefusedError, DeploymentError, ProvisionError
-from edgeproof.progress import Progress, ProgressKind, ProgressListener, silent
-from edgeproof_agent.runtime_build import LOCK_FILE, WHEELS_FOLDER
-from edgeproof_agent.store import Kind
+from edgeproof.wording.progress import Progress, ProgressKind, ProgressListener, silent
+from edgeproof_agent.store.objects import Kind
+from edgeproof_agent.store.runtime_build import LOCK_FILE, WHEELS_FOLDER
 
 _BUILD_SECONDS = 1800.0
 
@@ -33,8 +34,7 @@ class ProvisionedRuntime:
 
 
 def provision(
-    transport: Transport,
-    store: BoardStore,
+    board: OpenBoard,
     names: Sequence[str] = (),
     progress: ProgressListener = silent,
 ) -> list[ProvisionedRuntime]:
@@ -45,10 +45,11 @@ def provision(
 
     Raises `NoRuntimeError` when none fits, `ProvisionError` when one cannot be built or does not work.
     """
-    releases = choose_releases(store.facts, transport.name, names)
+    store = board.store
+    releases = choose_releases(store.facts, board.name, names)
     for release in releases:
-        require_distribution_packages(release, store.facts, transport.name)
-    provisioned = [_provision(transport, store, release, progress) for release in releases]
+        require_distribution_packages(release, store.facts, board.name)
+    provisioned = [_provision(board.transport, store, release, progress) for release in releases]
     store.send(agent_object(), "the agent", progress)  # where the runtime was there, the agent may be an older one
     if any(runtime.built for runtime in provisioned):
         _drop_old_runtimes(store, progress)
@@ -101,7 +102,7 @@ def _prove(
     transport: Transport, store: BoardStore, agent_digest: str, release: RuntimeRelease, runtime_path: str
 ) -> None:
     """An import proves little: an interpreter is built and run before the runtime counts."""
-    model = (resources.files("edgeproof.board") / "proof.tflite").read_bytes()
+    model = (resources.files("edgeproof.board.runtime") / "proof.tflite").read_bytes()
     command = agent_command(store, agent_digest, runtime_path, release.name, keep_bytecode=True)
     try:
         with store.kept_alive(), start_session(transport, command) as session:

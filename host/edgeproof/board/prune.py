@@ -3,11 +3,11 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from edgeproof.board.agent import agent_object
-from edgeproof.board.runtimes import fitting_releases
-from edgeproof.board.store import BoardStore
-from edgeproof.printable import printable
-from edgeproof_agent.store import Kind
+from edgeproof.board.agent.start import agent_object
+from edgeproof.board.runtime.releases import fitting_releases
+from edgeproof.board.store.client import BoardStore
+from edgeproof.wording.printable import printable
+from edgeproof_agent.store.objects import Kind
 
 _MAX_OBJECTS = 100_000
 _MAX_BYTES = 2**60

@@ -5,18 +5,25 @@ from pathlib import Path
 
 import click
 
-from edgeproof.board.profile import BoardProfile
+from edgeproof.board.open_board import open_board
 from edgeproof.bundle import open_bundle
-from edgeproof.cli.board_options import app_option, board_argument, bundle_option, runtime_option, threads_option
-from edgeproof.cli.paths import PATH
-from edgeproof.cli.progress_display import shown_progress
-from edgeproof.cli.run_output import bundle_digest, require_whole, write_report
-from edgeproof.cli.terminal import Terminal
-from edgeproof.output_folder import OutputFolder
-from edgeproof.report.model import Report
+from edgeproof.cli.display.progress import shown_progress
+from edgeproof.cli.display.run_output import bundle_digest, echo_report, require_whole, write_report_files
+from edgeproof.cli.display.terminal import Terminal
+from edgeproof.cli.options.board import (
+    app_option,
+    board_argument,
+    bundle_option,
+    json_option,
+    runtime_option,
+    threads_option,
+)
+from edgeproof.cli.options.paths import PATH
+from edgeproof.config.boards import BoardProfile
+from edgeproof.local_files.output_folder import OutputFolder
+from edgeproof.record.run import Report
 from edgeproof.report.terminal import print_bench
-from edgeproof.runs.bench_picture import generated_picture, read_picture
-from edgeproof.runs.open_board import open_board
+from edgeproof.runs.generated_picture import generated_picture, read_picture
 from edgeproof.runs.plan import BenchPlan, RunPlan
 from edgeproof.runs.run import execute
 
@@ -27,6 +34,7 @@ from edgeproof.runs.run import execute
 @click.option("--runs", type=click.IntRange(min=1), default=150, show_default=True, help="Measured runs.")
 @click.option("--warmup", type=click.IntRange(min=0), default=10, show_default=True, help="Runs ahead of them.")
 @click.option("--out", type=PATH, help="Folder for a report (JSON and HTML).")
+@json_option
 @app_option
 @bundle_option
 @runtime_option
@@ -37,6 +45,7 @@ def command(
     runs: int,
     warmup: int,
     out: Path | None,
+    as_json: bool,
     app: str | None,
     bundle: Path | None,
     runtime: str | None,
@@ -46,7 +55,7 @@ def command(
     folder = None if out is None else OutputFolder.open(out)
     picture = read_picture(image) if image else generated_picture()
     opened_bundle = open_bundle(bundle) if bundle else None
-    console = Terminal()
+    console = Terminal(stderr=as_json)  # standard output is the document's
     with (
         tempfile.TemporaryDirectory() as scratch,
         open_board(board) as opened,
@@ -57,10 +66,12 @@ def command(
             out=folder or OutputFolder.open(Path(scratch)), bench=BenchPlan(picture, runs, warmup), threads=threads
         )
         run = execute(opened, digest, plan, runtime, progress)
-    report = Report((run,))
-    if run.latency is not None:
+    report = Report.now((run,))
+    if as_json:
+        echo_report(report)
+    elif run.latency is not None:
         print_bench(run, console)
     if folder is not None:
         with folder.sealed():
-            write_report(report, folder, console)
+            write_report_files(report, folder, console)
     require_whole(report)

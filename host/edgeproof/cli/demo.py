@@ -6,12 +6,12 @@ from pathlib import Path
 import click
 from rich.text import Text
 
-from edgeproof.cli.paths import PATH
-from edgeproof.cli.progress_display import shown_progress
-from edgeproof.cli.run_output import require_whole, write_report
-from edgeproof.cli.terminal import Terminal
+from edgeproof.cli.display.progress import shown_progress
+from edgeproof.cli.display.run_output import require_whole, write_report_files
+from edgeproof.cli.display.terminal import Terminal
+from edgeproof.cli.options.paths import PATH
 from edgeproof.demo.chain import run_demo
-from edgeproof.output_folder import OutputFolder
+from edgeproof.local_files.output_folder import OutputFolder
 from edgeproof.report.terminal import print_report
 
 
@@ -28,5 +28,5 @@ def command(out: Path) -> None:
     print_report(report, console)
     console.print(Text(f"\n{len(report.runs)} runs in {time.monotonic() - started:.0f} s"))
     with folder.sealed():
-        write_report(report, folder, console)
+        write_report_files(report, folder, console)
     require_whole(report)

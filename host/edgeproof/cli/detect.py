@@ -5,17 +5,25 @@ from pathlib import Path
 import click
 from rich.text import Text
 
-from edgeproof.board.profile import BoardProfile
+from edgeproof.board.open_board import open_board
 from edgeproof.bundle import open_bundle
-from edgeproof.cli.board_options import app_option, board_argument, bundle_option, runtime_option, threads_option
-from edgeproof.cli.paths import PATH
-from edgeproof.cli.progress_display import shown_progress
-from edgeproof.cli.run_output import bundle_digest, require_whole, write_report
-from edgeproof.cli.terminal import Terminal
-from edgeproof.output_folder import OutputFolder
-from edgeproof.report.model import Report
+from edgeproof.cli.display.progress import shown_progress
+from edgeproof.cli.display.run_output import bundle_digest, echo_report, require_whole, write_report_files
+from edgeproof.cli.display.terminal import Terminal
+from edgeproof.cli.options.board import (
+    app_option,
+    board_argument,
+    bundle_option,
+    json_option,
+    runtime_option,
+    threads_option,
+)
+from edgeproof.cli.options.paths import PATH
+from edgeproof.config.boards import BoardProfile
+from edgeproof.local_files.output_folder import OutputFolder
+from edgeproof.record.run import Report
+from edgeproof.report.drawing import write_annotated
 from edgeproof.report.terminal import print_report
-from edgeproof.runs.open_board import open_board
 from edgeproof.runs.pictures import find_pictures
 from edgeproof.runs.plan import RunPlan
 from edgeproof.runs.run import execute
@@ -29,6 +37,7 @@ from edgeproof.runs.run import execute
     "--min-score", type=click.FloatRange(0, 1), default=0.5, show_default=True, help="Draw and list from here on."
 )
 @click.option("--images-root", type=PATH, help="Folder of the pictures that a COCO JSON file lists.")
+@json_option
 @app_option
 @bundle_option
 @runtime_option
@@ -39,6 +48,7 @@ def command(
     out: Path,
     min_score: float,
     images_root: Path | None,
+    as_json: bool,
     app: str | None,
     bundle: Path | None,
     runtime: str | None,
@@ -50,14 +60,17 @@ def command(
     set; other pictures are numbered from 1 in the order of their paths.
     """
     folder = OutputFolder.open(out)
-    console = Terminal()
+    console = Terminal(stderr=as_json)  # standard output is the document's
     pictures = find_pictures(images, lambda note: console.print(Text(note), soft_wrap=True), images_root)
     opened_bundle = open_bundle(bundle) if bundle else None
     with folder.sealed(), open_board(board) as opened, shown_progress(console) as progress:
         digest = bundle_digest(opened, app, opened_bundle, progress)
-        plan = RunPlan(out=folder, pictures=pictures, threads=threads, min_score=min_score)
-        report = Report((execute(opened, digest, plan, runtime, progress),))
-    print_report(report, console)
+        plan = RunPlan(out=folder, draw=write_annotated, pictures=pictures, threads=threads, min_score=min_score)
+        report = Report.now((execute(opened, digest, plan, runtime, progress),))
+    if not as_json:
+        print_report(report, console)
     with folder.sealed():
-        write_report(report, folder, console)
+        write_report_files(report, folder, console)
+    if as_json:
+        echo_report(report, folder.path)
     require_whole(report)

@@ -9,19 +9,19 @@ from rich.table import Table
 from rich.text import Text
 
 from edgeproof.bundle import Bundle
-from edgeproof.cli.odapi_options import odapi_options, read_odapi_options
-from edgeproof.cli.progress_display import shown_progress
-from edgeproof.cli.quantization_display import show_quantization
-from edgeproof.cli.source_options import read_source_options, source_options
-from edgeproof.cli.terminal import Terminal
+from edgeproof.cli.display.progress import shown_progress
+from edgeproof.cli.display.quantization import show_quantization
+from edgeproof.cli.display.terminal import Terminal
+from edgeproof.cli.options.odapi import odapi_options, read_odapi_options
+from edgeproof.cli.options.source import read_source_options, source_options
+from edgeproof.convert.calibration.representative import Sampling
 from edgeproof.convert.export import export
 from edgeproof.convert.export_options import ExportOptions
-from edgeproof.convert.quantization_debug import debug_quantization, require_debuggable
-from edgeproof.convert.representative import Sampling
+from edgeproof.convert.from_tensorflow.quantization_debug import debug_quantization, require_debuggable
 from edgeproof.convert.variants import ALL, available_variants, parse_variants
 from edgeproof.ssd.postprocess import PostprocessOptions
 from edgeproof.ssd.tensorflow_import import LOG_LEVEL_VARIABLE
-from edgeproof_agent.manifest import InputType, NonMaxSuppression
+from edgeproof_agent.bundle.manifest import InputType, NonMaxSuppression
 
 _PATH = click.Path(path_type=Path)
 _PLACES = ("graph", "none")

@@ -7,18 +7,18 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from edgeproof.bounded_files import MAX_PICTURE_BYTES, read_bounded
-from edgeproof.cli.echo import echo
+from edgeproof.cli.display.echo import echo
+from edgeproof.cli.display.terminal import Terminal
 from edgeproof.cli.main import EXIT_ERROR
-from edgeproof.cli.terminal import Terminal
-from edgeproof.convert.confined_runtime import installed_runtime
-from edgeproof.convert.file_run import FileRun, run_file
-from edgeproof.convert.inspection import Inspection, inspect
-from edgeproof.convert.tflite_file import TensorInfo
+from edgeproof.convert.confined.runtime import installed_runtime
 from edgeproof.convert.variants import parse_variant
 from edgeproof.errors import ModelError, PictureFolderError
-from edgeproof.native_noise import without_native_noise
-from edgeproof_agent.pictures import decode_picture
+from edgeproof.inspection.file_run import FileRun, run_file
+from edgeproof.inspection.inspection import Inspection, inspect
+from edgeproof.local_files.bounded_files import MAX_PICTURE_BYTES, read_bounded
+from edgeproof.local_files.native_noise import without_native_noise
+from edgeproof.tflite.file import TensorInfo
+from edgeproof_agent.pictures.decoding import decode_picture
 
 _PATH = click.Path(path_type=Path)
 _SHOWN_SCORE = 0.3

@@ -9,8 +9,8 @@ from typing import NoReturn
 import click
 
 from edgeproof import __version__
-from edgeproof.cli.echo import echo, echo_heading, show_usage_error
-from edgeproof.cli.lazy_group import LazyGroup
+from edgeproof.cli.display.echo import echo, echo_heading, show_usage_error
+from edgeproof.cli.options.lazy_group import LazyGroup
 from edgeproof.errors import EdgeproofError
 
 EXIT_ERROR = 2
@@ -29,6 +29,7 @@ COMMANDS = {
     "prune": "Drop from a board what nothing points to.",
     "detect": "Run a board's detector on pictures.",
     "bench": "Measure a detector's latency on a board.",
+    "report": "Print a report again, and make its HTML page.",
     "demo": "Show the whole chain on a board that edgeproof starts itself.",
 }
 

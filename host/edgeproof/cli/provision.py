@@ -3,14 +3,14 @@
 import click
 from rich.text import Text
 
-from edgeproof.board.profile import BoardProfile
+from edgeproof.board.open_board import open_board
 from edgeproof.board.provision import provision
-from edgeproof.board.runtimes import RUNTIME_NAMES, fitting_releases
-from edgeproof.board.signing import apply_signature_policy, read_public_keys
-from edgeproof.cli.board_options import board_argument
-from edgeproof.cli.progress_display import shown_progress
-from edgeproof.cli.terminal import Terminal
-from edgeproof.runs.open_board import open_board
+from edgeproof.board.runtime.releases import RUNTIME_NAMES, fitting_releases
+from edgeproof.board.store.signing import apply_signature_policy, read_public_keys
+from edgeproof.cli.display.progress import shown_progress
+from edgeproof.cli.display.terminal import Terminal
+from edgeproof.cli.options.board import board_argument
+from edgeproof.config.boards import BoardProfile
 
 ALL = "all"
 
@@ -33,7 +33,7 @@ def command(board: BoardProfile, runtimes: tuple[str, ...]) -> None:
         if ALL in names:
             names = [release.name for release in fitting_releases(opened.store.facts)]
         apply_signature_policy(opened.store, trusted)
-        done = provision(opened.transport, opened.store, names, progress)
+        done = provision(opened, names, progress)
     for runtime in done:
         how = f"{runtime.payload_bytes / 1e6:.1f} MB sent, proven" if runtime.built else "was there, nothing sent"
         console.print(Text(f"{runtime.name} {runtime.version} is ready on {board.name} ({how})"), soft_wrap=True)

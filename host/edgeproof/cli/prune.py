@@ -3,11 +3,11 @@
 import click
 from rich.text import Text
 
-from edgeproof.board.profile import BoardProfile
+from edgeproof.board.open_board import open_board
 from edgeproof.board.prune import DroppedObject, prune
-from edgeproof.cli.board_options import board_argument
-from edgeproof.cli.terminal import Terminal
-from edgeproof.runs.open_board import open_board
+from edgeproof.cli.display.terminal import Terminal
+from edgeproof.cli.options.board import board_argument
+from edgeproof.config.boards import BoardProfile
 
 _WORDS = {
     "agents": "agent of another version",

@@ -7,16 +7,16 @@ import click
 from rich.text import Text
 
 from edgeproof.board.deploy import Deployment, push_bundle
-from edgeproof.board.profile import BoardProfile
-from edgeproof.board.signing import apply_signature_policy, load_signing_key, read_public_keys, sign_bundle
+from edgeproof.board.open_board import open_board
+from edgeproof.board.store.signing import apply_signature_policy, load_signing_key, read_public_keys, sign_bundle
 from edgeproof.bundle import Bundle, open_bundle
-from edgeproof.cli.board_options import board_argument, runtime_option
-from edgeproof.cli.paths import PATH
-from edgeproof.cli.progress_display import shown_progress
-from edgeproof.cli.terminal import Terminal
+from edgeproof.cli.display.progress import shown_progress
+from edgeproof.cli.display.terminal import Terminal
+from edgeproof.cli.options.board import board_argument, runtime_option
+from edgeproof.cli.options.paths import PATH
+from edgeproof.config.boards import BoardProfile
 from edgeproof.errors import SigningError, UsageError
-from edgeproof.runs.open_board import open_board
-from edgeproof_agent.manifest import MANIFEST_FILE
+from edgeproof_agent.bundle.manifest import MANIFEST_FILE
 
 
 @click.command(name="push")
@@ -49,9 +49,7 @@ def command(board: BoardProfile, bundle: Path, app: str | None, key: Path | None
     with open_board(board) as opened, shown_progress(console) as progress:
         apply_signature_policy(opened.store, trusted)
         name = opened_bundle.manifest.name if app is None else app
-        deployment = push_bundle(
-            opened.transport, opened.store, opened_bundle, name, runtime or board.runtime, progress, signature
-        )
+        deployment = push_bundle(opened, opened_bundle, name, runtime, progress, signature)
     console.print(Text(describe_deployment(deployment, board.name)), soft_wrap=True)
 
 

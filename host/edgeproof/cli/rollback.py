@@ -4,11 +4,11 @@ import click
 from rich.text import Text
 
 from edgeproof.board.deploy import current_bundle, roll_back
-from edgeproof.board.profile import BoardProfile
-from edgeproof.cli.board_options import app_option, board_argument, runtime_option
-from edgeproof.cli.progress_display import shown_progress
-from edgeproof.cli.terminal import Terminal
-from edgeproof.runs.open_board import open_board
+from edgeproof.board.open_board import open_board
+from edgeproof.cli.display.progress import shown_progress
+from edgeproof.cli.display.terminal import Terminal
+from edgeproof.cli.options.board import app_option, board_argument, runtime_option
+from edgeproof.config.boards import BoardProfile
 
 
 @click.command(name="rollback")
@@ -22,7 +22,7 @@ def command(board: BoardProfile, app: str | None, runtime: str | None) -> None:
     """
     console = Terminal()
     with open_board(board) as opened, shown_progress(console) as progress:
-        name, _ = current_bundle(opened.store, board.name, app)
-        done = roll_back(opened.transport, opened.store, name, runtime or board.runtime, progress)
+        name, _ = current_bundle(opened, app)
+        done = roll_back(opened, name, runtime, progress)
     before = f", before {done.before[:12]}" if done.before else ""
     console.print(Text(f"{done.app} on {board.name} serves {done.digest[:12]} again{before}"), soft_wrap=True)

@@ -7,9 +7,9 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from edgeproof.cli.paths import PATH
-from edgeproof.cli.progress_display import shown_progress
-from edgeproof.cli.terminal import Terminal
+from edgeproof.cli.display.progress import shown_progress
+from edgeproof.cli.display.terminal import Terminal
+from edgeproof.cli.options.paths import PATH
 from edgeproof.sample.coco import fetch_coco
 from edgeproof.sample.pedestrian import fetch_pedestrian
 from edgeproof.sample.recipe import Sample

@@ -7,22 +7,25 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from edgeproof.board.profile import BoardProfile
-from edgeproof.board.status import BoardStatus, ServedBundle, read_status
-from edgeproof.cli.board_options import app_option, board_argument
-from edgeproof.cli.echo import echo
-from edgeproof.cli.terminal import Terminal
+from edgeproof.board.open_board import open_board
+from edgeproof.board.store.status import BoardStatus, ServedBundle, read_status
+from edgeproof.cli.display.echo import echo
+from edgeproof.cli.display.terminal import Terminal
+from edgeproof.cli.options.board import app_option, board_argument
+from edgeproof.config.boards import BoardProfile
 from edgeproof.errors import UsageError
-from edgeproof.runs.open_board import open_board
-from edgeproof.wording import counted
+from edgeproof.wording.counting import counted
 
 _UNITS = (("day", 86_400), ("hour", 3600), ("minute", 60))
+
+
+SCHEMA = "edgeproof.status/1"
 
 
 @click.command(name="status")
 @board_argument
 @app_option
-@click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+@click.option("--json", "as_json", is_flag=True, help=f"Print JSON (schema {SCHEMA}).")
 def command(board: BoardProfile, app: str | None, as_json: bool) -> None:
     """Show what each app on BOARD serves, and what edgeproof takes there."""
     with open_board(board) as opened:
@@ -32,7 +35,7 @@ def command(board: BoardProfile, app: str | None, as_json: bool) -> None:
     if as_json:
         document = asdict(status)
         document["apps"] = {name: links for name, links in document["apps"].items() if app in (None, name)}
-        echo(json.dumps({"board": board.name, **document}, indent=2))
+        echo(json.dumps({"schema": SCHEMA, "board": board.name, **document}, indent=2))
         return
     console = Terminal()
     console.print(_apps_table(status, app))

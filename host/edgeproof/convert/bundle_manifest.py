@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeproof.convert.structural_check import resolve_heads, resolve_outputs
-from edgeproof.convert.tflite_file import TfliteFile
 from edgeproof.convert.variants import Variant
 from edgeproof.ssd.model import BoxScales as ModelBoxScales
 from edgeproof.ssd.model import SsdModel
 from edgeproof.ssd.postprocess import PostprocessOptions
-from edgeproof_agent.manifest import (
+from edgeproof.tflite.file import TfliteFile
+from edgeproof_agent.bundle.manifest import (
     ANCHORS_FILE,
     BoxScales,
     InputType,

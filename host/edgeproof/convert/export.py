@@ -5,31 +5,36 @@ from pathlib import Path
 
 from edgeproof.bundle import Bundle, write_bundle
 from edgeproof.convert.bundle_manifest import anchors_file, describe_bundle
-from edgeproof.convert.calibration import CalibrationSamples
-from edgeproof.convert.converter import convert_saved_detector, input_shape, require_float_layers, saved_detector
-from edgeproof.convert.detector_metadata import describe_detector
+from edgeproof.convert.calibration.representative import RepresentativeSet, representative_set
+from edgeproof.convert.calibration.samples import CalibrationSamples
 from edgeproof.convert.export_options import (
     ExportOptions,
     application_name,
     chosen_settings,
     require_calibration_pictures,
 )
-from edgeproof.convert.file_problems import file_warnings
-from edgeproof.convert.finished_file import export_finished
-from edgeproof.convert.float_layers import describe_float_layers
+from edgeproof.convert.from_tensorflow.converter import (
+    convert_saved_detector,
+    input_shape,
+    require_float_layers,
+    saved_detector,
+)
+from edgeproof.convert.from_tflite.export import export_finished
 from edgeproof.convert.job import Job, bundles_up_to_date
 from edgeproof.convert.provenance import describe_provenance
-from edgeproof.convert.representative import RepresentativeSet, representative_set
+from edgeproof.convert.smoke_test import complaint, prepare_trial
 from edgeproof.convert.structural_check import check_structure
-from edgeproof.convert.tflite_file import read_tflite
-from edgeproof.convert.trial import complaint, prepare_trial
 from edgeproof.convert.variants import Variant
 from edgeproof.errors import UsageError
-from edgeproof.progress import Progress, ProgressKind, ProgressListener, silent
 from edgeproof.ssd.model import SsdModel
 from edgeproof.ssd.postprocess import PostprocessOptions
 from edgeproof.ssd.tensorflow_import import import_tensorflow
-from edgeproof.wording import counted
+from edgeproof.tflite.file import read_tflite
+from edgeproof.tflite.layer_names import describe_float_layers
+from edgeproof.tflite.metadata_writer import describe_detector
+from edgeproof.tflite.problems import file_warnings
+from edgeproof.wording.counting import counted
+from edgeproof.wording.progress import Progress, ProgressKind, ProgressListener, silent
 
 
 def export(

@@ -5,16 +5,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from edgeproof.convert.representative import Sampling
+from edgeproof.convert.calibration.representative import Sampling
 from edgeproof.convert.variants import Variant, VariantSettings, settings_of
 from edgeproof.errors import UsageError
 from edgeproof.odapi.source import OdapiOptions, recognise_for_odapi
-from edgeproof.progress import ProgressListener, silent
-from edgeproof.ssd.label_files import read_label_file
+from edgeproof.ssd.files.label_files import read_label_file
 from edgeproof.ssd.postprocess import PostprocessOptions
 from edgeproof.ssd.source_options import SourceOptions
 from edgeproof.ssd.sources import RecognisedSource, recognise_source
-from edgeproof_agent.manifest import InputType
+from edgeproof.wording.progress import ProgressListener, silent
+from edgeproof_agent.bundle.manifest import InputType
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 

@@ -8,7 +8,7 @@ from typing import Any
 from edgeproof.bundle import Bundle, open_bundle, require_replaceable, require_writable
 from edgeproof.convert.variants import Variant, VariantSettings
 from edgeproof.errors import BundleError
-from edgeproof.progress import Progress, ProgressKind, ProgressListener
+from edgeproof.wording.progress import Progress, ProgressKind, ProgressListener
 
 
 @dataclass(frozen=True)

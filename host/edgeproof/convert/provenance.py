@@ -10,16 +10,16 @@ from typing import Any
 
 import edgeproof
 import edgeproof_agent
-from edgeproof.convert.representative import RepresentativeSet, Sampling
+from edgeproof.convert.calibration.representative import RepresentativeSet, Sampling
 from edgeproof.convert.variants import VariantSettings
-from edgeproof.digests import sha256_of_file
+from edgeproof.local_files.digests import sha256_of_file
 from edgeproof.ssd.postprocess import PostprocessOptions
 from edgeproof.ssd.source_options import SourceOptions
 from edgeproof.ssd.sources import RecognisedSource
-from edgeproof_agent.opencv import cv2
+from edgeproof_agent.pictures.opencv import cv2
 
 _TENSORFLOW_DISTRIBUTIONS = ("tensorflow", "tensorflow-cpu", "tf-nightly", "tensorflow-intel", "tensorflow-macos")
-_CODE = ("ssd", "odapi", "convert", "bundle.py")
+_CODE = ("ssd", "tflite", "odapi", "convert", "bundle.py")
 
 
 def describe_provenance(
@@ -80,7 +80,11 @@ def distribution_version(distribution: str) -> str | None:
 def _code_digest() -> str:
     """Names the code that converts, so that a changed edgeproof never takes an older one's bundle for its own."""
     host, agent = Path(edgeproof.__file__).parent, Path(edgeproof_agent.__file__).parent
-    files = [agent / "manifest.py", agent / "pictures.py", agent / "preprocess.py"]
+    files = [
+        *sorted((agent / "bundle").rglob("*.py")),
+        *sorted((agent / "pictures").rglob("*.py")),
+        agent / "detection/preprocess.py",
+    ]
     for name in _CODE:
         files += sorted((host / name).rglob("*.py")) if (host / name).is_dir() else [host / name]
     digest = hashlib.sha256()

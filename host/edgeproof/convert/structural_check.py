@@ -2,10 +2,6 @@
 
 from collections.abc import Iterator
 
-from edgeproof.convert.file_problems import file_problems
-from edgeproof.convert.float_layers import layers_named
-from edgeproof.convert.output_map import DETECTIONS, HEADS, map_outputs
-from edgeproof.convert.tflite_file import Signature, TfliteFile
 from edgeproof.convert.variants import VariantSettings
 from edgeproof.errors import ConversionError
 from edgeproof.ssd.postprocess import (
@@ -18,7 +14,11 @@ from edgeproof.ssd.postprocess import (
     SCORES,
     PostprocessOptions,
 )
-from edgeproof_agent.manifest import Decoder, InputContract, OutputContract
+from edgeproof.tflite.file import Signature, TfliteFile
+from edgeproof.tflite.layer_names import layers_named
+from edgeproof.tflite.output_map import DETECTIONS, HEADS, map_outputs
+from edgeproof.tflite.problems import file_problems
+from edgeproof_agent.bundle.manifest import Decoder, InputContract, OutputContract
 
 _DEFAULTS = PostprocessOptions()
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from edgeproof.errors import UsageError
-from edgeproof_agent.manifest import InputType
+from edgeproof_agent.bundle.manifest import InputType
 
 ALL = "all"
 
@@ -25,6 +25,8 @@ _OTHER_NAMES = {
 
 
 class Variant(enum.Enum):
+    """How a model is converted: what is quantized, and to what."""
+
     FLOAT32 = "float32"
     FLOAT16 = "float16"
     """float16 weights, computed in float32 where the hardware has no float16."""

@@ -3,21 +3,22 @@
 from collections.abc import Iterator
 
 from edgeproof.board.deploy import push_bundle
+from edgeproof.board.open_board import OpenBoard, open_board
 from edgeproof.board.provision import provision
-from edgeproof.board.runtimes import fitting_releases
+from edgeproof.board.runtime.releases import fitting_releases
 from edgeproof.bundle import Bundle
 from edgeproof.convert.export import export
 from edgeproof.convert.export_options import ExportOptions
 from edgeproof.convert.variants import Variant
 from edgeproof.demo.embedded_board import EmbeddedBoard
-from edgeproof.output_folder import OutputFolder
-from edgeproof.progress import Progress, ProgressKind, ProgressListener
-from edgeproof.report.model import Report, Run
-from edgeproof.runs.open_board import OpenBoard, open_board
+from edgeproof.local_files.output_folder import OutputFolder
+from edgeproof.record.run import Report, Run
+from edgeproof.report.drawing import write_annotated
 from edgeproof.runs.pictures import find_pictures
 from edgeproof.runs.plan import BenchPlan, RunPlan, StreamPlan
 from edgeproof.runs.run import execute
 from edgeproof.sample.pedestrian import Sample, fetch_pedestrian
+from edgeproof.wording.progress import Progress, ProgressKind, ProgressListener
 
 VARIANTS = (Variant.FLOAT32, Variant.INT8)
 MIN_SCORE = 0.6
@@ -39,12 +40,12 @@ def run_demo(folder: OutputFolder, progress: ProgressListener) -> Report:
     with EmbeddedBoard(out / "board") as embedded, open_board(embedded.profile) as board:
         note("provision: runtimes and agent, sent over SSH and proven by running an interpreter")
         releases = fitting_releases(board.store.facts)
-        for runtime in provision(board.transport, board.store, [release.name for release in releases], progress):
+        for runtime in provision(board, [release.name for release in releases], progress):
             how = f"{runtime.payload_bytes / 1e6:.1f} MB sent" if runtime.payload_bytes else "was there, nothing sent"
             progress(Progress(f"{runtime.name} {runtime.version}: {how}", ProgressKind.NOTE))
         note("push, run: photos, latency and a video, for each bundle and runtime")
         runs = tuple(_runs(board, sample, bundles, [release.name for release in releases], folder, progress))
-    return Report(runs)
+    return Report.now(runs)
 
 
 def _runs(
@@ -61,11 +62,12 @@ def _runs(
     for runtime in runtimes:
         for bundle in bundles:
             variant = bundle.manifest.variant
-            sent = push_bundle(board.transport, board.store, bundle, sample.name, runtime, progress).sent
+            sent = push_bundle(board, bundle, sample.name, runtime, progress).sent
             how = f"{sent.payload_bytes / 1e6:.2f} MB pushed" if sent.payload_bytes else "unchanged, no payload pushed"
             progress(Progress(f"{variant} on {runtime}: {how}", ProgressKind.NOTE))
             plan = RunPlan(
                 out=folder,
+                draw=write_annotated,
                 subfolder=f"results/{variant}-{runtime}",
                 pictures=pictures,
                 bench=bench,

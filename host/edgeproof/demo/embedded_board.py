@@ -12,7 +12,7 @@ from pathlib import Path
 
 import asyncssh
 
-from edgeproof.board.profile import BoardProfile
+from edgeproof.config.boards import BoardProfile
 from edgeproof.demo import ssh_server
 from edgeproof.errors import BoardError
 

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from edgeproof.errors import OdapiEnvironmentError
+from edgeproof.fetch.pip import cache_folder
 from edgeproof.odapi.installation import API, LOCKS, environment_python, install
 from edgeproof.odapi.pythons import VERSIONS, Python, find_python, require_python
-from edgeproof.pip_download import cache_folder
-from edgeproof.progress import Progress, ProgressKind, ProgressListener, silent
+from edgeproof.wording.progress import Progress, ProgressKind, ProgressListener, silent
 
 Installer = Callable[[Python, Path, ProgressListener], None]
 

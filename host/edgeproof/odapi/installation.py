@@ -4,9 +4,9 @@ import subprocess
 from pathlib import Path
 
 from edgeproof.errors import OdapiEnvironmentError
+from edgeproof.fetch.pip import PipDownloadError, run_pip
 from edgeproof.odapi.pythons import Python
-from edgeproof.pip_download import PipDownloadError, run_pip
-from edgeproof.progress import Progress, ProgressListener, ProgressUnit
+from edgeproof.wording.progress import Progress, ProgressListener, ProgressUnit
 
 API = "tf-models-research-object-detection"
 LOCKS = tuple(Path(__file__).with_name(name) for name in ("tools.lock", "requirements.lock"))

@@ -11,7 +11,6 @@ from edgeproof.errors import ConversionError, NotAnSsdError, UsageError
 from edgeproof.odapi import tflite_exporter
 from edgeproof.odapi.config_check import require_exportable
 from edgeproof.odapi.environment import api_release, ensure_environment
-from edgeproof.progress import Progress, ProgressListener, silent
 from edgeproof.ssd.checkpoint import checkpoint_source
 from edgeproof.ssd.checkpoint.checkpoint_files import (
     CheckpointFiles,
@@ -21,9 +20,10 @@ from edgeproof.ssd.checkpoint.checkpoint_files import (
 )
 from edgeproof.ssd.checkpoint.label_map import find_label_map
 from edgeproof.ssd.model import Source, SsdModel
-from edgeproof.ssd.odapi_tflite_saved_model import read_odapi_tflite_saved_model
+from edgeproof.ssd.readers.odapi_tflite_saved_model import read_odapi_tflite_saved_model
 from edgeproof.ssd.source_options import SourceOptions
 from edgeproof.ssd.sources import RecognisedSource, SourceKind
+from edgeproof.wording.progress import Progress, ProgressListener, silent
 
 _LAST_LINES = 12
 

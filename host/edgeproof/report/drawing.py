@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from edgeproof.atomic_file import write_atomically
+from edgeproof.local_files.atomic_file import write_atomically
+from edgeproof.record.pictures import Detection
 from edgeproof.report.colours import BLACK, class_colour, text_colour
 from edgeproof.report.label_layout import Place, place_label
-from edgeproof.report.pictures import Detection
-from edgeproof_agent.opencv import cv2
+from edgeproof_agent.pictures.opencv import cv2
 
 Image = npt.NDArray[np.uint8]
 """[H, W, 3], BGR."""

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from edgeproof.bounded_files import MAX_PICTURE_BYTES, read_bounded
+from edgeproof.local_files.bounded_files import MAX_PICTURE_BYTES, read_bounded
 from edgeproof.report.drawing import encode_jpeg
-from edgeproof_agent.opencv import cv2
-from edgeproof_agent.pictures import decode_picture
+from edgeproof_agent.pictures.decoding import decode_picture
+from edgeproof_agent.pictures.opencv import cv2
 
 _QUALITY = 82
 

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from edgeproof.printable import shown_line
-from edgeproof.report.model import Run
-from edgeproof.results import BoardInfo, BoardState
-from edgeproof.throttling import throttled_now, throttled_since_boot
+from edgeproof.record.board import BoardInfo, BoardState
+from edgeproof.record.run import Run
+from edgeproof.record.throttling import throttled_now, throttled_since_boot
+from edgeproof.wording.printable import shown_line
 
 ABSENT = "-"
 _NOT_AVAILABLE = "not available"
@@ -37,7 +37,9 @@ def board_facts(board: BoardInfo) -> list[str]:
 
 
 def run_title(run: Run) -> str:
-    return shown_line(f"{run.board.name} · {run.runtime.name} {run.runtime.version} · {run.bundle.variant}")
+    return shown_line(
+        f"{run.bundle.name} {run.bundle.variant} · {run.runtime.name} {run.runtime.version} · {run.board.name}"
+    )
 
 
 def throttling(bits: int | None) -> str:

@@ -1,17 +1,19 @@
 """A run's latency as an inline SVG: how the samples are spread, and in which order they came."""
 
+from __future__ import annotations
+
 import io
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import matplotlib
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
 
+from edgeproof.record.latency import LatencySummary, Samples
 from edgeproof.report.formatting import ms
-from edgeproof.verify.latency import LatencySummary, Samples, percentile_ns
+from edgeproof.verify.latency import percentile_ns
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 # matplotlib writes literal colours; these stand for the page's own, which differ between light and dark.
 _INK, _MUTED, _BAR, _MARK = "#010101", "#020202", "#030303", "#040404"
@@ -36,6 +38,11 @@ def latency_svg(samples_ns: Samples, summary: LatencySummary, stage: str, name: 
 
     The same samples give the same bytes: no date, and ids from a fixed salt.
     """
+    # Its import takes longer than all that a command without a plot does.
+    import matplotlib
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
     style: Any = {**_STYLE, "svg.hashsalt": f"edgeproof {name}"}
     with matplotlib.rc_context(style):
         figure = Figure(figsize=(7.2, 2.3), layout="constrained")

@@ -7,8 +7,12 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from edgeproof.atomic_file import write_atomically
-from edgeproof.printable import shown, shown_line
+from edgeproof.local_files.atomic_file import write_atomically
+from edgeproof.record.board import BoardInfo
+from edgeproof.record.latency import PERCENTS, LatencySummary
+from edgeproof.record.measurements import Frame
+from edgeproof.record.pictures import Picture
+from edgeproof.record.run import BundleFacts, Report, Run
 from edgeproof.report.embedded_picture import data_uri
 from edgeproof.report.formatting import (
     board_facts,
@@ -21,11 +25,7 @@ from edgeproof.report.formatting import (
     whole,
 )
 from edgeproof.report.histogram import latency_svg
-from edgeproof.report.measurements import Frame
-from edgeproof.report.model import BundleFacts, Report, Run
-from edgeproof.report.pictures import Picture
-from edgeproof.results import BoardInfo
-from edgeproof.verify.latency import PERCENTS, LatencySummary
+from edgeproof.wording.printable import shown, shown_line
 
 _MOST_PICTURES = 48  # on the page: a data set's thousands are for the detections file
 _WIDEST, _WIDEST_OF_MANY = 640, 420  # pixels; the latter from 17 pictures on

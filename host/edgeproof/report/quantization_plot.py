@@ -3,12 +3,8 @@
 import io
 from typing import Any
 
-import matplotlib
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
-
-from edgeproof.quantization_errors import ROUNDING_ERROR, SUSPICIOUS_ERROR, QuantizationErrors
-from edgeproof.wording import counted
+from edgeproof.record.layer_errors import ROUNDING_ERROR, SUSPICIOUS_ERROR, QuantizationErrors
+from edgeproof.wording.counting import counted
 
 MAX_LAYERS = 40
 _BAR, _SUSPICIOUS, _MARK = "#4c72b0", "#c44e52", "#555555"
@@ -24,6 +20,10 @@ _STYLE: Any = {  # matplotlib types each key of it
 
 def quantization_svg(errors: QuantizationErrors) -> str:
     """An SVG document of the `MAX_LAYERS` worst layers, on white."""
+    import matplotlib
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
     layers = errors.layers[:MAX_LAYERS]
     with matplotlib.rc_context(_STYLE):
         figure = Figure(figsize=(8.6, 1.2 + 0.19 * len(layers)), layout="constrained")

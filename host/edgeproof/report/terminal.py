@@ -7,7 +7,10 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from edgeproof.printable import shown, shown_line
+from edgeproof.record.latency import PERCENTS, LatencySummary
+from edgeproof.record.measurements import Latency
+from edgeproof.record.pictures import Picture
+from edgeproof.record.run import Report, Run
 from edgeproof.report.formatting import (
     ABSENT,
     board_facts,
@@ -16,10 +19,7 @@ from edgeproof.report.formatting import (
     run_title,
     whole,
 )
-from edgeproof.report.measurements import Latency
-from edgeproof.report.model import Report, Run
-from edgeproof.report.pictures import Picture
-from edgeproof.verify.latency import PERCENTS, LatencySummary
+from edgeproof.wording.printable import shown, shown_line
 
 _PERCENTS_OF_RUNS = (50, 90)  # what the runs table states
 _NARROWEST = 76  # a terminal below that wraps lines; rich would drop whole columns
@@ -55,8 +55,8 @@ def runs_table(report: Report, width: int) -> Table:
 
 def _runs_table(report: Report, wide: bool) -> Table:
     table = _table("Runs")
-    for head in ("board", "runtime", "variant") if wide else ("board\nruntime", "variant"):
-        table.add_column(head, overflow="fold", min_width=7 if head == "variant" else 12)
+    for head in ("model\nvariant", "board", "runtime") if wide else ("model\nvariant", "board\nruntime"):
+        table.add_column(head, overflow="fold", min_width=9 if head.startswith("model") else 12)
     heads = ["size\nMB", "load\nms", "invoke ms\np50 / p90", "total ms\np50 (min..max)", "peak\nRSS MiB"]
     for head in (
         heads if wide else [head.replace(" / ", "\n").replace(" (", "\n(").replace(" M", "\nM") for head in heads]
@@ -147,7 +147,8 @@ def _run_cells(run: Run, wide: bool) -> list[RenderableType]:
     pictures = Text(str(len(run.pictures)) if run.pictures else ABSENT)
     if failed:
         pictures.append(f"\n{failed} failed", style="red")
-    return [*map(Text, who), Text(shown_line(run.bundle.variant)), *map(Text, numbers), pictures]
+    model = f"{shown_line(run.bundle.name)}\n{shown_line(run.bundle.variant)}"
+    return [Text(model), *map(Text, who), *map(Text, numbers), pictures]
 
 
 def _stage(latency: Latency | None, stage: str) -> LatencySummary | None:

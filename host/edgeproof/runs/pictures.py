@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgeproof.bounded_files import MAX_PICTURE_BYTES, UnreadableError, read_bounded
-from edgeproof.coco_dataset import coco_pictures
 from edgeproof.errors import PictureFolderError, UsageError
-from edgeproof.output_folder import LIST_FILE, listed_outputs
-from edgeproof.picture_files import PICTURE_KINDS, pictures_below
-from edgeproof.results import PictureResult
-from edgeproof.wording import counted
+from edgeproof.local_files.bounded_files import MAX_PICTURE_BYTES, UnreadableError, read_bounded
+from edgeproof.local_files.coco_dataset import coco_pictures
+from edgeproof.local_files.output_folder import LIST_FILE, listed_outputs
+from edgeproof.local_files.picture_files import PICTURE_KINDS, pictures_below
+from edgeproof.record.detections import PictureResult
+from edgeproof.wording.counting import counted
 
 Note = Callable[[str], object]
 _MAX_STEM_BYTES = 200

@@ -1,11 +1,17 @@
 """What a run is to do."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgeproof.output_folder import OutputFolder
+import numpy as np
+import numpy.typing as npt
+
+from edgeproof.local_files.output_folder import OutputFolder
+from edgeproof.record.pictures import Detection
 from edgeproof.runs.pictures import PictureFile
+
+Draw = Callable[[Path, npt.NDArray[np.uint8], Sequence[Detection]], object]
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,8 @@ class RunPlan:
     min_score: float = 0.5
     """From this score on a detection is listed and drawn; the file of detections holds them all."""
 
+    draw: Draw | None = None
+    """Writes a picture with its detections to a file; without it nothing is drawn."""
     subfolder: str = ""
     """Of `out`, for the files of this run among others."""
 

@@ -7,25 +7,25 @@ from pathlib import Path
 
 import numpy as np
 
+from edgeproof.board.agent.session import AgentSession, LoadedBundle
 from edgeproof.board.deploy import open_session, send_media
-from edgeproof.board.session import AgentSession, LoadedBundle
-from edgeproof.bounded_files import MAX_PICTURE_BYTES, read_bounded
+from edgeproof.board.open_board import OpenBoard
 from edgeproof.errors import BoardError
-from edgeproof.native_noise import without_native_noise
-from edgeproof.progress import Progress, ProgressListener, silent
-from edgeproof.report.coco_results import write_coco_results
-from edgeproof.report.drawing import write_annotated
-from edgeproof.report.measurements import Frame, Latency, Stream
-from edgeproof.report.model import BundleFacts, Run
-from edgeproof.report.pictures import Picture
-from edgeproof.results import STAGES, BenchResult, PictureResult, SampleBlock, StreamFrame, joined_samples
-from edgeproof.runs.open_board import OpenBoard
+from edgeproof.local_files.bounded_files import MAX_PICTURE_BYTES, read_bounded
+from edgeproof.local_files.native_noise import without_native_noise
+from edgeproof.record.coco_results import write_coco_results
+from edgeproof.record.detections import STAGES, BenchResult, PictureResult, SampleBlock, StreamFrame, joined_samples
+from edgeproof.record.measurements import Frame, Stream
+from edgeproof.record.pictures import Picture
+from edgeproof.record.run import BundleFacts, Run
 from edgeproof.runs.pictures import PictureFile, read_pictures
 from edgeproof.runs.plan import RunPlan, StreamPlan
-from edgeproof.wording import counted
-from edgeproof_agent.opencv import cv2
-from edgeproof_agent.pictures import PictureError, decode_picture
-from edgeproof_agent.store import Kind
+from edgeproof.verify.latency import latency_of, stream_of
+from edgeproof.wording.counting import counted
+from edgeproof.wording.progress import Progress, ProgressListener, silent
+from edgeproof_agent.pictures.decoding import PictureError, decode_picture
+from edgeproof_agent.pictures.opencv import cv2
+from edgeproof_agent.store.objects import Kind
 
 DETECTIONS_FILE = "detections.json"
 ANNOTATED_FOLDER, FRAMES_FOLDER = "annotated", "frames"
@@ -39,7 +39,7 @@ def execute(
     When the board, the agent or the connection fails on the way, the run that is returned says so in `error` and holds
     what had arrived. Raises only what keeps it from starting.
     """
-    with open_session(board.transport, board.store, runtime or board.profile.runtime) as session:
+    with open_session(board, runtime) as session:
         loaded = session.load(board.store.path(Kind.BUNDLE, digest), plan.threads)
         run = Run(
             board=board.info,
@@ -91,7 +91,8 @@ class _Work:
     def _keep(self, outcomes: Sequence[tuple[PictureFile, PictureResult]]) -> None:
         results = [(file.image_id, result) for file, result in outcomes]
         name = self.plan.output_name(DETECTIONS_FILE)
-        drawn = [self._annotated_name(file) for file, result in outcomes if result.error is None]
+        shown = [file for file, result in outcomes if result.error is None and self.plan.draw is not None]
+        drawn = [self._annotated_name(file) for file in shown]
         path, *_ = self.plan.out.claim(name, *drawn)
         write_coco_results(path, results, self.loaded.manifest.category_id)
         pictures = tuple(self._picture(file, result) for file, result in outcomes)
@@ -103,13 +104,13 @@ class _Work:
     def _picture(self, file: PictureFile, result: PictureResult) -> Picture:
         manifest = self.loaded.manifest
         picture = Picture.of(result, self.loaded.labels, manifest.label_offset, self.plan.min_score)
-        if picture.error is not None:
+        if picture.error is not None or self.plan.draw is None:
             return picture
         (annotated,) = self.plan.out.claim(self._annotated_name(file))
         try:
             with without_native_noise():  # libpng complains of colour profiles
                 pixels = decode_picture(read_bounded(file.path, MAX_PICTURE_BYTES))
-            write_annotated(annotated, pixels, picture.detections)
+            self.plan.draw(annotated, pixels, picture.detections)
         except (OSError, ValueError):
             return picture  # the board has read it; here it is gone meanwhile
         return replace(picture, annotated=annotated)
@@ -132,9 +133,9 @@ class _Work:
         except BoardError:
             if blocks:
                 part = BenchResult(joined_samples(blocks), plan.warmup_runs, self.run.before, after=None)
-                self.run = replace(self.run, latency=Latency.of(part))
+                self.run = replace(self.run, latency=latency_of(part))
             raise
-        self.run = replace(self.run, latency=Latency.of(result))
+        self.run = replace(self.run, latency=latency_of(result))
 
     def stream(self) -> None:
         plan = self.plan.stream
@@ -166,15 +167,15 @@ class _Work:
         pictures = [self._frame_picture(frame) for frame in frames]
         shown = []
         for frame, picture in zip(frames, pictures, strict=True):
-            if frame.jpeg is None:
+            if frame.jpeg is None or self.plan.draw is None:
                 continue
             (path,) = self.plan.out.claim(self.plan.output_name(f"{FRAMES_FOLDER}/{frame.index:05d}.jpg"))
             try:
-                write_annotated(path, decode_picture(frame.jpeg), picture.detections)
+                self.plan.draw(path, decode_picture(frame.jpeg), picture.detections)
             except PictureError:
                 continue
             shown.append(Frame(frame.index / video_fps, path, picture.detections))
-        return Stream.of(
+        return stream_of(
             plan.video.name,
             frames=len(frames),
             frames_with_detections=sum(bool(picture.detections) for picture in pictures),

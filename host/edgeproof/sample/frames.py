@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from edgeproof.errors import SampleError
-from edgeproof_agent.opencv import cv2
+from edgeproof_agent.pictures.opencv import cv2
 
 
 def evenly_spaced_frames(

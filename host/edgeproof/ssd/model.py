@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeproof.errors import NotAnSsdError
-from edgeproof.ssd.labels import Labels
-from edgeproof_agent.manifest import InputContract, InputType
+from edgeproof.ssd.files.labels import Labels
+from edgeproof_agent.bundle.manifest import InputContract, InputType
 
 
 @dataclass(frozen=True)

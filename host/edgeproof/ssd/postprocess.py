@@ -7,7 +7,7 @@ from typing import Any
 from edgeproof.errors import UsageError
 from edgeproof.ssd.model import SsdModel
 from edgeproof.ssd.tensorflow_import import import_tensorflow
-from edgeproof.wording import counted
+from edgeproof.wording.counting import counted
 
 OPERATOR = "TFLite_Detection_PostProcess"
 BOXES, CLASSES, SCORES, COUNT = "detection_boxes", "detection_classes", "detection_scores", "num_detections"

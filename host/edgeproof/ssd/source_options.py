@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgeproof.digests import sha256_of_file
 from edgeproof.errors import UsageError
+from edgeproof.local_files.digests import sha256_of_file
 
 
 class AnchorFormat(enum.Enum):

@@ -6,9 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from edgeproof.digests import sha256_of_file
 from edgeproof.errors import NotAnSsdError
-from edgeproof.ssd import (
+from edgeproof.local_files.digests import sha256_of_file
+from edgeproof.ssd.checkpoint import checkpoint_source
+from edgeproof.ssd.checkpoint.checkpoint_files import digest_checkpoint, is_checkpoint_path, is_prefix
+from edgeproof.ssd.model import SsdModel
+from edgeproof.ssd.readers import (
     frozen_graph,
     keras_model,
     odapi_saved_model,
@@ -17,9 +20,6 @@ from edgeproof.ssd import (
     tfjs,
     tflite_graph,
 )
-from edgeproof.ssd.checkpoint import checkpoint_source
-from edgeproof.ssd.checkpoint.checkpoint_files import digest_checkpoint, is_checkpoint_path, is_prefix
-from edgeproof.ssd.model import SsdModel
 from edgeproof.ssd.source_options import SourceOptions
 
 Reader = Callable[[Path, Path | None, str | None, SourceOptions], SsdModel]

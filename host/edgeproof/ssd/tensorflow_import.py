@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from edgeproof.errors import ConversionError
-from edgeproof.native_noise import without_native_noise
+from edgeproof.local_files.native_noise import without_native_noise
 
 LOG_LEVEL_VARIABLE = "TF_CPP_MIN_LOG_LEVEL"
 

@@ -1,52 +1,20 @@
 """Latency statistics of raw samples, and which percentiles a number of samples can carry."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
-import numpy.typing as npt
 
-PERCENTS = (50, 90, 95, 99)
-"""The percentiles of a summary."""
+from edgeproof.record.detections import STAGES, BenchResult
+from edgeproof.record.latency import PERCENTS, Drift, LatencySummary, Samples
+from edgeproof.record.measurements import Frame, Latency, Stream
 
 CONFIDENCE = 0.99
 """One-sided confidence that a percentile must reach to be stated."""
 
 ALLOWED_ABOVE = 1
 """How many samples may lie above the bound: one stray sample (an interrupt, a scheduler's whim) must not decide it."""
-
-Samples = npt.NDArray[np.int64]
-"""Latencies in nanoseconds, [runs], in the order in which they were taken."""
-
-
-@dataclass(frozen=True)
-class LatencySummary:
-    """One stage's latency. A percentile that the number of samples cannot carry is None; `reasons` says why."""
-
-    runs: int
-    mean_ms: float
-    min_ms: float
-    p50_ms: float | None
-    p90_ms: float | None
-    p95_ms: float | None
-    p99_ms: float | None
-    max_ms: float
-    mad_ms: float
-    """Median absolute deviation from the median, as it is (not scaled to a normal distribution's sigma)."""
-    reasons: Mapping[str, str] = field(default_factory=dict)
-    """Name of a field that is None to the reason, e.g. `p99_ms` to `p99 needs at least 662 samples, ...`."""
-
-
-@dataclass(frozen=True)
-class Drift:
-    """Whether the samples of a run are alike: above 1 the board got slower while it was measured (heat, say)."""
-
-    ratio: float | None
-    """Median of the last third of the samples over the median of the first third."""
-    reason: str | None = None
-    """Why there is no ratio."""
 
 
 def chance_of_at_most(count: int, runs: int, probability: float) -> float:
@@ -130,3 +98,40 @@ def drift(samples_ns: Samples) -> Drift:
 
 def _ms(ns: float) -> float:
     return ns / 1e6
+
+
+def latency_of(bench: BenchResult) -> Latency:
+    """Sums up a bench. Raises `ValueError` when it holds no samples."""
+    samples = in_order_of_stages(bench.samples_ns)
+    if not samples:
+        raise ValueError("the bench holds no samples")
+    deciding = samples.get("invoke", samples.get("total", next(iter(samples.values()))))
+    return Latency(
+        runs=bench.runs,
+        warmup_runs=bench.warmup_runs,
+        samples_ns=samples,
+        stages={stage: summarize(values) for stage, values in samples.items()},
+        drift=drift(deciding),
+        peak_rss_mib=bench.after.peak_rss_mib if bench.after else None,
+    )
+
+
+def stream_of(
+    source: str,
+    *,
+    frames: int,
+    frames_with_detections: int,
+    seconds: float,
+    samples_ns: Mapping[str, Samples],
+    shown: Sequence[Frame] = (),
+) -> Stream:
+    """Sums up a stream that took `seconds` of wall time; `samples_ns` are [frames] a stage."""
+    stages = {name: summarize(values) for name, values in in_order_of_stages(samples_ns).items() if len(values)}
+    fps = frames / seconds if seconds > 0 else 0.0
+    return Stream(source, frames, frames_with_detections, fps, stages, tuple(shown))
+
+
+def in_order_of_stages(samples_ns: Mapping[str, Samples]) -> dict[str, Samples]:
+    """The known stages in their order, then any that this version does not know."""
+    order = [stage for stage in STAGES if stage in samples_ns]
+    return {stage: samples_ns[stage] for stage in [*order, *sorted(set(samples_ns) - set(order))]}

@@ -5,20 +5,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from edgeproof.board.agent import agent_object
-from edgeproof.board.conversation import Request
+from edgeproof.board.agent.start import agent_object
 from edgeproof.board.doctor.examination import Examination, parse_examination
 from edgeproof.board.doctor.finding import Finding, Level, bad
 from edgeproof.board.doctor.login import login_finding, try_login
 from edgeproof.board.doctor.processor import processor
 from edgeproof.board.doctor.provisioned import provisioned
 from edgeproof.board.doctor.system import system
-from edgeproof.board.profile import BoardProfile
-from edgeproof.board.ssh import connect
-from edgeproof.board.store import BoardStore, open_store
-from edgeproof.board.transport import Transport
+from edgeproof.board.link.conversation import Request
+from edgeproof.board.link.transport import Transport
+from edgeproof.board.ssh.transport import connect
+from edgeproof.board.store.client import BoardStore, open_store
+from edgeproof.config.boards import BoardProfile
 from edgeproof.errors import BoardPythonError, ProtocolError
-from edgeproof_agent.fields import FieldError
+from edgeproof_agent.wire.fields import FieldError
 
 SCHEMA = "edgeproof.doctor/1"
 

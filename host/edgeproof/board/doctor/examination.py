@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from edgeproof.printable import printable, printable_line
-from edgeproof_agent.fields import Fields
+from edgeproof.wording.printable import printable, printable_line
+from edgeproof_agent.wire.fields import Fields
 
 _MAX_TEXT = 65_536
 _MAX_VALUE = 1024

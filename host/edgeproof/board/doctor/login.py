@@ -3,10 +3,10 @@
 import time
 from dataclasses import dataclass
 
-from edgeproof.board.deadline import Deadline
 from edgeproof.board.doctor.finding import Finding, bad, good, warning
-from edgeproof.board.transport import Transport
-from edgeproof.printable import printable_line
+from edgeproof.board.link.deadline import Deadline
+from edgeproof.board.link.transport import Transport
+from edgeproof.wording.printable import printable_line
 
 _START_SECONDS = 30.0
 _SLOW_SECONDS = 1.0

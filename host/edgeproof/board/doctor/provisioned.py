@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from edgeproof.board.doctor.examination import PartialUpload
 from edgeproof.board.doctor.finding import Finding, Value, bad, good, not_available, warning
 from edgeproof.board.facts import BoardFacts
-from edgeproof.board.inventory import AppState, Inventory
-from edgeproof.board.runtimes import choose_releases, fitting_releases, require_distribution_packages
+from edgeproof.board.runtime.releases import choose_releases, fitting_releases, require_distribution_packages
+from edgeproof.board.store.inventory import AppState, Inventory
 from edgeproof.errors import NoRuntimeError, ProvisionError
-from edgeproof.wording import counted
+from edgeproof.wording.counting import counted
 
 _STALE_SECONDS = 86_400
 _SHOWN_DIGITS = 12

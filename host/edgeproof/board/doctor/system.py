@@ -6,7 +6,7 @@ from edgeproof.board.doctor.examination import ClockComparison, Examination
 from edgeproof.board.doctor.finding import Finding, Value, bad, good, not_available, warning
 from edgeproof.board.doctor.readings import CSI_DRIVERS, Camera, cameras, memory, mount_of, uptime_seconds
 from edgeproof.board.facts import BoardFacts
-from edgeproof.printable import printable_line
+from edgeproof.wording.printable import printable_line
 
 _LITTLE_MEMORY_MIB = 200.0
 """A detector of 300 x 300 takes 110 to 150 MiB at its peak."""

@@ -2,7 +2,7 @@
 
 import click
 
-from edgeproof.cli.lazy_group import LazyGroup
+from edgeproof.cli.options.lazy_group import LazyGroup
 
 _COMMANDS = {
     "add": "Write a board to edgeproof.toml.",

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import click
 
-from edgeproof.board.profile_file import add_board, config_to_write, path_for_config
-from edgeproof.board.runtimes import RUNTIME_NAMES
-from edgeproof.cli.echo import echo
-from edgeproof.cli.paths import PATH
+from edgeproof.board.runtime.releases import RUNTIME_NAMES
+from edgeproof.cli.display.echo import echo
+from edgeproof.cli.options.paths import PATH
+from edgeproof.config.editing import add_board, config_to_write, path_for_config
 from edgeproof.errors import UsageError
 
 

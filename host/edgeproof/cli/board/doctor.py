@@ -10,11 +10,11 @@ from rich.text import Text
 
 from edgeproof.board.doctor.diagnosis import SCHEMA, Diagnosis, diagnose
 from edgeproof.board.doctor.finding import Finding, Level
-from edgeproof.board.profile import BoardProfile
-from edgeproof.cli.board_options import board_argument
-from edgeproof.cli.echo import echo
-from edgeproof.cli.terminal import Terminal
-from edgeproof.wording import counted
+from edgeproof.cli.display.echo import echo
+from edgeproof.cli.display.terminal import Terminal
+from edgeproof.cli.options.board import board_argument
+from edgeproof.config.boards import BoardProfile
+from edgeproof.wording.counting import counted
 
 EXIT_UNHEALTHY = 1
 _NARROW = 60

@@ -7,9 +7,9 @@ import msgspec
 from rich.table import Table
 from rich.text import Text
 
-from edgeproof.board.profile import CONFIG_FILE, BoardProfile, all_boards, find_config
-from edgeproof.cli.echo import echo
-from edgeproof.cli.terminal import Terminal
+from edgeproof.cli.display.echo import echo
+from edgeproof.cli.display.terminal import Terminal
+from edgeproof.config.boards import CONFIG_FILE, BoardProfile, all_boards, find_config
 
 _IN_TARGET = {"name", "host", "user", "port"}
 SCHEMA = "edgeproof.boards/1"

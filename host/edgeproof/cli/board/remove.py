@@ -2,9 +2,9 @@
 
 import click
 
-from edgeproof.board.profile import CONFIG_FILE, find_config
-from edgeproof.board.profile_file import remove_board
-from edgeproof.cli.echo import echo
+from edgeproof.cli.display.echo import echo
+from edgeproof.config.boards import CONFIG_FILE, find_config
+from edgeproof.config.editing import remove_board
 from edgeproof.errors import ProfileError
 
 

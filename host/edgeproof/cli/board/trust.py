@@ -2,11 +2,11 @@
 
 import click
 
-from edgeproof.board.host_keys import known_hosts_path, trust
-from edgeproof.board.profile import BoardProfile
-from edgeproof.board.ssh import fetch_host_key
-from edgeproof.cli.board_options import board_argument
-from edgeproof.cli.echo import echo
+from edgeproof.board.ssh.host_keys import known_hosts_path, trust
+from edgeproof.board.ssh.transport import fetch_host_key
+from edgeproof.cli.display.echo import echo
+from edgeproof.cli.options.board import board_argument
+from edgeproof.config.boards import BoardProfile
 from edgeproof.errors import HostKeyError
 
 

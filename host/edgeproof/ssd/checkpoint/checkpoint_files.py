@@ -5,8 +5,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgeproof.digests import sha256_of_file
 from edgeproof.errors import NotAnSsdError
+from edgeproof.local_files.digests import sha256_of_file
 from edgeproof.ssd.checkpoint.label_map import find_label_map
 
 CONFIG_FILE = "pipeline.config"

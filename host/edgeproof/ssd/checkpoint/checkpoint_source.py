@@ -13,13 +13,13 @@ from edgeproof.ssd.checkpoint.config_file import read_config
 from edgeproof.ssd.checkpoint.label_map import find_label_map
 from edgeproof.ssd.checkpoint.network import build_network
 from edgeproof.ssd.checkpoint.pipeline_config import PipelineConfig, read_pipeline_config
-from edgeproof.ssd.class_scores import ScoreTreatment
-from edgeproof.ssd.graph_cut import heads_module
+from edgeproof.ssd.files.labels import read_labels
+from edgeproof.ssd.graph.class_scores import ScoreTreatment
+from edgeproof.ssd.graph.graph_cut import heads_module
 from edgeproof.ssd.heads import probe_heads
-from edgeproof.ssd.labels import read_labels
 from edgeproof.ssd.model import Source, SsdModel
 from edgeproof.ssd.source_options import InputRange, SourceOptions
-from edgeproof_agent.manifest import ColourOrder, Coordinates, InputContract
+from edgeproof_agent.bundle.manifest import ColourOrder, Coordinates, InputContract
 
 KIND = "odapi-checkpoint"
 

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from edgeproof.bounded_files import read_bounded, readable
 from edgeproof.errors import NotAnSsdError, UsageError
+from edgeproof.local_files.bounded_files import read_bounded, readable
 from edgeproof.ssd.checkpoint.config_section import Section
-from edgeproof.ssd.protobuf_text import parse_protobuf_text
+from edgeproof.ssd.files.protobuf_text import parse_protobuf_text
 
 _MAX_BYTES = 4 << 20
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 
 from edgeproof.errors import NotAnSsdError
-from edgeproof.ssd.protobuf_text import Scalar, TextMessage
+from edgeproof.ssd.files.protobuf_text import Scalar, TextMessage
 
 _Member = TypeVar("_Member", bound=enum.Enum)
 _FLAGS = {"true": True, "True": True, "t": True, "1": True, "false": False, "False": False, "f": False, "0": False}

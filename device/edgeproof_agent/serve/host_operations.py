@@ -1,0 +1,258 @@
+"""What the detection agent answers: hello, prove, load, prepare, detect, bench, stream, state."""
+
+import os
+import platform
+import time
+from pathlib import Path
+from typing import Optional
+
+import numpy as np
+
+from edgeproof_agent import PROTOCOL_VERSION, __version__
+from edgeproof_agent.detection.arrays import pack_arrays
+from edgeproof_agent.detection.checks import DetectionError
+from edgeproof_agent.detection.detector import BundleLoadError, Detection, Detector, load_detector, read_labels
+from edgeproof_agent.detection.health_pictures import health_pictures
+from edgeproof_agent.detection.interpreters import InterpreterError, Runtime, default_threads, prove
+from edgeproof_agent.detection.preprocess import prepare
+from edgeproof_agent.machine.board_state import read_board_state
+from edgeproof_agent.pictures.decoding import PictureError, decode_picture
+from edgeproof_agent.pictures.opencv import cv2
+from edgeproof_agent.serve.run_limits import RunLimits
+from edgeproof_agent.sources.capture import CaptureError, open_capture
+from edgeproof_agent.store.usage_locks import hold
+from edgeproof_agent.wire.answering import Exchange, Operation, Reply, RequestError, check_protocol
+
+MAX_RUNS = 1_000_000
+MAX_WINDOW = 64
+_BLOCK_NS = 500_000_000
+_JPEG_QUALITY = 90
+
+
+class DetectionOperations:
+    """The agent's state between requests: its runtime and, once loaded, its detector."""
+
+    def __init__(self, runtime: Runtime, limits: Optional[RunLimits] = None) -> None:
+        self._runtime = runtime
+        self._limits = RunLimits() if limits is None else limits
+        self._detector: Optional[Detector] = None
+
+    def table(self) -> dict[str, Operation]:
+        return {
+            "hello": self.hello,
+            "prove": self.prove,
+            "load": self.load,
+            "prepare": self.prepare,
+            "detect": self.detect,
+            "bench": self.bench,
+            "stream": self.stream,
+            "state": self.state,
+        }
+
+    def hello(self, exchange: Exchange) -> Reply:
+        check_protocol(exchange)
+        return {
+            "protocol": PROTOCOL_VERSION,
+            "agent": __version__,
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "opencv": cv2.__version__,
+            "pid": os.getpid(),
+            "runtime": {"name": self._runtime.name, "version": self._runtime.version},
+            "limits": self._limits.to_json(),
+        }, b""
+
+    def prove(self, exchange: Exchange) -> Reply:
+        """Builds and runs an interpreter for the payload, a model that adds one to its float32 input."""
+        try:
+            with self._limits.loading(exchange, "the proof of the runtime"):
+                prove(self._runtime, exchange.payload)
+        except InterpreterError as error:
+            raise RequestError("runtime", str(error)) from error
+        return {}, b""
+
+    def load(self, exchange: Exchange) -> Reply:
+        """Loads the bundle at a path of this machine and runs it on the health pictures.
+
+        `load_seconds` and `inference_seconds` bound both, and every inference from then on. A `stage` event comes ahead
+        of each, so that the host knows what was under way when nothing more comes.
+        """
+        fields = exchange.fields
+        path = Path(fields.text("bundle")).expanduser()
+        threads = fields.integer("threads", default=default_threads(), low=1, high=os.cpu_count() or 1)
+        self._limits.set_from(fields)
+        hold(path)
+        self._detector = None  # its memory goes before the next one is built
+        exchange.send_event("stage", {"stage": "loading"})
+        try:
+            with self._limits.loading(exchange, "loading"):
+                labels = read_labels(path)
+                detector = load_detector(path, self._runtime, threads)
+        except BundleLoadError as error:
+            raise RequestError("bundle", f"{error}{self._limits.memory_words()}") from error
+        exchange.send_event("stage", {"stage": "first inference"})
+        first_invoke_ns = self._check_health(exchange, detector)
+        self._detector = detector
+        return {
+            "manifest": detector.manifest.to_json(),
+            "labels": labels,
+            "threads": detector.threads,
+            "load_ns": detector.load_ns,
+            "first_invoke_ns": first_invoke_ns,
+            "limits": self._limits.to_json(),
+        }, b""
+
+    def prepare(self, exchange: Exchange) -> Reply:
+        """The input tensor for the picture in the payload, without running the model."""
+        contract = self._loaded().manifest.input
+        tensor = prepare(self._decode(exchange.payload), contract)
+        arrays, payload = pack_arrays({"input": tensor})
+        return {"arrays": arrays}, payload
+
+    def detect(self, exchange: Exchange) -> Reply:
+        """Detections on the encoded picture in the payload."""
+        return _reply(self._detect(exchange, self._loaded()))
+
+    def bench(self, exchange: Exchange) -> Reply:
+        """Runs the whole pipeline on the payload's picture again and again; samples travel in blocks as they come.
+
+        Ends after `runs`, or after `max_seconds` with what was measured until then (at least one run).
+        """
+        detector = self._loaded()
+        runs = exchange.fields.integer("runs", low=1, high=MAX_RUNS)
+        warmup_runs = exchange.fields.integer("warmup_runs", low=0, high=MAX_RUNS)
+        max_seconds = exchange.fields.number("max_seconds", default=86_400.0, low=0.0, high=86_400.0)
+        self._decode(exchange.payload)
+        before = read_board_state()
+        samples: list[dict[str, int]] = []
+        now = time.monotonic_ns()
+        block_end, end, done = now + _BLOCK_NS, now + int(max_seconds * 1e9), 0
+        for index in range(-warmup_runs, runs):
+            stages = self._detect(exchange, detector).stages_ns
+            now = time.monotonic_ns()
+            if index >= 0:
+                samples.append(stages)
+                done += 1
+            if now >= block_end:
+                _send_block(exchange, samples)
+                samples, block_end = [], now + _BLOCK_NS
+            if done and now >= end:
+                break
+        _send_block(exchange, samples)
+        return {"before": before, "after": read_board_state()}, b""
+
+    def stream(self, exchange: Exchange) -> Reply:
+        """Reads a video or a camera of this machine frame by frame; one event a frame, `window` of them unanswered."""
+        detector = self._loaded()
+        source = exchange.fields.text("source")
+        frames = exchange.fields.integer("frames", low=1, high=MAX_RUNS)
+        window = exchange.fields.integer("window", default=4, low=1, high=MAX_WINDOW)
+        jpeg_every = exchange.fields.integer("jpeg_every", default=0)
+        try:
+            capture = open_capture(source)
+        except CaptureError as error:
+            raise RequestError("source", str(error)) from error
+        try:
+            before = read_board_state()
+            done = self._stream_frames(exchange, detector, capture, frames, window, jpeg_every)
+        finally:
+            capture.release()
+        return {"frames": done, "before": before, "after": read_board_state()}, b""
+
+    def state(self, exchange: Exchange) -> Reply:  # noqa: ARG002
+        return {"state": read_board_state(), "limits": self._limits.to_json()}, b""
+
+    def _check_health(self, exchange: Exchange, detector: Detector) -> int:
+        """Runs a model on each health picture; returns the nanoseconds of the first inference."""
+        contract = detector.manifest.input
+        first_invoke_ns = None
+        for shown, picture in health_pictures(contract.height, contract.width).items():
+            try:
+                with self._limits.inference(exchange, f"an inference on {shown}"):
+                    stages_ns = detector.detect(picture).stages_ns
+            except DetectionError as error:
+                raise RequestError("bundle", f"the model loads, but on {shown} {error}") from error
+            except (ValueError, RuntimeError) as error:
+                words = f"the model loads but does not run: {error}{self._limits.memory_words()}"
+                raise RequestError("bundle", words) from error
+            first_invoke_ns = stages_ns["invoke"] if first_invoke_ns is None else first_invoke_ns
+        assert first_invoke_ns is not None
+        return first_invoke_ns
+
+    def _detect(self, exchange: Exchange, detector: Detector) -> Detection:
+        try:
+            with self._limits.inference(exchange, "a picture"):
+                return detector.detect_encoded(exchange.payload, self._limits.max_pixels)
+        except PictureError as error:
+            raise RequestError("picture", str(error)) from error
+        except DetectionError as error:
+            raise RequestError("model", str(error)) from error
+        except RuntimeError as error:
+            raise RequestError("model", f"the model does not run: {error}{self._limits.memory_words()}") from error
+
+    def _decode(self, data: bytes) -> np.ndarray:
+        try:
+            return decode_picture(data, self._limits.max_pixels)
+        except PictureError as error:
+            raise RequestError("picture", str(error)) from error
+
+    def _loaded(self) -> Detector:
+        if self._detector is None:
+            raise RequestError("request", "no bundle is loaded; send `load` first")
+        return self._detector
+
+    def _stream_frames(
+        self,
+        exchange: Exchange,
+        detector: Detector,
+        capture: cv2.VideoCapture,
+        frames: int,
+        window: int,
+        jpeg_every: int,
+    ) -> int:
+        """The number of frames that were sent. The host answers each event with `more`, or once with `stop`."""
+        unanswered = 0
+        sent = 0
+        while sent < frames:
+            start = time.monotonic_ns()
+            arrived, picture = capture.read()
+            captured_ns = time.monotonic_ns() - start
+            if not arrived:
+                break
+            with_picture = jpeg_every > 0 and sent % jpeg_every == 0
+            try:
+                with self._limits.inference(exchange, "a frame"):
+                    detection = detector.detect(picture, {"capture": captured_ns})
+                body, payload = _reply(detection, picture if with_picture else None)
+            except DetectionError as error:
+                body, payload = {"refused": str(error)}, b""
+            exchange.send_event("frame", {"index": sent, **body}, payload)
+            sent += 1
+            unanswered += 1
+            while unanswered >= window:
+                if exchange.receive_control() == "stop":
+                    return sent
+                unanswered -= 1
+        while unanswered and exchange.receive_control() == "more":
+            unanswered -= 1
+        return sent
+
+
+def _send_block(exchange: Exchange, samples: list[dict[str, int]]) -> None:
+    stages = samples[0] if samples else {}
+    columns = {name: np.array([sample[name] for sample in samples], np.int64) for name in stages}
+    arrays, payload = pack_arrays(columns)
+    exchange.send_event("block", {"arrays": arrays}, payload)
+
+
+def _reply(detection: Detection, picture: Optional[np.ndarray] = None) -> Reply:
+    columns = detection.arrays()
+    if picture is not None:
+        columns["jpeg"] = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])[1].ravel()
+    arrays, payload = pack_arrays(columns)
+    return {
+        "height": detection.height,
+        "width": detection.width,
+        "stages_ns": detection.stages_ns,
+        "arrays": arrays,
+    }, payload

@@ -1,0 +1,182 @@
+"""What the store service answers. Modules that few hosts ask for are loaded when they do: a board compiles them anew in
+every session."""
+
+import contextlib
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from edgeproof_agent import PROTOCOL_VERSION, __version__
+from edgeproof_agent.machine.probe import probe
+from edgeproof_agent.store.apps import switch
+from edgeproof_agent.store.bundles import check_stored_bundle
+from edgeproof_agent.store.inventory import inventory
+from edgeproof_agent.store.objects import (
+    STORE_FOLDER,
+    Kind,
+    Store,
+    StoreError,
+    checked_digest,
+    trouble_kind,
+)
+from edgeproof_agent.store.upload_operations import UploadOperations, check_given_signature, wait_seconds
+from edgeproof_agent.store.usage_locks import hold
+from edgeproof_agent.wire.answering import Exchange, Operation, Reply, RequestError, check_protocol, serve
+from edgeproof_agent.wire.fields import Fields
+from edgeproof_agent.wire.link import HostSilentError, take_standard_streams
+
+HOST_SILENCE_SECONDS = 60.0
+"""A host that holds the lock and says nothing for so long is gone: its TCP connection may never tell."""
+HOST_SILENT_STATUS = 6
+_MAX_DIGESTS = 1000
+
+
+class StoreOperations:
+    """The store behind the protocol. Only the standard library is used: it runs before anything is installed."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._uploads = UploadOperations(store)
+
+    def table(self) -> dict[str, Operation]:
+        operations = {
+            **self._uploads.table(),
+            "hello": self.hello,
+            "ping": self.ping,
+            "inventory": self.inventory,
+            "status": self.status,
+            "examine": self.examine,
+            "verify": self.verify,
+            "switch": self.switch,
+            "prune": self.prune,
+            "require_signatures": self.require_signatures,
+        }
+        return {name: _in_our_words(operation) for name, operation in operations.items()}
+
+    def hello(self, exchange: Exchange) -> Reply:
+        check_protocol(exchange)
+        return {
+            "protocol": PROTOCOL_VERSION,
+            "agent": __version__,
+            "root": str(self._store.root),
+            "facts": probe(home=self._store.root.parent),
+            **self._inventory(),
+        }, b""
+
+    def ping(self, exchange: Exchange) -> Reply:  # noqa: ARG002
+        """A host's sign of life while it works on something else."""
+        return {}, b""
+
+    def inventory(self, exchange: Exchange) -> Reply:  # noqa: ARG002
+        return self._inventory(), b""
+
+    def status(self, exchange: Exchange) -> Reply:  # noqa: ARG002
+        from edgeproof_agent.store.status import status
+
+        return status(self._store), b""
+
+    def examine(self, exchange: Exchange) -> Reply:  # noqa: ARG002
+        """What the board's doctor asks for, as raw texts, and when this was asked and answered by the board's clock."""
+        received_ns = time.time_ns()
+        from edgeproof_agent.machine.examination import examine
+
+        found = examine(self._store.root)
+        return {**found, "received_ns": received_ns, "answered_ns": time.time_ns()}, b""
+
+    def verify(self, exchange: Exchange) -> Reply:
+        """Hashes a stored bundle anew."""
+        digest = exchange.fields.text("digest")
+        try:
+            check_stored_bundle(self._store, digest)
+        except StoreError as error:
+            if error.kind != "damaged":
+                raise
+            return {"whole": False}, b""
+        hold(self._store.path(Kind.BUNDLE, digest))  # until the session ends: a switch may follow
+        return {"whole": True}, b""
+
+    def switch(self, exchange: Exchange) -> Reply:
+        """Points an app at a bundle, after hashing it anew: it may have changed since it was stored or verified."""
+        fields = exchange.fields
+        app, digest = fields.text("app"), fields.text("digest")
+        with self._locked(fields):
+            manifest = check_stored_bundle(self._store, digest)
+            check_given_signature(self._store, digest, manifest, fields)
+            return {"before": switch(self._store, app, digest)}, b""
+
+    def prune(self, exchange: Exchange) -> Reply:
+        """Drops what nothing points to, of the kinds in `wanted` but for the digests that it names."""
+        from edgeproof_agent.store.prune import prune
+
+        fields = exchange.fields
+        asked = fields.nested("wanted")
+        wanted = {
+            kind: [checked_digest(str(item)) for item in asked.items(kind.value, _MAX_DIGESTS)]
+            for kind in Kind
+            if kind.value in asked
+        }
+        with self._locked(fields):
+            self._store.sweep()
+            unwanted = prune(self._store, wanted, fields.flag("dry_run", default=False))
+        return {"unwanted": [item._asdict() for item in unwanted]}, b""
+
+    def require_signatures(self, exchange: Exchange) -> Reply:
+        """From now on only bundles signed by one of the `keys` are stored or switched to."""
+        from edgeproof_agent.store.signatures import MAX_KEYS, require_signatures
+
+        keys = exchange.fields.items("keys", MAX_KEYS)
+        with self._locked(exchange.fields):
+            require_signatures(self._store, [str(key) for key in keys])
+        return {}, b""
+
+    def _inventory(self) -> dict[str, Any]:
+        signers = None
+        if self._store.has_policy():
+            from edgeproof_agent.store.signatures import allowed_keys
+
+            signers = allowed_keys(self._store)
+        return {**inventory(self._store), "signers": signers}
+
+    @contextlib.contextmanager
+    def _locked(self, fields: Fields) -> Iterator[None]:
+        """Holds the lock for one change, unless an upload of this session has it."""
+        had_lock = self._store.is_locked
+        self._store.lock(wait_seconds(fields))
+        try:
+            yield
+        finally:
+            if not had_lock:
+                self._store.unlock()
+
+
+def main() -> int:
+    """Serves the store in the login user's home folder."""
+    store = Store(Path.home() / STORE_FOLDER)
+    link = take_standard_streams(lambda: HOST_SILENCE_SECONDS if store.is_locked else None)
+    try:
+        return serve(link, StoreOperations(store).table())
+    except BrokenPipeError:
+        return 3
+    except HostSilentError as error:
+        sys.stderr.write(f"edgeproof store: {error}\n")
+        return HOST_SILENT_STATUS
+
+
+def _in_our_words(operation: Operation) -> Operation:
+    def answer(exchange: Exchange) -> Reply:
+        try:
+            return operation(exchange)
+        except StoreError as error:
+            raise RequestError(error.kind, str(error)) from error
+        except OSError as error:
+            raise RequestError(
+                trouble_kind(error), f"{error.strerror or error}: {error.filename or 'the store'}"
+            ) from error
+
+    return answer
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,66 @@
+"""Finds and drops what nothing on the board points to."""
+
+import os
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from edgeproof_agent.store.apps import linked_digests
+from edgeproof_agent.store.objects import Kind, Store
+from edgeproof_agent.store.usage_locks import is_held
+
+PARTIAL = "incoming"
+
+
+class Unwanted(NamedTuple):
+    kind: str
+    """A kind of object, or `incoming` for a partial upload."""
+    name: str
+    disk_bytes: int
+    in_use: bool
+    """A process uses it, so it stays for now."""
+
+
+def disk_bytes(path: Path) -> int:
+    """What a file or a folder with all that is in it takes on the disk; 0 when it is not there."""
+    try:
+        total = path.lstat().st_blocks * 512
+    except FileNotFoundError:
+        return 0
+    if path.is_symlink() or not path.is_dir():
+        return total
+    with os.scandir(path) as entries:
+        return total + sum(disk_bytes(Path(entry.path)) for entry in entries)
+
+
+def prune(store: Store, wanted: Mapping[Kind, Collection[str]], dry_run: bool) -> list[Unwanted]:
+    """Drops the objects of the kinds in `wanted` but for the digests there, bundles of apps and what is in use.
+
+    Where bundles are among the kinds, partial uploads go too. With `dry_run` all stays; the result is the same.
+    """
+    store.require_lock()
+    unwanted = []
+    for kind, digests in wanted.items():
+        keep = {*digests, *(linked_digests(store) if kind is Kind.BUNDLE else ())}
+        unwanted += [_described(store.path(kind, digest)) for digest in store.digests(kind) if digest not in keep]
+    if Kind.BUNDLE in wanted:
+        unwanted += [_described(path) for path in sorted((store.root / PARTIAL).iterdir()) if path.is_dir()]
+    if not dry_run:
+        for item in unwanted:
+            if not item.in_use:
+                store.discard(store.root / item.kind / item.name)
+        _drop_orphans(store)
+    return unwanted
+
+
+def _described(path: Path) -> Unwanted:
+    return Unwanted(path.parent.name, path.name, disk_bytes(path), in_use=is_held(path))
+
+
+def _drop_orphans(store: Store) -> None:
+    """What is kept beside a bundle goes after it."""
+    bundles = set(store.digests(Kind.BUNDLE))
+    for folder in ("chunks", "signatures"):
+        for path in (store.root / folder).glob("*"):
+            if path.name not in bundles:
+                path.unlink()

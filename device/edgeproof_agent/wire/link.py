@@ -1,0 +1,77 @@
+"""The agent's end of the stream: standard input and output, moved aside so that nothing else can write into it."""
+
+import os
+import select
+import signal
+import sys
+import threading
+from typing import Any, Callable, Optional
+
+from edgeproof_agent.wire.frames import Frame, encode_frame, read_frame
+
+SilenceLimit = Callable[[], Optional[float]]
+_HANG_UP_EVENTS = select.POLLHUP | select.POLLERR | getattr(select, "POLLRDHUP", 0)
+
+
+class HostSilentError(Exception):
+    """Nothing came for longer than the link allows at this moment."""
+
+
+class Link:
+    """Frames over two file descriptors. Reading and writing block; the host sets the deadlines, but for one:
+    `silence_limit` is asked for how many seconds a read may wait, None for ever."""
+
+    def __init__(self, read_fd: int, write_fd: int, silence_limit: SilenceLimit = lambda: None) -> None:
+        self._read_fd = read_fd
+        self._write_fd = write_fd
+        self._silence_limit = silence_limit
+        self._poll = select.poll()
+        self._poll.register(read_fd, select.POLLIN)
+
+    def receive(self) -> Optional[Frame]:
+        """The next frame, None at the end of the stream. Raises `FrameError`, `HostSilentError`."""
+        return read_frame(self._read)
+
+    def send(self, header: dict[str, Any], payload: bytes = b"") -> None:
+        """Raises OSError when nobody reads any more."""
+        data = memoryview(encode_frame(header, payload))
+        while data:
+            data = data[os.write(self._write_fd, data) :]
+
+    def _read(self, count: int) -> bytes:
+        seconds = self._silence_limit()
+        if seconds is not None and not self._poll.poll(seconds * 1000):
+            raise HostSilentError(f"the host said nothing for {seconds:g} s")
+        return os.read(self._read_fd, count)
+
+
+def take_standard_streams(silence_limit: SilenceLimit = lambda: None) -> Link:
+    """Moves standard input and output to descriptors of their own.
+
+    What a library prints goes to standard error from then on, and what reads standard input reads nothing.
+    """
+    sys.stdout.flush()
+    link = Link(os.dup(0), os.dup(1), silence_limit)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    end_with_host(link)
+    return link
+
+
+def end_with_host(link: Link) -> None:
+    """Ends this process and its children as soon as the host hangs up, even in the middle of an inference.
+
+    A host that means well says `bye` first and waits for the answer, so a hang-up always means that it is gone.
+    """
+    if os.getpgrp() != os.getpid():
+        os.setpgid(0, 0)
+    poll = select.poll()
+    poll.register(link._read_fd, _HANG_UP_EVENTS)
+
+    def wait() -> None:
+        poll.poll()
+        os.killpg(os.getpgrp(), signal.SIGKILL)
+
+    threading.Thread(target=wait, name="hang-up", daemon=True).start()

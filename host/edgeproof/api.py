@@ -1,0 +1,221 @@
+"""edgeproof as a library: a board with its verbs, export and inspection. `import edgeproof` gives these names."""
+
+import contextlib
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+
+from edgeproof.board.deploy import Deployment, Rollback, current_bundle, push_bundle, roll_back, send_bundle
+from edgeproof.board.doctor.diagnosis import Diagnosis, diagnose
+from edgeproof.board.open_board import OpenBoard, open_board
+from edgeproof.board.provision import ProvisionedRuntime, provision
+from edgeproof.board.prune import DroppedObject, prune
+from edgeproof.board.store.status import BoardStatus, read_status
+from edgeproof.bundle import Bundle, open_bundle
+from edgeproof.config.boards import BoardProfile, find_board
+from edgeproof.convert.export import export as export_variants
+from edgeproof.convert.export_options import ExportOptions
+from edgeproof.convert.variants import Variant
+from edgeproof.inspection.inspection import Inspection
+from edgeproof.inspection.inspection import inspect as inspect_file
+from edgeproof.local_files.output_folder import OutputFolder
+from edgeproof.record.run import Run
+from edgeproof.report.drawing import write_annotated
+from edgeproof.runs.generated_picture import generated_picture, read_picture
+from edgeproof.runs.pictures import find_pictures
+from edgeproof.runs.plan import BenchPlan, RunPlan
+from edgeproof.runs.run import execute
+from edgeproof.wording.progress import ProgressListener, silent
+
+AnyPath = Path | str
+
+
+class Board:
+    """A board by its name in edgeproof.toml, or as `user@host[:port]`.
+
+    A verb connects, does its work and hangs up. In a `with` block all of them share one connection:
+
+        with edgeproof.Board("pi") as board:
+            board.push("bundles/int8")
+            print(board.bench().latency)
+
+    Verbs raise `edgeproof.BoardError` and its kinds, `edgeproof.UsageError` for what cannot be meant.
+    """
+
+    def __init__(self, board: str | BoardProfile, progress: ProgressListener = silent) -> None:
+        """Connects to nothing yet. Raises `ProfileError` when there is no such board."""
+        self.profile = find_board(board) if isinstance(board, str) else board
+        self._progress = progress
+        self._stack = contextlib.ExitStack()
+        self._open: OpenBoard | None = None
+
+    @property
+    def name(self) -> str:
+        return self.profile.name
+
+    def __enter__(self) -> "Board":
+        self._open = self._stack.enter_context(open_board(self.profile))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open = None
+        self._stack.close()
+
+    def provision(self, *runtimes: str) -> list[ProvisionedRuntime]:
+        """Sets up the named runtimes, or the one that fits best.
+
+        Example: `Board("pi").provision("tflite-runtime")`
+        """
+        with self._opened() as board:
+            return provision(board, runtimes, self._progress)
+
+    def push(self, bundle: Bundle | AnyPath, app: str | None = None, runtime: str | None = None) -> Deployment:
+        """Sends a bundle, runs it once on the board, and points `app` (the model's name) at it.
+
+        Example: `Board("pi").push("bundles/int8").changed`
+        """
+        opened = _bundle(bundle)
+        with self._opened() as board:
+            done = push_bundle(board, opened, app or opened.manifest.name, runtime, self._progress)
+            board.store.refresh()  # the next verb on this connection sees what the app points at now
+            return done
+
+    def rollback(self, app: str | None = None, runtime: str | None = None) -> Rollback:
+        """Points an app (the only one) at its previous bundle again, after running it once.
+
+        Example: `Board("pi").rollback().digest`
+        """
+        with self._opened() as board:
+            done = roll_back(board, current_bundle(board, app)[0], runtime, self._progress)
+            board.store.refresh()
+            return done
+
+    def detect(
+        self,
+        *pictures: AnyPath,
+        out: AnyPath | None = None,
+        bundle: Bundle | AnyPath | None = None,
+        app: str | None = None,
+        min_score: float = 0.5,
+        threads: int | None = None,
+        runtime: str | None = None,
+    ) -> Run:
+        """Detections on pictures: files, folders, or the JSON file of a COCO data set.
+
+        They run through the bundle that `app` (the only one) points at, or through a `bundle` of yours. With `out`
+        detections.json and annotated pictures are written there.
+
+        Example: `[found.label for found in Board("pi").detect("photo.jpg").pictures[0].detections]`
+        """
+        files = find_pictures([Path(picture) for picture in pictures])
+        with self._output(out) as folder, self._opened() as board:
+            plan = RunPlan(
+                folder, files, threads=threads, min_score=min_score, draw=None if out is None else write_annotated
+            )
+            return execute(board, self._digest(board, bundle, app), plan, runtime, self._progress)
+
+    def bench(
+        self,
+        *,
+        picture: AnyPath | None = None,
+        runs: int = 150,
+        warmup_runs: int = 10,
+        bundle: Bundle | AnyPath | None = None,
+        app: str | None = None,
+        threads: int | None = None,
+        runtime: str | None = None,
+    ) -> Run:
+        """Latency stage by stage on the board's own clock, on a picture of yours or a generated one.
+
+        Example: `Board("pi").bench(runs=662).latency.stages["invoke"].p99_ms`
+        """
+        data = read_picture(Path(picture)) if picture is not None else generated_picture()
+        with self._output(None) as folder, self._opened() as board:
+            plan = RunPlan(folder, bench=BenchPlan(data, runs, warmup_runs), threads=threads)
+            return execute(board, self._digest(board, bundle, app), plan, runtime, self._progress)
+
+    def status(self) -> BoardStatus:
+        """What each app serves since when, and what edgeproof takes on the board.
+
+        Example: `Board("pi").status().apps["people"].current.variant`
+        """
+        with self._opened() as board:
+            return read_status(board.store)
+
+    def doctor(self) -> Diagnosis:
+        """What the board is, what is wrong with it, and what helps; nothing is changed there.
+
+        Example: `Board("pi").doctor().healthy`
+        """
+        return diagnose(self.profile)
+
+    def prune(self, dry_run: bool = False) -> list[DroppedObject]:
+        """Drops what no app names and nothing uses.
+
+        Example: `Board("pi").prune(dry_run=True)`
+        """
+        with self._opened() as board:
+            return prune(board.store, dry_run)
+
+    @contextlib.contextmanager
+    def _opened(self) -> Iterator[OpenBoard]:
+        if self._open is not None:
+            yield self._open
+            return
+        with open_board(self.profile) as board:
+            yield board
+
+    @contextlib.contextmanager
+    def _output(self, out: AnyPath | None) -> Iterator[OutputFolder]:
+        with contextlib.ExitStack() as stack:
+            path = Path(stack.enter_context(tempfile.TemporaryDirectory()) if out is None else out)
+            yield stack.enter_context(OutputFolder.open(path).sealed())
+
+    def _digest(self, board: OpenBoard, bundle: Bundle | AnyPath | None, app: str | None) -> str:
+        if bundle is None:
+            return current_bundle(board, app)[1]
+        return send_bundle(board.store, _bundle(bundle), self._progress).digest
+
+
+def export(
+    source: AnyPath,
+    out: AnyPath,
+    variants: Sequence[Variant | str] = ("float32",),
+    *,
+    images: AnyPath | None = None,
+    labels: AnyPath | None = None,
+    name: str | None = None,
+    options: ExportOptions | None = None,
+    progress: ProgressListener = silent,
+) -> list[Bundle]:
+    """Converts an SSD to a bundle a variant, in `out`/VARIANT. `labels` and `name` go before those of `options`.
+
+    Raises `UsageError`, `NotAnSsdError`, `ConversionError` or `BundleError`.
+
+    Example: `edgeproof.export("model.pb", "bundles", ["int8"], images="photos", labels="labels.txt")`
+    """
+    chosen = options or ExportOptions()
+    stated = ExportOptions(
+        **{
+            **chosen.__dict__,
+            "labels": Path(labels) if labels is not None else chosen.labels,
+            "name": name or chosen.name,
+        }
+    )
+    pictures = None if images is None else Path(images)
+    return export_variants(Path(source), Path(out), [Variant(item) for item in variants], pictures, stated, progress)
+
+
+def inspect(path: AnyPath) -> Inspection:
+    """What a .tflite or a bundle is, and what is wrong with it. It is not run.
+
+    Example: `edgeproof.inspect("model.tflite").problems`
+    """
+    return inspect_file(Path(path))
+
+
+def _bundle(bundle: Bundle | AnyPath) -> Bundle:
+    return bundle if isinstance(bundle, Bundle) else open_bundle(Path(bundle))

@@ -1,0 +1,332 @@
+"""A session with the detection agent: load a bundle, detect on pictures, measure, stream."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy.typing as npt
+
+from edgeproof.board.link.conversation import Client, Conversation, Reply, Request
+from edgeproof.board.link.transport import Transport
+from edgeproof.errors import AgentDiedError, AgentRefusedError, DeadlineError
+from edgeproof.record.board import BoardState, RuntimeInfo
+from edgeproof.record.detections import (
+    STAGES,
+    BenchResult,
+    Detections,
+    LoadResult,
+    PictureResult,
+    SampleBlock,
+    StreamFrame,
+    StreamResult,
+    joined_samples,
+)
+from edgeproof.wording.printable import printable
+from edgeproof_agent.bundle.manifest import Manifest, ManifestError
+from edgeproof_agent.bundle.manifest_reader import parse_manifest
+from edgeproof_agent.detection.arrays import unpack_arrays
+from edgeproof_agent.detection.checks import MAX_CLASSES, DetectionError, check_detections
+from edgeproof_agent.pictures.header import HeaderError, is_jpeg, read_size
+from edgeproof_agent.serve.watchdog import INFERENCE_SECONDS, LOAD_SECONDS
+from edgeproof_agent.wire.answering import MAX_MESSAGE_CHARACTERS
+from edgeproof_agent.wire.fields import FieldError, Fields
+
+START_SECONDS = 120.0
+SILENCE_MARGIN_SECONDS = 30.0
+"""How long the agent may be silent beyond its own deadlines: it ends itself GRACE_SECONDS after one at the latest."""
+_PICTURE_KINDS = ("picture", "model", "memory")
+"""Refusals that say something of one picture: the others may well get through."""
+_STAGES = ("loading", "first inference")
+_MAX_SIDE = 1 << 16
+_MAX_NS = 2**62
+_MAX_LABELS = 200_001
+
+
+@dataclass(frozen=True)
+class LoadedBundle:
+    """A bundle as the board has loaded it."""
+
+    manifest: Manifest
+    labels: tuple[str, ...]
+    """The lines of its labels.txt."""
+    load: LoadResult
+
+
+class AgentSession(Client):
+    """Not for more than one thread. Close it, or use it as a context. See `Conversation` for what every call raises."""
+
+    def __init__(self, conversation: Conversation, board: str) -> None:
+        self.board = board
+        super().__init__(conversation)
+        self._manifest: Manifest | None = None
+        self._silence_seconds = INFERENCE_SECONDS + SILENCE_MARGIN_SECONDS
+        hello = conversation.hello(START_SECONDS)
+        with conversation.reading():
+            runtime = hello.nested("runtime")
+            name, version = (runtime.text(field, max_length=64) for field in ("name", "version"))
+            self.runtime = RuntimeInfo(printable(name), printable(version))
+            self.python = printable(hello.text("python", max_length=64))
+            self.pid = hello.integer("pid", high=2**31)
+            self.memory_limit_mib = _memory_limit_mib(hello)
+            """What the agent may take of the board's memory; None where the board cannot tell what is free."""
+
+    def prove(self, model: bytes) -> None:
+        """Has the agent build and run an interpreter for a model that adds one to its input."""
+        self._conversation.request(Request("prove", payload=model), START_SECONDS)
+
+    def load(
+        self,
+        bundle_path: str,
+        threads: int | None = None,
+        load_seconds: float = LOAD_SECONDS,
+        inference_seconds: float = INFERENCE_SECONDS,
+    ) -> LoadedBundle:
+        """Loads a bundle by its path on the board and runs it on pictures of the agent's own.
+
+        `threads` None leaves their number to the board. The agent ends itself when loading takes longer than
+        `load_seconds`, or an inference then and later longer than `inference_seconds`: each 0.1 to 3600.
+        """
+        arguments: dict[str, Any] = {
+            "bundle": bundle_path,
+            "load_seconds": load_seconds,
+            "inference_seconds": inference_seconds,
+        }
+        if threads is not None:
+            arguments["threads"] = threads
+        stage = _STAGES[0]
+
+        def on_event(name: str, event: Reply) -> None:
+            nonlocal stage
+            if name != "stage":
+                raise FieldError("it told something else than a stage")
+            stage = event.fields.choice("stage", _STAGES[_STAGES.index(stage) :])
+
+        self._silence_seconds = inference_seconds + SILENCE_MARGIN_SECONDS
+        longest = load_seconds + len(_STAGES) * inference_seconds + SILENCE_MARGIN_SECONDS
+        try:
+            fields = self._conversation.request(Request("load", arguments), longest, on_event).fields
+        except (AgentDiedError, DeadlineError) as error:
+            raise type(error)(f"{error}\nThis was the stage: {stage} of the model.") from error
+        with self._conversation.reading():
+            loaded = LoadedBundle(
+                manifest=_manifest(fields),
+                labels=tuple(_label(item) for item in fields.items("labels", _MAX_LABELS)),
+                load=LoadResult(
+                    load_ns=fields.integer("load_ns", high=_MAX_NS),
+                    first_invoke_ns=fields.integer("first_invoke_ns", high=_MAX_NS),
+                    threads=fields.integer("threads", low=1, high=4096),
+                ),
+            )
+        self._manifest = loaded.manifest
+        return loaded
+
+    def prepare(self, picture: bytes) -> npt.NDArray[Any]:
+        """The input tensor [1, H, W, 3] that the agent makes of an encoded picture."""
+        reply = self._conversation.request(Request("prepare", payload=picture))
+        with self._conversation.reading():
+            return _array(unpack_arrays(reply.fields, reply.payload), "input", None, 4)
+
+    def detect(self, pictures: Iterable[tuple[str, bytes]]) -> Iterator[PictureResult]:
+        """Detections on encoded pictures, given as (name, bytes), in their order; sent ahead of the answers.
+
+        A picture that the board cannot read, or on which the model gives no sound detections, gets its `error`, and
+        the rest go on.
+        """
+        names: list[str] = []
+
+        def requests() -> Iterator[Request]:
+            for name, data in pictures:
+                names.append(name)
+                yield Request("detect", payload=data)
+
+        outcomes = self._conversation.pipeline(requests(), seconds=self._silence_seconds)
+        for index, outcome in enumerate(outcomes):
+            if isinstance(outcome, AgentRefusedError):
+                if outcome.kind not in _PICTURE_KINDS:
+                    raise outcome
+                yield PictureResult(names[index], error=str(outcome).partition(": ")[2])
+                continue
+            with self._conversation.reading():
+                yield _picture_result(names[index], outcome, self._manifest)
+
+    def bench(
+        self,
+        picture: bytes,
+        runs: int,
+        warmup_runs: int,
+        max_seconds: float = 86_400.0,
+        on_block: Callable[[SampleBlock], None] = lambda _: None,
+    ) -> BenchResult:
+        """Runs the pipeline on one encoded picture `runs` times, or as often as `max_seconds` allow.
+
+        `on_block` is given samples as they come, so that what had arrived is there when the agent dies.
+        """
+        blocks: list[SampleBlock] = []
+        events = measured = 0
+
+        def on_event(_: str, event: Reply) -> None:
+            nonlocal events, measured
+            events += 1
+            arrays = unpack_arrays(event.fields, event.payload)
+            block = {stage: _array(arrays, stage, "int64", 1) for stage in STAGES if stage in arrays}
+            measured += max([0, *(len(values) for values in block.values())])
+            # The agent sends a block after a run at the earliest, and one at the end.
+            if measured > runs or events > warmup_runs + runs + 1:
+                raise FieldError(f"{runs} runs were asked for, and more came")
+            if block:
+                if "invoke" not in block or len({len(values) for values in block.values()}) != 1:
+                    raise FieldError("the samples of a stage are missing")
+                blocks.append(block)
+                on_block(block)
+
+        arguments = {"runs": runs, "warmup_runs": warmup_runs, "max_seconds": max_seconds}
+        reply = self._conversation.request(Request("bench", arguments, picture), self._silence_seconds, on_event)
+        with self._conversation.reading():
+            if measured == 0:
+                raise FieldError("no samples came")
+            try:
+                samples = joined_samples(blocks)
+            except ValueError as error:
+                raise FieldError(str(error)) from error
+            return BenchResult(samples, warmup_runs, _state(reply.fields, "before"), _state(reply.fields, "after"))
+
+    def stream(
+        self, source: str, frames: int, on_frame: Callable[[StreamFrame], bool], jpeg_every: int = 0
+    ) -> StreamResult:
+        """Detects on a video or camera of the board. `source` is a path there or a camera's number.
+
+        `on_frame` is told each frame as it comes and returns False to stop. A slow `on_frame` slows the board, which
+        has only a few frames unanswered. Every `jpeg_every`-th frame brings its picture along.
+        """
+
+        stopping = False
+        arrived = 0
+
+        def on_event(_: str, event: Reply) -> str | None:
+            nonlocal stopping, arrived
+            index = event.fields.integer("index", low=arrived, high=arrived)
+            arrived += 1
+            if arrived > frames:
+                raise FieldError(f"{frames} frames were asked for, and more came")
+            if stopping:
+                return None  # was under way when the agent was told to stop
+            frame = _stream_frame(index, event, self._manifest)
+            stopping = not on_frame(frame)
+            return "stop" if stopping else "more"
+
+        arguments = {"source": source, "frames": frames, "jpeg_every": jpeg_every}
+        fields = self._conversation.request(Request("stream", arguments), self._silence_seconds, on_event).fields
+        with self._conversation.reading():
+            return StreamResult(
+                fields.integer("frames", low=arrived, high=arrived), _state(fields, "before"), _state(fields, "after")
+            )
+
+    def state(self) -> BoardState:
+        """The board's state at this moment."""
+        fields = self._conversation.request(Request("state")).fields
+        with self._conversation.reading():
+            return _state(fields, "state")
+
+
+def start_session(transport: Transport, command: str) -> AgentSession:
+    """Starts the agent by `command` in one channel and agrees on the protocol."""
+    channel = transport.open(command)
+    try:
+        return AgentSession(Conversation(channel, f"the agent on {transport.name}"), transport.name)
+    except BaseException:
+        channel.close()
+        raise
+
+
+def _picture_result(name: str, reply: Reply, manifest: Manifest | None) -> PictureResult:
+    """Raises `FieldError` for what is not the protocol; detections that mean nothing are that picture's error."""
+    fields = reply.fields
+    arrays = unpack_arrays(fields, reply.payload)
+    boxes = _array(arrays, "boxes", "float32", 2)
+    classes = _array(arrays, "classes", "int32", 1)
+    scores = _array(arrays, "scores", "float32", 1)
+    if boxes.shape != (len(scores), 4) or len(classes) != len(scores):
+        raise FieldError(f"boxes {boxes.shape}, classes {classes.shape} and scores {scores.shape} do not go together")
+    stages = fields.nested("stages_ns")
+    result = PictureResult(
+        name=name,
+        width=fields.integer("width", low=1, high=_MAX_SIDE),
+        height=fields.integer("height", low=1, high=_MAX_SIDE),
+        stages_ns={stage: stages.integer(stage, high=_MAX_NS) for stage in STAGES if stage in stages},
+    )
+    try:
+        check_detections(boxes, classes, scores, MAX_CLASSES if manifest is None else manifest.output.max_rows)
+    except DetectionError as error:
+        return replace(result, error=str(error))
+    return replace(result, detections=Detections(boxes, classes, scores))
+
+
+def _stream_frame(index: int, event: Reply, manifest: Manifest | None) -> StreamFrame:
+    name = f"frame {index}"
+    if "refused" in event.fields:
+        words = printable(event.fields.text("refused", max_length=MAX_MESSAGE_CHARACTERS))
+        return StreamFrame(index, PictureResult(name, error=words), jpeg=None)
+    result = _picture_result(name, event, manifest)
+    arrays = unpack_arrays(event.fields, event.payload)
+    if "jpeg" not in arrays:
+        return StreamFrame(index, result, jpeg=None)
+    jpeg = _array(arrays, "jpeg", "uint8", 1).tobytes()
+    trouble = _trouble_of_frame(jpeg, result)
+    if trouble is not None:
+        return StreamFrame(index, replace(result, detections=None, error=trouble), jpeg=None)
+    return StreamFrame(index, result, jpeg)
+
+
+def _trouble_of_frame(jpeg: bytes, result: PictureResult) -> str | None:
+    """What is wrong with a frame by its header: a board could have a small file become gigabytes of pixels."""
+    try:
+        size = read_size(jpeg) if is_jpeg(jpeg) else None
+    except HeaderError as error:
+        return f"the frame's picture is broken: {error}"
+    if size is None:
+        return "the frame's picture is no JPEG"
+    if size != (result.width, result.height):
+        return f"the frame's picture is {size.width} x {size.height} pixels, not {result.width} x {result.height}"
+    return None
+
+
+def _memory_limit_mib(fields: Fields) -> float | None:
+    limits = fields.nested("limits") if "limits" in fields else Fields({})
+    return limits.number("memory_mib", low=0) if "memory_mib" in limits else None
+
+
+def _manifest(fields: Fields) -> Manifest:
+    try:
+        return parse_manifest(fields.mapping("manifest"))
+    except ManifestError as error:
+        raise FieldError(str(error)) from error
+
+
+def _label(item: object) -> str:
+    if not isinstance(item, str):
+        raise FieldError("labels must be strings")
+    return printable(item)
+
+
+def _array(arrays: Mapping[str, npt.NDArray[Any]], name: str, dtype: str | None, dimensions: int) -> npt.NDArray[Any]:
+    array = arrays.get(name)
+    if array is None or array.ndim != dimensions or (dtype is not None and array.dtype != dtype):
+        raise FieldError(f"an array {name!r} with {dimensions} dimensions is missing")
+    return array
+
+
+def _state(fields: Fields, name: str) -> BoardState:
+    state = fields.nested(name)
+
+    def number(key: str) -> float | None:
+        return state.number(key) if key in state else None
+
+    return BoardState(
+        temperature_celsius=number("temperature_celsius"),
+        clock_mhz=number("clock_mhz"),
+        governor=printable(state.text("governor", max_length=64)) if "governor" in state else None,
+        throttled_bits=state.integer("throttled_bits", high=2**32) if "throttled_bits" in state else None,
+        load_1min=number("load_1min"),
+        memory_available_mib=number("memory_available_mib"),
+        peak_rss_mib=number("peak_rss_mib"),
+    )

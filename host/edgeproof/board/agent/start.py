@@ -1,0 +1,38 @@
+"""The agent as an object of the board's store, and the command that starts it there."""
+
+import shlex
+from importlib import resources
+from pathlib import Path
+
+from edgeproof.board.store.bootstrap import PACKAGE
+from edgeproof.board.store.client import BoardStore
+from edgeproof.board.store.local_objects import LocalObject, describe_file
+from edgeproof_agent.store.objects import Kind, listing_digest
+
+
+def agent_object() -> LocalObject:
+    """The agent that belongs to this version of edgeproof."""
+    folder = Path(str(resources.files(PACKAGE)))
+    paths = sorted(folder.rglob("*.py"))
+    files = {describe_file(path.relative_to(folder.parent).as_posix(), path): path for path in paths}
+    return LocalObject(Kind.AGENT, listing_digest(list(files)), files)
+
+
+def runtime_python(runtime_path: str) -> str:
+    """The interpreter of a runtime, given the runtime's folder on the board."""
+    return f"{runtime_path}/venv/bin/python"
+
+
+def agent_command(
+    store: BoardStore, agent_digest: str, runtime_path: str, runtime_name: str, keep_bytecode: bool = False
+) -> str:
+    """The shell command that serves the detection operations. The shell stays its parent, so that a signal that kills
+    the agent reaches the host as an exit status. Nothing of the user's Python settings gets in, and no `numpy.py` that
+    lies in the home folder. `keep_bytecode` stores what Python compiles on the way, for the next start."""
+    start = (
+        f"import sys; sys.path.insert(0, {store.path(Kind.AGENT, agent_digest)!r}); "
+        f"from {PACKAGE}.__main__ import main; sys.exit(main())"
+    )
+    python = shlex.quote(runtime_python(runtime_path))
+    options = "-I" if keep_bytecode else "-I -B"
+    return f"{python} {options} -c {shlex.quote(start)} {shlex.quote(runtime_name)}; exit $?"

@@ -1,0 +1,240 @@
+"""The way to a board: the jump hosts of ~/.ssh/config and the board itself, each with its host key checked."""
+
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import fabric
+import msgspec
+import paramiko
+from paramiko.config import SSH_PORT
+
+from edgeproof.board.ssh.config import load_ssh_config
+from edgeproof.board.ssh.host_keys import (
+    SYSTEM_KNOWN_HOSTS,
+    RefuseUnknownHostKey,
+    changed_host_key,
+    known_hosts_name,
+    known_hosts_path,
+)
+from edgeproof.board.ssh.login_keys import LoginKeys
+from edgeproof.board.ssh.quick_socket import quick
+from edgeproof.config.boards import BoardProfile, parse_target
+from edgeproof.config.host_names import require_host, require_user
+from edgeproof.errors import AuthenticationError, BoardUnreachableError, ProfileError
+
+CONNECT_SECONDS = 10.0
+_MAX_HOPS = 8
+
+
+@dataclass(frozen=True)
+class Hop:
+    """One SSH server on the way; the last one is the board."""
+
+    profile: BoardProfile
+    connection: fabric.Connection
+    before: "Hop | None" = None
+    """Through whose connection this one is reached."""
+
+    @property
+    def host(self) -> str:
+        return str(self.connection.host)
+
+    @property
+    def port(self) -> int:
+        return int(self.connection.port)
+
+    def log_in(self) -> fabric.Connection:
+        """Connects and logs in here, after every hop before.
+
+        Raises `BoardUnreachableError`, `HostKeyError` or `AuthenticationError`, each saying what to do.
+        """
+        keys = LoginKeys(self.profile, self.connection.user, self.connection.ssh_config)
+        # fabric hands this through to paramiko, which takes it in place of key files and agent.
+        self.connection.connect_kwargs |= {"auth_strategy": keys, "sock": self.open_socket()}
+        self.connection.gateway = None  # the socket goes through it already
+        try:
+            self.connection.open()
+        except paramiko.BadHostKeyException as error:
+            raise changed_host_key(
+                self.profile, known_hosts_name(self.host, self.port), error.expected_key, error.key
+            ) from error
+        except paramiko.AuthenticationException as error:
+            raise self._not_let_in(keys) from error
+        except (paramiko.SSHException, OSError, EOFError) as error:
+            raise self._no_handshake(error) from error
+        return self.connection
+
+    def show_host_key(self) -> paramiko.PKey:
+        """The host key as it is shown now, without logging in here and without trusting it."""
+        transport = make_transport(self.open_socket())
+        try:
+            transport.start_client(timeout=CONNECT_SECONDS)
+            return transport.get_remote_server_key()
+        except (paramiko.SSHException, OSError, EOFError) as error:
+            raise self._no_handshake(error) from error
+        finally:
+            transport.close()
+
+    def close(self) -> None:
+        """Closes the connection and those of the hops before."""
+        self.connection.client.close()  # fabric closes only what has been let in
+        if self.before is not None:
+            self.before.close()
+
+    def open_socket(self) -> Any:
+        """A socket to this server: of TCP, of a ProxyCommand, or through the hop before."""
+        if self.before is not None:
+            return self._through(self.before)
+        if isinstance(self.connection.gateway, str):
+            return self._through_command(self.connection.gateway)
+        return _open_tcp(self.profile, self.host, self.port)
+
+    def _through(self, before: "Hop") -> paramiko.Channel:
+        transport: paramiko.Transport = before.log_in().transport
+        try:
+            return transport.open_channel("direct-tcpip", (self.host, self.port), ("", 0), timeout=CONNECT_SECONDS)
+        except (paramiko.SSHException, OSError, EOFError) as error:
+            raise BoardUnreachableError(
+                f"{before.profile.name}, the jump host, does not reach {self.profile.name} ({self.host} port "
+                f"{self.port}): {error or type(error).__name__}. Is the board switched on, is that its address in the "
+                "jump host's network, and does the jump host allow forwarding (AllowTcpForwarding)?"
+            ) from error
+
+    def _through_command(self, command: str) -> paramiko.ProxyCommand:
+        try:
+            return paramiko.ProxyCommand(command)
+        except (OSError, ValueError) as error:
+            raise BoardUnreachableError(
+                f"the ProxyCommand of {self.profile.name} in ~/.ssh/config cannot be started: {command} ({error})"
+            ) from error
+
+    def _where(self) -> str:
+        return f"{self.profile.name} ({self.host} port {self.port})"
+
+    def _no_handshake(self, error: BaseException) -> BoardUnreachableError:
+        return BoardUnreachableError(
+            f"{self._where()} does not complete an SSH handshake: {error or type(error).__name__}. "
+            "Is an SSH server listening there?"
+        )
+
+    def _not_let_in(self, keys: LoginKeys) -> AuthenticationError:
+        user = self.connection.user
+        refused = f"{self._where()} does not let {user} in with the keys that were offered. "
+        if keys.locked:
+            path = keys.locked[0]
+            return AuthenticationError(
+                f"{refused}The key {path} is protected by a passphrase. Unlock it (ssh-add {path}), so that the SSH "
+                "agent offers it, or run this on a terminal, where you are asked for the passphrase."
+            )
+        return AuthenticationError(
+            f"{refused}Put your public key on the board (ssh-copy-id -p {self.port} {user}@{self.host}), or name the "
+            "right key: identity_file in edgeproof.toml, IdentityFile in ~/.ssh/config"
+        )
+
+
+def find_route(profile: BoardProfile) -> Hop:
+    """The board as ~/.ssh/config has it, behind its jump hosts; nothing is connected yet. Raises `ProfileError`."""
+    # fabric would read ssh_config without `Include`, look for ProxyJump itself, and trust every jump host blindly.
+    return _hop(profile, fabric.Config(ssh_config=load_ssh_config()), 0)
+
+
+def make_transport(sock: Any, **kwargs: Any) -> paramiko.Transport:
+    """AES-GCM first: paramiko lists it last though it is its cheapest cipher."""
+    transport = paramiko.Transport(sock, **kwargs)
+    options = transport.get_security_options()
+    options.ciphers = tuple(sorted(options.ciphers, key=lambda cipher: "gcm" not in cipher))
+    return transport
+
+
+def _hop(profile: BoardProfile, config: fabric.Config, depth: int, before: Hop | None = None) -> Hop:
+    if depth > _MAX_HOPS:
+        raise ProfileError(f"the jump hosts of {profile.name} in ~/.ssh/config lead round in a circle")
+    _require_names(profile.host, profile.user)  # ahead of any look-up: ssh_config may hand them to a shell
+    try:
+        options = config.base_ssh_config.lookup(profile.host)
+        connection = fabric.Connection(
+            host=profile.host,
+            user=profile.user,
+            port=profile.port,
+            config=config.clone(),
+            gateway=(before is None and options.get("proxycommand")) or False,
+            forward_agent=False,
+            connect_timeout=CONNECT_SECONDS,
+            connect_kwargs={
+                "transport_factory": make_transport,
+                "banner_timeout": CONNECT_SECONDS,
+                "auth_timeout": CONNECT_SECONDS * 2,
+            },
+        )
+    except (paramiko.SSHException, ValueError, KeyError) as error:
+        raise ProfileError(f"what ~/.ssh/config says of {profile.host} is not right: {error}") from error
+    _require_names(str(connection.host), str(connection.user))
+    profile = _with_known_hosts(profile, options)
+    connection.connect_kwargs.pop("key_filename", None)  # LoginKeys offers them, in the right order
+    if "@" not in profile.name and depth:  # a jump host, which is called as a board can be called
+        profile = msgspec.structs.replace(profile, name=f"{connection.user}@{profile.name}")
+    _check_host_keys(connection, profile)
+    jumps = [] if before else _jumps(options, config.base_ssh_config, (connection.host, str(connection.port)))
+    for target in jumps:
+        before = _hop(target, config, depth + 1, before)
+    return Hop(profile, connection, before)
+
+
+def _require_names(host: str, user: str | None) -> None:
+    require_host(host)
+    if user is not None:
+        require_user(user)
+
+
+def _jumps(
+    options: paramiko.SSHConfigDict, config: paramiko.SSHConfig, board: tuple[str, str]
+) -> Iterator[BoardProfile]:
+    """The jump hosts ahead of `board`, its host and port."""
+    text = options.get("proxyjump", "none")
+    for target in [] if text.lower() == "none" else text.split(","):
+        jump = parse_target(target.strip().removeprefix("ssh://").rstrip("/"))
+        own = config.lookup(jump.host)
+        if (own.get("hostname", jump.host), str(jump.port or own.get("port", SSH_PORT))) == board:
+            return  # `Host *` with a ProxyJump is about the jump hosts, too: each is reached by those ahead of it
+        yield jump
+
+
+def _with_known_hosts(profile: BoardProfile, options: paramiko.SSHConfigDict) -> BoardProfile:
+    """With the first file of `UserKnownHostsFile`, unless the profile names one itself; no file at all is not taken."""
+    named = options.get("userknownhostsfile", "").split()[:1]
+    if profile.known_hosts or not named or named[0] in ("none", "/dev/null"):
+        return profile
+    return msgspec.structs.replace(profile, known_hosts=named[0])
+
+
+def _check_host_keys(connection: fabric.Connection, profile: BoardProfile) -> None:
+    client: paramiko.SSHClient = connection.client
+    client.set_missing_host_key_policy(RefuseUnknownHostKey(profile))
+    for path in (SYSTEM_KNOWN_HOSTS, known_hosts_path(profile)):
+        if path.is_file():
+            client.load_system_host_keys(str(path))
+
+
+def _open_tcp(profile: BoardProfile, host: str, port: int) -> socket.socket:
+    where = f"{profile.name} ({host} port {port})" if host not in profile.name else f"{profile.name} (port {port})"
+    try:
+        sock = socket.create_connection((host, port), timeout=CONNECT_SECONDS)
+    except socket.gaierror:
+        raise BoardUnreachableError(
+            f"no such board: the name {host!r} of {profile.name} is not known on this network. "
+            "Check its spelling, or use the board's address."
+        ) from None
+    except ConnectionRefusedError:
+        raise BoardUnreachableError(
+            f"{where} refuses the connection: nothing listens on that port. "
+            "Is SSH enabled on the board (sudo systemctl enable --now ssh), and is the port right?"
+        ) from None
+    except TimeoutError:
+        raise BoardUnreachableError(
+            f"{where} does not answer within {CONNECT_SECONDS:g} s. Is it switched on and on this network?"
+        ) from None
+    except OSError as error:
+        raise BoardUnreachableError(f"{where} cannot be reached: {error.strerror or error}.") from None
+    return quick(sock)

@@ -1,0 +1,66 @@
+"""Starts the agent's store service on a board that has nothing of ours yet: its source travels over standard input."""
+
+import json
+import shlex
+import zlib
+from importlib import resources
+from pathlib import Path
+
+PACKAGE = "edgeproof_agent"
+
+STORE_PACKAGES = ("wire", "machine", "store")
+"""What the store service consists of: the packages of the agent that need nothing but the standard library."""
+
+# Runs on any Python, in order to say which one it met. Reads exactly what it is given: frames follow at once.
+_LOADER = """
+import sys
+sys.path[:] = [p for p in sys.path if p]  # a json.py in the home folder is not the one that is meant
+import os
+v = sys.version_info[:3]
+if v < (3, 9):
+    os.write(2, ("python3 is Python %d.%d.%d" % v).encode())
+    sys.exit(5)
+import importlib.machinery, json, zlib
+def read(n):
+    data = b""
+    while len(data) < n:
+        part = os.read(0, n - len(data))
+        if not part:
+            sys.exit(3)
+        data += part
+    return data
+sources = json.loads(zlib.decompress(read(int(read(8)))))
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name in sources:
+            return importlib.machinery.ModuleSpec(name, self, is_package=any(n.startswith(name + ".") for n in sources))
+    def create_module(self, spec):
+        return None
+    def exec_module(self, module):
+        exec(compile(sources[module.__name__], module.__name__ + ".py", "exec"), module.__dict__)
+sys.meta_path.insert(0, Finder())
+from edgeproof_agent.store.operations import main
+sys.exit(main())
+"""
+
+
+def store_service_command(python: str) -> str:
+    """The shell command that waits for `store_service_source` on its standard input. The shell stays its parent, so
+    that a signal that kills Python reaches the host as an exit status."""
+    return f"{shlex.quote(python)} -E -S -c {shlex.quote(_LOADER)}; exit $?"
+
+
+def store_service_source() -> bytes:
+    """The store service's modules, compressed, with their length ahead."""
+    folder = Path(str(resources.files(PACKAGE)))
+    files = [
+        folder / "__init__.py",
+        *(path for name in STORE_PACKAGES for path in sorted((folder / name).glob("*.py"))),
+    ]
+    sources = {_module_name(path, folder.parent): path.read_text(encoding="utf-8") for path in files}
+    packed = zlib.compress(json.dumps(sources).encode(), 9)
+    return b"%08d" % len(packed) + packed
+
+
+def _module_name(path: Path, root: Path) -> str:
+    return ".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__")

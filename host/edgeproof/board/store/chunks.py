@@ -1,0 +1,36 @@
+"""Cuts files where their content says, so that what two versions have in common is cut alike."""
+
+import hashlib
+import mmap
+from collections.abc import Mapping
+from pathlib import Path
+
+from pyfastcdc import FastCDC
+
+from edgeproof_agent.store.chunks import Chunks
+
+MAX_FILE_BYTES = 256 << 20
+"""A longer file is not cut: its list would be megabytes of memory on a small board."""
+_AVERAGE_BYTES = ((8 << 20, 2 << 10), (64 << 20, 8 << 10), (MAX_FILE_BYTES, 32 << 10))
+"""(files up to, average length of a piece): small enough for the last layer of an int8 model, large enough that the
+list is no more than 1 % of a file. A fine-tuned model is as long as the one before, so both are cut alike.
+
+Every version of edgeproof has to cut alike, or what is on a board is found no more: change it only for a good reason.
+"""
+
+
+def cut_files(files: Mapping[str, Path]) -> dict[str, Chunks]:
+    """The pieces of each file, by its name."""
+    return {name: _cut(path) for name, path in files.items() if 0 < path.stat().st_size <= MAX_FILE_BYTES}
+
+
+def _cut(path: Path) -> Chunks:
+    size_bytes = path.stat().st_size
+    cutter = FastCDC(next(average for limit, average in _AVERAGE_BYTES if size_bytes <= limit))
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        view = memoryview(content)
+        try:
+            places = [(chunk.offset, chunk.length) for chunk in cutter.cut_buf(view)]
+            return [(length, hashlib.sha256(view[at : at + length]).digest()[:16]) for at, length in places]
+        finally:
+            view.release()

@@ -1,0 +1,212 @@
+"""The host's end of a board's store: sends what is missing, verified there, and switches apps."""
+
+import contextlib
+import dataclasses
+import threading
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from edgeproof.board.facts import BoardFacts, parse_facts
+from edgeproof.board.link.conversation import Client, Conversation, EventHandler, Request
+from edgeproof.board.link.deadline import Deadline
+from edgeproof.board.link.transport import Transport
+from edgeproof.board.store.bootstrap import store_service_command, store_service_source
+from edgeproof.board.store.chunks import cut_files
+from edgeproof.board.store.inventory import MAX_PATH, Inventory, parse_inventory
+from edgeproof.board.store.local_objects import LocalObject, SentObject
+from edgeproof.board.store.upload import missing_parts, send_parts
+from edgeproof.errors import AgentRefusedError, BoardError, DeploymentError
+from edgeproof.wording.progress import Progress, ProgressListener, silent
+from edgeproof_agent.store.chunks import pack_chunks
+from edgeproof_agent.store.objects import Kind
+from edgeproof_agent.wire.fields import Fields
+
+PING_SECONDS = 15.0
+_START_SECONDS = 60.0
+_FINISH_SECONDS = 300.0
+_REMEDIES = {
+    "disk": "\nFree some space on the board (edgeproof prune drops what nothing points to) and try again.",
+    "busy": "\nWait until it is done, or end it, and try again.",
+    "checksum": "\nWhat arrived damaged has been dropped; try again.",
+    "damaged": "\nPush that bundle again, which replaces it.",
+    "missing": "\nIt has been pruned in the meantime; push it again.",
+    "signature": "\nSign it with a key that the board trusts: edgeproof push --sign KEY",
+}
+
+
+class BoardStore(Client):
+    """The store of one board. Opened by `open_store`; close it, or use it as a context."""
+
+    def __init__(self, conversation: Conversation, board: str) -> None:
+        super().__init__(conversation)
+        self._board = board
+        self._talking = threading.Lock()
+        hello = conversation.hello(_START_SECONDS)
+        with conversation.reading():
+            self.root = hello.text("root", max_length=MAX_PATH)
+            self.facts: BoardFacts = parse_facts(hello.nested("facts"))
+            self.inventory = parse_inventory(hello)
+
+    def close(self) -> None:
+        """Hangs up: every request has been answered, so there is nothing to wait for."""
+        self.abandon()
+
+    def refresh(self) -> Inventory:
+        """Asks the board anew what it holds."""
+        reply = self.ask(Request("inventory"), "say what it holds")
+        with self._conversation.reading():
+            self.inventory = parse_inventory(reply)
+        return self.inventory
+
+    def send(
+        self,
+        item: LocalObject,
+        what: str,
+        progress: ProgressListener = silent,
+        extra_bytes: int = 0,
+        signature: str | None = None,
+        anew: bool = False,
+    ) -> SentObject:
+        """Sends what the board lacks of an object, called `what`, and verifies it there. Raises `DeploymentError`.
+
+        `extra_bytes` is the room that it needs beside its files. A runtime stays in `incoming` until it is built and
+        published. An agent or bundle that the inventory has is not asked for again, unless it is to be sent `anew`.
+        """
+        if not anew and item.digest in {Kind.AGENT: self.inventory.agents, Kind.BUNDLE: self.inventory.bundles}.get(
+            item.kind, ()
+        ):
+            return SentObject(item.digest, 0, item.total_bytes)
+        files = [file._asdict() for file in item.files]
+        named = {"kind": item.kind.value, "digest": item.digest}
+        announced: dict[str, object] = {**named, "files": files, "extra_bytes": extra_bytes, "anew": anew}
+        payload = b""
+        if item.kind is Kind.BUNDLE:  # the one kind that comes in versions with much in common
+            announced["chunks"], payload = pack_chunks(
+                cut_files({file.name: path for file, path in item.files.items()})
+            )
+        # The board may copy most of it from other bundles before it answers.
+        begin = self.ask(Request("begin", announced, payload), "store it", _FINISH_SECONDS)
+        with self._conversation.reading():
+            if begin.flag("present"):
+                return SentObject(item.digest, 0, item.total_bytes)
+            known = begin.nested("known") if "known" in begin else Fields({})
+            parts = missing_parts(item, begin.nested("offsets"), known)
+        with self._talking:
+            try:
+                payload_bytes = send_parts(self._conversation, item, parts, what, progress)
+            except AgentRefusedError as error:
+                raise self._refused("store it", error) from error
+        progress(Progress(f"verifying {what} on the board"))
+        self.ask(Request("finish", _with_signature(named, signature)), "verify it", _FINISH_SECONDS)
+        self._note(item)
+        return SentObject(item.digest, payload_bytes + len(payload), item.total_bytes)
+
+    def build_runtime(self, digest: str, name: str, version: str, seconds: float) -> str:
+        """Unpacks a sent runtime's wheels; returns its folder on the board. It counts only once it is published."""
+        arguments = {"digest": digest, "name": name, "version": version, "timeout_seconds": seconds}
+        # Each of its two steps may take `seconds`; a sign of life comes about once a second.
+        deadline = Deadline(2 * seconds + _START_SECONDS, f"{self._board} to build the runtime")
+
+        def on_event(*_: object) -> None:
+            deadline.remaining_seconds()
+
+        reply = self.ask(Request("build_runtime", arguments), "build the runtime", on_event=on_event)
+        with self._conversation.reading():
+            return reply.text("path", max_length=MAX_PATH)
+
+    def publish_runtime(self, digest: str) -> None:
+        """Gives a runtime that has been proven its name."""
+        self.ask(Request("publish", {"digest": digest}), "publish the runtime", _FINISH_SECONDS)
+
+    def switch(self, app: str, digest: str, signature: str | None = None) -> str | None:
+        """Points an app at a bundle that is on the board, which hashes it anew; returns the digest of before."""
+        request = Request("switch", _with_signature({"app": app, "digest": digest}, signature))
+        reply = self.ask(request, f"switch {app}", _FINISH_SECONDS)
+        with self._conversation.reading():
+            return reply.text("before", max_length=64) if "before" in reply else None
+
+    def verify(self, digest: str) -> bool:
+        """Has the board hash a bundle anew that it stores; tells whether nothing of it has changed."""
+        reply = self.ask(Request("verify", {"digest": digest}), "hash the bundle", _FINISH_SECONDS)
+        with self._conversation.reading():
+            return reply.flag("whole")
+
+    def status(self) -> Fields:
+        """What each app serves since when, and what the store takes: see `edgeproof.board.store.status`."""
+        return self.ask(Request("status"), "say what it holds", _FINISH_SECONDS)
+
+    def drop_unwanted(self, wanted: Mapping[Kind, Collection[str]], dry_run: bool) -> Fields:
+        """Drops what nothing points to: see `edgeproof.board.prune`."""
+        listed = {kind.value: sorted(digests) for kind, digests in wanted.items()}
+        return self.ask(Request("prune", {"wanted": listed, "dry_run": dry_run}), "prune", _FINISH_SECONDS)
+
+    def require_signatures(self, keys: Sequence[str]) -> None:
+        """From now on the board refuses bundles that none of these keys (`ssh-ed25519 AAAA...`) has signed."""
+        self.ask(Request("require_signatures", {"keys": list(keys)}), "ask for signatures")
+        self.inventory = dataclasses.replace(self.inventory, signers=frozenset(keys))
+
+    def path(self, kind: Kind, digest: str) -> str:
+        """Where an object is on the board."""
+        return f"{self.root}/{kind.value}/{digest}"
+
+    @contextlib.contextmanager
+    def kept_alive(self) -> Iterator[None]:
+        """Gives signs of life while the host works on something else.
+
+        A board that is locked for a change takes a host that says nothing for a minute as gone.
+        """
+        done = threading.Event()
+
+        def ping() -> None:
+            with contextlib.suppress(BoardError):  # whoever talks to the board next is told
+                while not done.wait(PING_SECONDS):
+                    if self._talking.acquire(blocking=False):
+                        try:
+                            self._conversation.request(Request("ping"))
+                        finally:
+                            self._talking.release()
+
+        thread = threading.Thread(target=ping, name="keep-alive", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
+
+    def ask(
+        self, request: Request, what: str, seconds: float | None = None, on_event: EventHandler | None = None
+    ) -> Fields:
+        """Sends one request. A refusal is a `DeploymentError` that the board could not do `what`."""
+        try:
+            with self._talking:
+                return self._conversation.request(request, seconds, on_event).fields
+        except AgentRefusedError as error:
+            raise self._refused(what, error) from error
+
+    def _note(self, item: LocalObject) -> None:
+        if item.kind is Kind.AGENT:
+            self.inventory = dataclasses.replace(self.inventory, agents=self.inventory.agents | {item.digest})
+        elif item.kind is Kind.BUNDLE:
+            self.inventory = dataclasses.replace(self.inventory, bundles=self.inventory.bundles | {item.digest})
+
+    def _refused(self, what: str, error: AgentRefusedError) -> DeploymentError:
+        remedy = _REMEDIES.get(error.kind, "")
+        return DeploymentError(f"{self._board} could not {what}: {error}{remedy}")
+
+
+def open_store(transport: Transport, python: str) -> BoardStore:
+    """Starts the store service by `python` (a command or path on the board); nothing has to be installed there."""
+    who = f"the store service on {transport.name}"
+    channel = transport.open(store_service_command(python))
+    try:
+        # A Python that is too old ends before it has read this: its exit status tells, not the broken pipe.
+        with contextlib.suppress(OSError):
+            channel.send(store_service_source(), Deadline(_START_SECONDS, f"{who} to start"))
+        return BoardStore(Conversation(channel, who), transport.name)
+    except BaseException:
+        channel.close()
+        raise
+
+
+def _with_signature(arguments: Mapping[str, object], signature: str | None) -> dict[str, object]:
+    return {**arguments} if signature is None else {**arguments, "signature": signature}

@@ -1,0 +1,33 @@
+"""Lines of text to the terminal, through the same door as tables: nothing in them can steer it. Light to import."""
+
+from typing import IO, Any
+
+import click
+
+from edgeproof.wording.printable import shown
+
+
+def echo(text: str = "", err: bool = False, nl: bool = True) -> None:
+    """Prints a line of text to standard output, or to standard error."""
+    click.echo(shown(text), err=err, nl=nl)
+
+
+def echo_heading(text: str) -> None:
+    """Prints what an error message begins with."""
+    click.secho(shown(text), fg="red", bold=True, err=True, nl=False)
+
+
+class ShownFile:
+    """A file whose text is shown on standard error: click writes its own errors to one."""
+
+    def write(self, text: str) -> int:
+        click.echo(shown(text), err=True, nl=False)
+        return len(text)
+
+    def flush(self) -> None: ...
+
+
+def show_usage_error(error: click.ClickException) -> None:
+    """click's message, which repeats what was typed."""
+    file: IO[Any] = ShownFile()  # type: ignore[assignment]
+    error.show(file)

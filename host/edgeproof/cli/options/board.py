@@ -1,0 +1,61 @@
+"""The arguments that every command on a board has."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from edgeproof.board.runtime.releases import RUNTIME_NAMES
+from edgeproof.cli.display.echo import echo
+from edgeproof.cli.options.paths import PATH
+from edgeproof.config.boards import BoardProfile, find_board, find_config
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def board_argument(command: _Command) -> _Command:
+    """BOARD: user@host[:port], or a name from edgeproof.toml."""
+    return click.argument("board", type=_board, metavar="BOARD")(command)
+
+
+def _board(board: str) -> BoardProfile:
+    """Says so when the file that decides lies in a folder above: it may not be the one that is meant."""
+    config = find_config()
+    profile = find_board(board, config)
+    if config is not None and config.parent != Path.cwd() and "EDGEPROOF_CONFIG" not in os.environ:
+        echo(f"using {config}", err=True)
+    return profile
+
+
+def runtime_option(command: _Command) -> _Command:
+    return click.option(
+        "--runtime", type=click.Choice(RUNTIME_NAMES), help="Runtime to use.  [default: the preferred one on the board]"
+    )(command)
+
+
+def app_option(command: _Command) -> _Command:
+    return click.option("--app", metavar="NAME", help="App on the board.  [default: its only one]")(command)
+
+
+def bundle_option(command: _Command) -> _Command:
+    return click.option(
+        "--bundle",
+        type=PATH,
+        help="Run this bundle of yours instead, without switching the app; it is sent first if the board lacks it.",
+    )(command)
+
+
+def threads_option(command: _Command) -> _Command:
+    return click.option(
+        "--threads",
+        type=click.IntRange(1, 64),
+        help="Threads of the interpreter.  [default: the board's CPUs, at most 4]",
+    )(command)
+
+
+def json_option(command: _Command) -> _Command:
+    return click.option(
+        "--json", "as_json", is_flag=True, help="Print the report as JSON (docs/reference/report.schema.json)."
+    )(command)

@@ -1,0 +1,41 @@
+"""`edgeproof report`: prints any report again, and makes its page."""
+
+from pathlib import Path
+
+import click
+from rich.text import Text
+
+from edgeproof.cli.display.terminal import Terminal
+from edgeproof.cli.options.paths import PATH
+from edgeproof.errors import UsageError
+from edgeproof.record.reader import read_report
+from edgeproof.report.html import write_html
+from edgeproof.report.terminal import print_bench, print_report
+
+REPORT_FILE = "report.json"
+
+
+@click.command(name="report")
+@click.argument("file", type=PATH, metavar="FILE")
+@click.option("--html", type=PATH, metavar="PATH", help="Make the HTML page there.")
+def command(file: Path, html: Path | None) -> None:
+    """Print a report.json again (or that of a folder), as after its run.
+
+    Example: edgeproof report results/ --html page.html
+    """
+    path = file / REPORT_FILE if file.is_dir() else file
+    report = read_report(path)
+    console = Terminal()
+    if report.created is not None:
+        console.print(Text(f"{report.created}  {' '.join(report.command)}", style="dim"), soft_wrap=True)
+    if all(run.latency and not run.pictures and not run.stream for run in report.runs):
+        for run in report.runs:
+            print_bench(run, console)
+    else:
+        print_report(report, console)
+    if html is None:
+        return
+    if html.exists():
+        raise UsageError(f"{html}: it is there already. Name another file with --html, or move it.")
+    write_html(report, html)
+    console.print(Text(f"\nreport: {html}"), soft_wrap=True)

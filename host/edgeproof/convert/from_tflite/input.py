@@ -1,0 +1,50 @@
+"""How pictures are prepared for a .tflite that is converted already: what it does not say is taken, and told."""
+
+from dataclasses import dataclass
+
+from edgeproof.ssd.source_options import InputRange
+from edgeproof.tflite.file import TfliteFile
+from edgeproof.tflite.metadata_reader import TfliteMetadata
+from edgeproof_agent.bundle.manifest import ColourOrder, Coordinates, InputContract, InputType, Manifest
+
+
+@dataclass(frozen=True)
+class FinishedInput:
+    contract: InputContract
+    words: str
+    """What says how pictures are resized, or what was taken because nothing does."""
+    doubt: str | None
+    """Half a sentence, when the range of the pixels is a default."""
+
+
+def resolve_input(
+    file: TfliteFile, metadata: TfliteMetadata, beside: Manifest | None, stated: InputRange | None = None
+) -> FinishedInput:
+    """The range by `stated`; else by `beside`, the manifest of the bundle that the file is from; else by the metadata;
+    else an integer input gets the pixels as they are, a float one -1..1.
+
+    Metadata has no field for resizing and colour order: without `beside`, half-pixel centres and RGB are taken.
+    """
+    tensor = file.inputs[0]
+    _, height, width, _ = tensor.shape
+    dtype, doubt = InputType(tensor.dtype), None
+    quantization = None if dtype is InputType.FLOAT32 else tensor.quantization
+    if stated is not None:
+        mean, std = (stated.mean,) * 3, (stated.std,) * 3
+    elif beside is not None:
+        mean, std = beside.input.mean, beside.input.std
+    elif metadata.normalization is not None:
+        mean, std = metadata.normalization.mean, metadata.normalization.std
+    elif quantization is not None:
+        # (pixel - mean) / std is then quantized to the pixel itself, less 128 for int8.
+        shift = 128 if dtype is InputType.INT8 else 0
+        mean, std = (float(quantization.zero_point + shift),) * 3, (1 / quantization.scale,) * 3
+    else:
+        mean, std = (InputRange.MINUS_ONE_TO_ONE.mean,) * 3, (InputRange.MINUS_ONE_TO_ONE.std,) * 3
+        doubt = "it does not say what range of pixels it takes; -1..1 is taken"
+    order, coordinates = ColourOrder.RGB, Coordinates.HALF_PIXEL
+    words = "resized with half-pixel centres, as TensorFlow 2 does: the file does not say"
+    if beside is not None:
+        order, coordinates = beside.input.colour_order, beside.input.coordinates
+        words = "pictures prepared as the bundle.json beside it says"
+    return FinishedInput(InputContract(height, width, order, coordinates, mean, std, dtype, quantization), words, doubt)

@@ -1,0 +1,103 @@
+"""What comes back from a board: detections and nanoseconds, as plain data."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from edgeproof.record.board import BoardState
+
+STAGES = ("capture", "decode", "preprocess", "invoke", "postprocess", "total")
+"""The stages that the agent times, in their order; a stage that a job does not have is absent."""
+
+
+@dataclass(frozen=True)
+class Detections:
+    """Detections on one picture, best score first as the model gave them."""
+
+    boxes: npt.NDArray[np.float32]
+    """[N, 4] as (ymin, xmin, ymax, xmax), in 0..1 of the picture's height and width."""
+    classes: npt.NDArray[np.int32]
+    """[N] class indices, 0-based without background."""
+    scores: npt.NDArray[np.float32]
+    """[N] in 0..1."""
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    def above(self, score: float) -> "Detections":
+        """Those with at least this score."""
+        keep = self.scores >= score
+        return Detections(self.boxes[keep], self.classes[keep], self.scores[keep])
+
+
+@dataclass(frozen=True)
+class PictureResult:
+    """One picture's outcome: detections, or the reason why there are none."""
+
+    name: str
+    width: int = 0
+    """Width of the decoded picture in pixels; 0 when it could not be decoded."""
+    height: int = 0
+    detections: Detections | None = None
+    stages_ns: Mapping[str, int] = field(default_factory=dict)
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class LoadResult:
+    """What loading a bundle cost on the board."""
+
+    load_ns: int
+    """Reading the file, building the interpreter and allocating its tensors."""
+    first_invoke_ns: int
+    """The first inference after loading."""
+    threads: int
+
+
+@dataclass(frozen=True)
+class BenchResult:
+    """Raw latency samples of one run of the agent's `bench`."""
+
+    samples_ns: Mapping[str, npt.NDArray[np.int64]]
+    """A stage's samples, [runs] each, in the order in which they were taken."""
+    warmup_runs: int
+    before: BoardState | None
+    after: BoardState | None
+    """None when the bench was cut short."""
+
+    @property
+    def runs(self) -> int:
+        return len(next(iter(self.samples_ns.values()), ()))
+
+
+SampleBlock = Mapping[str, npt.NDArray[np.int64]]
+"""Samples that came together: [n] nanoseconds a stage."""
+
+
+def joined_samples(blocks: Sequence[SampleBlock]) -> dict[str, npt.NDArray[np.int64]]:
+    """All samples of a stage in their order. Raises `ValueError` when the stages of the blocks differ."""
+    stages = list(blocks[0]) if blocks else []
+    if any(list(block) != stages or len({len(values) for values in block.values()}) > 1 for block in blocks):
+        raise ValueError("the stages of the samples changed on the way")
+    return {stage: np.concatenate([block[stage] for block in blocks]) for stage in stages}
+
+
+@dataclass(frozen=True)
+class StreamFrame:
+    """One frame of a video or camera on the board."""
+
+    index: int
+    result: PictureResult
+    jpeg: bytes | None
+    """The frame itself, when it was asked for."""
+
+
+@dataclass(frozen=True)
+class StreamResult:
+    """How a stream ended."""
+
+    frames: int
+    before: BoardState
+    after: BoardState

@@ -1,0 +1,187 @@
+"""Reads report.json back: what the writer wrote reads equal, and reports of the schema before it read, too."""
+
+import json
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from edgeproof.errors import ReportError
+from edgeproof.local_files.bounded_files import UnreadableError, read_bounded, readable
+from edgeproof.local_files.inner_names import is_inner_name
+from edgeproof.record.board import BoardInfo, BoardState, RuntimeInfo
+from edgeproof.record.boxes import PixelBox
+from edgeproof.record.detections import LoadResult
+from edgeproof.record.latency import Drift, LatencySummary, Samples
+from edgeproof.record.measurements import Frame, Latency, Stream
+from edgeproof.record.pictures import Detection, Picture
+from edgeproof.record.run import SCHEMA, BundleFacts, HostInfo, Report, Run
+from edgeproof.record.sample_file import read_samples
+from edgeproof_agent.wire.fields import FieldError, Fields
+
+_MAX_BYTES = 512 << 20
+_SCHEMAS = ("edgeproof.report/1", SCHEMA)
+_MAX_RUNS, _MAX_PICTURES, _MAX_DETECTIONS, _MAX_FRAMES = 10_000, 1_000_000, 100_000, 10_000
+_MAX_SAMPLES = 10_000_000
+_MAX_TEXT = 100_000
+
+_Record = TypeVar("_Record")
+
+
+def read_report(path: Path) -> Report:
+    """The report with its raw samples, and its pictures' files as paths beside it.
+
+    Raises `ReportError` when it cannot be read, is of a schema that this version does not know, or when the samples
+    are not those that it names.
+    """
+    with readable(path, ReportError, "Give a report.json that edgeproof wrote."):
+        document = json.loads(read_bounded(path, _MAX_BYTES), parse_constant=_refuse_constant)
+        root = Fields(document)
+        schema = root.text("schema", max_length=200)
+        if schema not in _SCHEMAS:
+            raise UnreadableError(f"its schema is {schema!r}, and this edgeproof reads {' and '.join(_SCHEMAS)}")
+        return _report(root, path.parent)
+
+
+def _report(root: Fields, folder: Path) -> Report:
+    host = root.nested("host") if "host" in root else None
+    return Report(
+        runs=tuple(_run(run, folder) for run in root.objects("runs", _MAX_RUNS)),
+        created=root.text("created", default="") or None,
+        command=tuple(str(word) for word in root.items("command", _MAX_RUNS)) if "command" in root else (),
+        host=HostInfo(
+            root.text("edgeproof"),
+            host.text("python", default="") if host else "",
+            host.text("os", default="") if host else "",
+        ),
+        outputs=tuple(str(name) for name in root.items("outputs", _MAX_PICTURES)) if "outputs" in root else (),
+    )
+
+
+def _run(run: Fields, folder: Path) -> Run:
+    board = run.nested("board")
+    state = board.nested("state") if "state" in board else Fields({})
+    detections = run.nested("detections") if "detections" in run else None
+    latency = run.nested("latency") if "latency" in run else None
+    pictures = run.objects("pictures", _MAX_PICTURES) if "pictures" in run else []
+    return Run(
+        bundle=_bundle(run.nested("bundle")),
+        board=_record(board, BoardInfo),
+        runtime=_record(board.nested("runtime"), RuntimeInfo),
+        load=None if latency is None or "load_ms" not in latency else _load(latency),
+        latency=None if latency is None or "stages" not in latency else _latency(latency, folder),
+        pictures=tuple(_picture(picture, folder) for picture in pictures),
+        min_score=detections.number("listed_from_score", default=0.0) if detections else 0.0,
+        detections_file=(detections.text("file", default="") or None) if detections else None,
+        stream=_stream(run.nested("stream"), folder) if "stream" in run else None,
+        before=_record(state.nested("before"), BoardState) if "before" in state else None,
+        after=_record(state.nested("after"), BoardState) if "after" in state else None,
+        error=run.text("error", max_length=_MAX_TEXT) if "error" in run else None,
+    )
+
+
+def _bundle(bundle: Fields) -> BundleFacts:
+    source = {"source": bundle.mapping("source")} if "source" in bundle else {}
+    return BundleFacts(
+        name=bundle.text("name"),
+        variant=bundle.text("variant"),
+        digest=bundle.text("digest"),
+        size_bytes=bundle.integer("size_bytes"),
+        input=bundle.text("input"),
+        provenance=bundle.mapping("provenance") if "provenance" in bundle else source,
+    )
+
+
+def _load(latency: Fields) -> LoadResult:
+    return LoadResult(
+        load_ns=_ns(latency.number("load_ms")),
+        first_invoke_ns=_ns(latency.number("first_ms")),
+        threads=latency.integer("threads", low=1),
+    )
+
+
+def _latency(latency: Fields, folder: Path) -> Latency:
+    runs = latency.integer("runs", low=1, high=_MAX_SAMPLES)
+    samples: dict[str, Samples] = {}
+    if "samples" in latency:
+        file = latency.nested("samples")
+        stages = [str(stage) for stage in file.items("stages", 100, min_items=1)]
+        samples = read_samples(_inner(file, "file", folder), file.text("sha256", max_length=64), stages, runs)
+    return Latency(
+        runs=runs,
+        warmup_runs=latency.integer("warmup_runs"),
+        samples_ns=samples,
+        stages=_stages(latency),
+        drift=Drift(
+            latency.number("drift") if "drift" in latency else None,
+            latency.text("drift_reason", max_length=_MAX_TEXT) if "drift_reason" in latency else None,
+        ),
+        peak_rss_mib=latency.number("peak_rss_mib") if "peak_rss_mib" in latency else None,
+    )
+
+
+def _stages(fields: Fields) -> dict[str, LatencySummary]:
+    stages = fields.nested("stages")
+    return {name: _record(stages.nested(name), LatencySummary) for name in fields.mapping("stages")}
+
+
+def _picture(picture: Fields, folder: Path) -> Picture:
+    stages = picture.mapping("stages_ms") if "stages_ms" in picture else {}
+    return Picture(
+        name=picture.text("file_name", max_length=_MAX_TEXT),
+        width=picture.integer("width"),
+        height=picture.integer("height"),
+        detections=_detections(picture),
+        error=picture.text("error", max_length=_MAX_TEXT) if "error" in picture else None,
+        stages_ns={name: _ns(Fields(stages).number(name)) for name in stages},
+        annotated=_inner(picture, "annotated", folder) if "annotated" in picture else None,
+    )
+
+
+def _detections(fields: Fields) -> tuple[Detection, ...]:
+    found = fields.objects("detections", _MAX_DETECTIONS) if "detections" in fields else []
+    return tuple(
+        Detection(
+            item.text("label", max_length=_MAX_TEXT),
+            item.integer("class_index", low=-(2**31)),
+            item.number("score"),
+            PixelBox(*item.numbers("bbox", 4)),
+        )
+        for item in found
+    )
+
+
+def _stream(stream: Fields, folder: Path) -> Stream:
+    shown = stream.objects("shown", _MAX_FRAMES) if "shown" in stream else []
+    return Stream(
+        source=stream.text("source", max_length=_MAX_TEXT),
+        frames=stream.integer("frames"),
+        frames_with_detections=stream.integer("frames_with_detections"),
+        fps=stream.number("fps"),
+        stages=_stages(stream),
+        shown=tuple(
+            Frame(item.number("time_s"), _inner(item, "annotated", folder), _detections(item)) for item in shown
+        ),
+    )
+
+
+def _inner(fields: Fields, name: str, folder: Path) -> Path:
+    """A file beside the report."""
+    file = fields.text(name)
+    if not is_inner_name(file):
+        raise FieldError(f"{fields.path(name)} must name a file beside the report, not {file!r}")
+    return folder / file
+
+
+def _record(fields: Fields, kind: type[_Record]) -> _Record:
+    """A dataclass of plain values; what it does not know is passed over."""
+    known: dict[str, Any] = {name: fields.value(name) for name in kind.__dataclass_fields__ if name in fields}  # type: ignore[attr-defined]
+    return msgspec.convert(known, kind)
+
+
+def _ns(ms: float) -> int:
+    return round(ms * 1e6)
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is no number of JSON")

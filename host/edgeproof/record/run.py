@@ -1,0 +1,157 @@
+"""A report and its runs, schema `edgeproof.report/2`."""
+
+import platform
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from edgeproof import __version__
+from edgeproof.record.board import BoardInfo, BoardState, RuntimeInfo
+from edgeproof.record.detections import LoadResult
+from edgeproof.record.measurements import Latency, Stream, summary_json
+from edgeproof.record.pictures import Picture
+from edgeproof_agent.bundle.manifest import Manifest
+
+SCHEMA = "edgeproof.report/2"
+
+
+@dataclass(frozen=True)
+class BundleFacts:
+    """What a report says of a bundle."""
+
+    name: str
+    variant: str
+    digest: str
+    size_bytes: int
+    """Of all the bundle's files together, without bundle.json."""
+    input: str
+    """Height x width and type of the model's input, e.g. `300 x 300 uint8`."""
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, digest: str, manifest: Manifest) -> "BundleFacts":
+        size = sum(entry.size_bytes for entry in manifest.files.values())
+        contract = manifest.input
+        shape = f"{contract.height} x {contract.width} {contract.dtype.value}"
+        return cls(manifest.name, manifest.variant, digest, size, shape, manifest.provenance)
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One bundle on one board under one runtime. What was not done is None or empty, and absent from report.json."""
+
+    bundle: BundleFacts
+    board: BoardInfo
+    runtime: RuntimeInfo
+    load: LoadResult | None = None
+    latency: Latency | None = None
+    pictures: tuple[Picture, ...] = ()
+    min_score: float = 0.0
+    """The score from which `pictures` list a detection; `detections_file` holds them all."""
+    detections_file: str | None = None
+    """File of the detections in COCO's results format, relative to report.json."""
+    stream: Stream | None = None
+    before: BoardState | None = None
+    after: BoardState | None = None
+    error: str | None = None
+    """Why the run ended early; what had arrived until then is kept."""
+
+    @property
+    def peak_rss_mib(self) -> float | None:
+        """Peak resident set size of the agent's process, from the latest that the run knows."""
+        if self.latency is not None and self.latency.peak_rss_mib is not None:
+            return self.latency.peak_rss_mib
+        return self.after.peak_rss_mib if self.after is not None else None
+
+    def to_json(self, folder: Path) -> dict[str, Any]:
+        data: dict[str, Any] = {"bundle": self.bundle.to_json(), "board": self._board_json()}
+        if self.load is not None or self.latency is not None:
+            data["latency"] = self._latency_json()
+        if self.pictures:
+            data["detections"] = {
+                "images": len(self.pictures),
+                "file": self.detections_file,
+                "listed_from_score": self.min_score,
+            }
+            data["pictures"] = [picture.to_json(folder) for picture in self.pictures]
+        if self.stream is not None:
+            data["stream"] = self.stream.to_json(folder)
+        if self.error is not None:
+            data["error"] = self.error
+        return data
+
+    def _board_json(self) -> dict[str, Any]:
+        states = {"before": self.before, "after": self.after}
+        return {
+            **asdict(self.board),
+            "runtime": asdict(self.runtime),
+            "state": {moment: asdict(state) for moment, state in states.items() if state is not None},
+        }
+
+    def _latency_json(self) -> dict[str, Any]:
+        data: dict[str, Any] = {}
+        if self.latency is not None:
+            data |= {"runs": self.latency.runs, "warmup_runs": self.latency.warmup_runs}
+        if self.load is not None:
+            data["threads"] = self.load.threads
+            data["load_ms"] = self.load.load_ns / 1e6
+            data["first_ms"] = self.load.first_invoke_ns / 1e6
+        if self.latency is not None:
+            data["drift"] = self.latency.drift.ratio
+            if self.latency.drift.reason is not None:
+                data["drift_reason"] = self.latency.drift.reason
+            data["peak_rss_mib"] = self.latency.peak_rss_mib
+            data["stages"] = {stage: summary_json(summary) for stage, summary in self.latency.stages.items()}
+        return data
+
+
+@dataclass(frozen=True)
+class HostInfo:
+    """The machine that wrote a report."""
+
+    edgeproof: str = __version__
+    python: str = ""
+    os: str = ""
+
+    @classmethod
+    def of_this_machine(cls) -> "HostInfo":
+        return cls(__version__, platform.python_version(), platform.platform(terse=True))
+
+
+@dataclass(frozen=True)
+class Report:
+    """The runs of one command."""
+
+    runs: tuple[Run, ...]
+    created: str | None = None
+    """When, in UTC (ISO 8601, seconds)."""
+    command: tuple[str, ...] = ()
+    """As it was typed. No command takes a secret as an argument."""
+    host: HostInfo = field(default_factory=HostInfo)
+    outputs: tuple[str, ...] = ()
+    """Files that were written with the report, relative to its folder. Empty when it was not written to a folder."""
+
+    @classmethod
+    def now(cls, runs: tuple[Run, ...]) -> "Report":
+        """Of this moment, this command and this machine."""
+        created = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return cls(runs, created, ("edgeproof", *sys.argv[1:]), HostInfo.of_this_machine())
+
+    def to_json(self, folder: Path = Path()) -> dict[str, Any]:
+        """The JSON object of a report.json in `folder`, but for the raw samples. What was not measured is absent."""
+        data: dict[str, Any] = {"schema": SCHEMA, "edgeproof": self.host.edgeproof}
+        if self.created is not None:
+            data["created"] = self.created
+        if self.command:
+            data["command"] = list(self.command)
+        if self.host.python:
+            data["host"] = {"python": self.host.python, "os": self.host.os}
+        if self.outputs:
+            data["outputs"] = list(self.outputs)
+        return {**data, "runs": [run.to_json(folder) for run in self.runs]}

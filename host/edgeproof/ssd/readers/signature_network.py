@@ -1,0 +1,115 @@
+"""An SSD out of a frozen network with named outputs: a Keras model's or a SavedModel's signature."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgeproof.errors import NotAnSsdError, UsageError
+from edgeproof.ssd.files.anchors import Anchors, convert_anchors, read_anchors, require_count
+from edgeproof.ssd.files.labels import read_labels
+from edgeproof.ssd.graph.class_scores import decide_treatment
+from edgeproof.ssd.graph.graph import Graph
+from edgeproof.ssd.graph.graph_cut import cut_network, heads_module
+from edgeproof.ssd.graph.input_range import stated_contract
+from edgeproof.ssd.head_roles import find_head_roles, listed
+from edgeproof.ssd.heads import probe_heads
+from edgeproof.ssd.model import DEFAULT_BOX_SCALES, BoxScales, Source, SsdModel
+from edgeproof.ssd.source_options import SourceOptions
+from edgeproof.ssd.tensorflow_import import import_tensorflow, quiet
+from edgeproof_agent.bundle.manifest import Coordinates
+
+
+@dataclass(frozen=True)
+class SignatureNetwork:
+    """A network whose weights are constants of its graph."""
+
+    graph: Graph
+    image: str
+    """Name of the placeholder that takes the picture."""
+    image_shape: tuple[int | None, ...]
+    outputs: Mapping[str, str]
+    """Names of the tensors (`node:0`), by the names that the exporter gave."""
+
+
+def read_signature_network(
+    network: SignatureNetwork,
+    path: Path,
+    kind: str,
+    description: str,
+    sha256: str,
+    labels: Path | None,
+    name: str | None,
+    options: SourceOptions,
+) -> SsdModel:
+    """Runs the network to tell its heads, and reads the anchors from beside them or from a file.
+
+    Raises NotAnSsdError or UsageError naming the option that helps.
+    """
+    file = str(path)
+    contract, range_words = stated_contract(
+        network.graph, network.image, network.image_shape, options, Coordinates.HALF_PIXEL, file
+    )
+    shape = (1, contract.height, contract.width, 3)
+    names = list(network.outputs)
+    function = cut_network(network.graph, network.image, shape, [network.outputs[item] for item in names], file)
+    low, high = contract.mean[0], contract.std[0]
+    noise = (np.random.default_rng(0).integers(0, 256, shape).astype(np.float32) - low) / high
+    outputs, others = (_run(function, names, picture, file) for picture in (np.zeros(shape, np.float32), noise))
+    roles = find_head_roles(outputs, others, options, file)
+    boxes, scores = names.index(roles.box_encodings), names.index(roles.class_scores)
+    predictions = outputs[roles.class_scores]
+    columns = predictions.shape[2] if predictions.ndim == 3 else 0
+    treatment = decide_treatment(
+        network.graph, network.outputs[roles.class_scores], columns, options, labels, f"{file}: {roles.class_scores}"
+    )
+    heads = probe_heads(heads_module(function, boxes, scores, treatment), contract.height, contract.width, file)
+    if options.anchors_file is not None:
+        anchors = read_anchors(options.anchors_file, options.anchor_format)
+        require_count(anchors, options.anchors_file, heads.box_encodings_shape)
+    elif roles.anchors is not None:
+        anchors = convert_anchors(outputs[roles.anchors], f"{file}: {roles.anchors}", options.anchor_format)
+    else:
+        raise UsageError(
+            f"{file}: it has no output with its anchors. Give them with --anchors, as a .npy file [anchors, 4] or a "
+            f"JSON anchor description. Its outputs:{listed(outputs)}"
+        )
+    found = [f"box encodings '{roles.box_encodings}'", f"class scores '{roles.class_scores}'", treatment.words()]
+    found += [f"anchors as {anchors.format.value}", range_words, scale_words(options, anchors)]
+    return SsdModel(
+        name=name or path.stem,
+        heads=heads,
+        anchors=anchors.centres,
+        box_scales=choose_box_scales(options, anchors),
+        input=contract,
+        labels=read_labels(labels, heads.class_scores_shape[-1] - 1),
+        source=Source(kind, ", ".join([description, *(word for word in found if word)]), path.name, sha256),
+    )
+
+
+def choose_box_scales(options: SourceOptions, anchors: Anchors | None) -> BoxScales:
+    """By the options, else by the anchors' description, else the default."""
+    scales = options.box_scales or (anchors.box_scales if anchors is not None else None)
+    return BoxScales(*(scales or DEFAULT_BOX_SCALES))
+
+
+def scale_words(options: SourceOptions, anchors: Anchors) -> str:
+    """Names the default where it is taken, else nothing."""
+    if options.box_scales or anchors.box_scales:
+        return ""
+    return f"box scales {', '.join(f'{scale:g}' for scale in DEFAULT_BOX_SCALES)} (the default)"
+
+
+def _run(function: Any, names: list[str], picture: Any, file: str) -> dict[str, Any]:
+    tensorflow = import_tensorflow()
+    try:
+        with quiet():
+            return {
+                name: np.asarray(output.numpy())
+                for name, output in zip(names, function(tensorflow.constant(picture)), strict=True)
+            }
+    except (tensorflow.errors.OpError, ValueError, TypeError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise NotAnSsdError(f"{file}: it does not run on a picture of {list(picture.shape)}: {reason}") from error

@@ -1,0 +1,119 @@
+"""A plausible report, the same in every test run: two bundles under two runtimes, four pictures, one of them broken."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from edgeproof.record.board import BoardInfo, BoardState, RuntimeInfo
+from edgeproof.record.boxes import PixelBox
+from edgeproof.record.detections import BenchResult, LoadResult
+from edgeproof.record.measurements import Frame, Stream
+from edgeproof.record.pictures import Detection, Picture
+from edgeproof.record.run import BundleFacts, Report, Run
+from edgeproof.report.drawing import write_annotated
+from edgeproof.verify.latency import latency_of, stream_of
+
+MS = 1_000_000
+RUNTIMES = (RuntimeInfo("tflite-runtime", "2.14.0"), RuntimeInfo("ai-edge-litert", "1.4.0"))
+VARIANTS = ("float32", "int8")
+
+
+def board(name: str = "demo", *, emulated: bool = False) -> BoardInfo:
+    return BoardInfo(
+        name, "Raspberry Pi 4 Model B Rev 1.4", "Debian GNU/Linux 12", "aarch64", "3.11.2", 3794.0, 4, emulated
+    )
+
+
+def state(temperature_celsius: float | None = 51.2) -> BoardState:
+    return BoardState(temperature_celsius, 1500.0, "ondemand", 0x50000, 0.42, 3120.0, 112.4)
+
+
+def bench(runs: int = 200, seed: int = 1, invoke_ms: float = 45.0) -> BenchResult:
+    """`runs` samples a stage with the right-skewed scatter that real boards show."""
+    random = np.random.default_rng(seed)
+    samples = {
+        stage: (median * MS * (1 + random.gamma(1.2, 0.03, runs))).astype(np.int64)
+        for stage, median in (("decode", 6.1), ("preprocess", 1.3), ("invoke", invoke_ms), ("postprocess", 0.08))
+    }
+    samples["total"] = np.sum(list(samples.values()), axis=0)
+    return BenchResult(samples, 10, state(), state(58.9))
+
+
+def bundle(variant: str = "int8") -> BundleFacts:
+    digest = {"float32": "3f", "int8": "a8"}.get(variant, "c4") * 32
+    provenance = {
+        "source": {"kind": "frozen_graph", "sha256": "5e" * 32},
+        "tools": {"tensorflow": "2.21.0", "edgeproof": "0.1.0"},
+        "calibration": {"pictures": 12},
+    }
+    return BundleFacts(
+        "pedestrian", variant, digest, {"int8": 3_812_345}.get(variant, 12_204_567), "300 x 300 uint8", provenance
+    )
+
+
+def person(score: float = 0.902, label: str = "person") -> Detection:
+    return Detection(label, 0, score, PixelBox(12.0, 8.5, 60.25, 80.0))
+
+
+def pictures(folder: Path | None = None) -> tuple[Picture, ...]:
+    """Two pictures with a person, one without, one that cannot be decoded; drawn into `folder` when that is given."""
+    found = {"astronaut.png": (person(), person(0.71)), "camera.png": (person(0.993),), "coffee.png": ()}
+    listed = []
+    for number, (name, detections) in enumerate(found.items()):
+        annotated = None
+        if folder is not None:
+            annotated = folder / f"{name}.jpg"
+            write_annotated(annotated, gradient(96, 128, number), detections)
+        listed.append(Picture(name, 128, 96, detections, annotated=annotated, stages_ns={"total": 52 * MS}))
+    return (*listed, Picture("torn.jpg", 0, 0, error="it is broken or not a picture (JPEG, PNG, BMP, WebP ...)"))
+
+
+def gradient(height: int, width: int, seed: int = 0) -> np.ndarray:
+    """A picture with every brightness in it, uint8 [height, width, 3]."""
+    ramp = np.linspace(0, 255, width, dtype=np.uint8)
+    return cv2.applyColorMap(np.tile(ramp, (height, 1)), (cv2.COLORMAP_BONE, cv2.COLORMAP_PINK)[seed % 2])
+
+
+def stream(folder: Path | None = None) -> Stream:
+    samples = bench(95, seed=9).samples_ns
+    shown = ()
+    if folder is not None:
+        frames = []
+        for second in (0.0, 1.2, 2.4):
+            annotated = folder / f"frame-{second}.jpg"
+            write_annotated(annotated, gradient(96, 128), [person()])
+            frames.append(Frame(second, annotated, (person(),)))
+        shown = tuple(frames)
+    return stream_of("bikes.mp4", frames=95, frames_with_detections=61, seconds=5.0, samples_ns=samples, shown=shown)
+
+
+def run(
+    variant: str = "int8",
+    runtime: RuntimeInfo = RUNTIMES[0],
+    folder: Path | None = None,
+    runs: int = 200,
+    seed: int = 1,
+    invoke_ms: float = 45.0,
+) -> Run:
+    return Run(
+        board=board(),
+        runtime=runtime,
+        bundle=bundle(variant),
+        load=LoadResult(123 * MS, 61 * MS, 2),
+        latency=latency_of(bench(runs, seed, invoke_ms)),
+        pictures=pictures(folder),
+        min_score=0.5,
+        detections_file=f"detections/{runtime.name}-{variant}.json",
+        before=state(),
+        after=state(58.9),
+    )
+
+
+def report(folder: Path | None = None) -> Report:
+    runs = [
+        run(variant, runtime, folder, seed=index * 2 + number, invoke_ms=(45.0, 1234.0)[number] / (index + 1))
+        for index, runtime in enumerate(RUNTIMES)
+        for number, variant in enumerate(VARIANTS)
+    ]
+    return Report(tuple(runs))

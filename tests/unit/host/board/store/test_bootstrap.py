@@ -1,0 +1,71 @@
+"""The store service starts on a board that has nothing but Python, and an old Python is told as what it is."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from edgeproof.board.link.deadline import Deadline
+from edgeproof.board.link.local import LocalTransport
+from edgeproof.board.store.bootstrap import store_service_command
+from edgeproof.board.store.client import open_store
+from edgeproof.errors import BoardPythonError
+from edgeproof_agent.store.objects import Kind
+from tests.support.interpreters import find_python
+
+
+def python_or_skip(version: str) -> str:
+    python = find_python(version)
+    if python is None:
+        pytest.skip(f"Python {version} is not installed: the store service was not started on it")
+    return str(python)
+
+
+@pytest.mark.parametrize("version", ["3.9", "3.10", "3.11", "3.12", "3.13"])
+def test_the_store_service_starts_on_every_python_of_a_board(tmp_path: Path, version: str) -> None:
+    python = python_or_skip(version)
+    with LocalTransport("local", tmp_path) as transport, open_store(transport, python) as store:
+        assert ".".join(store.facts.python_version.split(".")[:2]) == version
+        assert store.root == str(tmp_path / ".edgeproof")
+        assert store.inventory.bundles == frozenset()
+        assert store.path(Kind.BUNDLE, "a") == f"{store.root}/bundles/a"
+        assert store.refresh() == store.inventory
+    assert list(tmp_path.iterdir()) == [], "nothing is left behind by asking"
+
+
+@pytest.mark.parametrize("version", ["2.7", "3.6", "3.7", "3.8"])
+def test_an_old_python_is_told_with_its_version(tmp_path: Path, version: str) -> None:
+    python = python_or_skip(version)
+    with LocalTransport("local", tmp_path) as transport, pytest.raises(BoardPythonError) as caught:
+        open_store(transport, python)
+    message = str(caught.value)
+    assert message.startswith("the store service on local cannot start: the board needs Python 3.9 or newer\n")
+    assert f"Its last words:\npython3 is Python {version}." in message
+    assert 'name it in edgeproof.toml: python = "/usr/bin/python3.11"' in message
+
+
+def test_a_board_without_python_is_told(tmp_path: Path) -> None:
+    with (
+        LocalTransport("local", tmp_path) as transport,
+        pytest.raises(BoardPythonError, match="needs Python 3.9 or newer"),
+    ):
+        open_store(transport, "python-that-is-not-there")
+
+
+def test_modules_that_lie_in_the_home_folder_do_not_get_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    for name in ("json", "os", "platform", "random", "shutil", "struct"):
+        (tmp_path / f"{name}.py").write_text(f"raise SystemExit('the wrong {name}')")
+    (tmp_path / "edgeproof_agent").mkdir()
+    (tmp_path / "edgeproof_agent/__init__.py").write_text("raise SystemExit('the wrong agent')")
+    with LocalTransport("local", tmp_path) as transport, open_store(transport, sys.executable) as store:
+        assert store.root == str(tmp_path / ".edgeproof")
+
+
+def test_a_service_whose_source_is_cut_ends_without_a_word(tmp_path: Path) -> None:
+    with LocalTransport("local", tmp_path) as transport:
+        channel = transport.open(store_service_command(sys.executable))
+        channel.send(b"00001000short", Deadline(20, "the service"))
+        channel.close()
+        assert channel.wait(Deadline(20, "the service")).code == 3
+        assert channel.error_output.tail() == ""
