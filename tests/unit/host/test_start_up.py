@@ -20,7 +20,8 @@ sys.meta_path.insert(0, Finder())
 
 
 @pytest.mark.parametrize(
-    "module", ["edgeproof.cli.main", "click", "edgeproof.cli.status", "rich.console", "msgspec", "paramiko", "fabric"]
+    "module",
+    ["edgeproof.cli.main", "click", "edgeproof.cli.status", "rich.console", "msgspec", "paramiko", "cryptography"],
 )
 def test_an_interrupt_at_an_import_is_one_word_and_its_exit_status(tmp_path: Path, module: str) -> None:
     (tmp_path / "sitecustomize.py").write_text(_INTERRUPT)
