@@ -6,7 +6,16 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 
-from edgeproof.board.deploy import Deployment, Rollback, current_bundle, push_bundle, roll_back, send_bundle
+from edgeproof.board.deploy import (
+    Deployment,
+    Rollback,
+    bundle_to_run,
+    choose_runtime,
+    current_bundle,
+    push_bundle,
+    roll_back,
+    start_agent,
+)
 from edgeproof.board.doctor.diagnosis import Diagnosis, diagnose
 from edgeproof.board.open_board import OpenBoard, open_board
 from edgeproof.board.provision import ProvisionedRuntime, provision
@@ -110,12 +119,15 @@ class Board:
 
         Example: `[found.label for found in Board("pi").detect("photo.jpg").pictures[0].detections]`
         """
+        opened = None if bundle is None else _bundle(bundle)
         files = find_pictures([Path(picture) for picture in pictures])
         with self._output(out) as folder, self._opened() as board:
             plan = RunPlan(
                 folder, files, threads=threads, min_score=min_score, draw=None if out is None else write_annotated
             )
-            return execute(board, self._digest(board, bundle, app), plan, runtime, self._progress)
+            digest = bundle_to_run(board, app, opened, self._progress)
+            with start_agent(board, choose_runtime(board, runtime)) as agent:
+                return execute(board, agent, digest, plan, self._progress)
 
     def bench(
         self,
@@ -132,10 +144,13 @@ class Board:
 
         Example: `Board("pi").bench(runs=662).latency.stages["invoke"].p99_ms`
         """
+        opened = None if bundle is None else _bundle(bundle)
         data = read_picture(Path(picture)) if picture is not None else generated_picture()
         with self._output(None) as folder, self._opened() as board:
             plan = RunPlan(folder, bench=BenchPlan(data, runs, warmup_runs), threads=threads)
-            return execute(board, self._digest(board, bundle, app), plan, runtime, self._progress)
+            digest = bundle_to_run(board, app, opened, self._progress)
+            with start_agent(board, choose_runtime(board, runtime)) as agent:
+                return execute(board, agent, digest, plan, self._progress)
 
     def status(self) -> BoardStatus:
         """What each app serves since when, and what edgeproof takes on the board.
@@ -173,11 +188,6 @@ class Board:
         with contextlib.ExitStack() as stack:
             path = Path(stack.enter_context(tempfile.TemporaryDirectory()) if out is None else out)
             yield stack.enter_context(OutputFolder.open(path).sealed())
-
-    def _digest(self, board: OpenBoard, bundle: Bundle | AnyPath | None, app: str | None) -> str:
-        if bundle is None:
-            return current_bundle(board, app)[1]
-        return send_bundle(board.store, _bundle(bundle), self._progress).digest
 
 
 def export(

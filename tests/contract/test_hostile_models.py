@@ -14,6 +14,7 @@ from edgeproof.board.store.client import open_store
 from edgeproof.bundle import Bundle, open_bundle, write_bundle
 from edgeproof.errors import DeploymentError
 from edgeproof_agent.bundle.manifest import OutputContract
+from tests.support.boards.local_board import LocalBoard
 from tests.support.whole_bundles import served_digest
 
 MakeBundle = Callable[[str], Bundle]
@@ -69,7 +70,9 @@ REASONS = {
 
 @pytest.mark.tensorflow
 @pytest.mark.parametrize("kind", REASONS)
-def test_a_push_of_it_is_refused_with_the_reason(board, make_bundle: MakeBundle, kind: str, monkeypatch) -> None:
+def test_a_push_of_it_is_refused_with_the_reason(
+    board: LocalBoard, make_bundle: MakeBundle, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(AgentSession, "load", functools.partialmethod(AgentSession.load, inference_seconds=1.0))
     home = Path(board.bundle_path("float32")).parents[2]
     with open_store(board.transport, board.store.facts.python_executable) as store:

@@ -262,7 +262,6 @@ def _requests() -> Sequence[bytes]:
         {"op": "verify", "digest": "a" * 64},
         {"op": "switch", "app": "x", "digest": "a" * 64, "wait_seconds": 0},
         {"op": "prune", "wanted": {"bundles": []}, "dry_run": True, "wait_seconds": 0},
-        {"op": "bye"},
     ]
     framed = [encode_frame({"id": number, **request}, b"abc") for number, request in enumerate(requests, start=1)]
     return [*framed, b"".join(framed)]

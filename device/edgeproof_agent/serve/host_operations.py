@@ -72,7 +72,8 @@ class DetectionOperations:
         return {}, b""
 
     def load(self, exchange: Exchange) -> Reply:
-        """Loads the bundle at a path of this machine and runs it on the health pictures.
+        """Loads the bundle at a path of this machine and runs it on the health pictures, unless `check_health` is
+        false.
 
         `load_seconds` and `inference_seconds` bound both, and every inference from then on. A `stage` event comes ahead
         of each, so that the host knows what was under way when nothing more comes.
@@ -90,15 +91,17 @@ class DetectionOperations:
                 detector = load_detector(path, self._runtime, threads)
         except BundleLoadError as error:
             raise RequestError("bundle", f"{error}{self._limits.memory_words()}") from error
-        exchange.send_event("stage", {"stage": "first inference"})
-        first_invoke_ns = self._check_health(exchange, detector)
+        health = {}
+        if fields.flag("check_health", default=True):
+            exchange.send_event("stage", {"stage": "first inference"})
+            health = {"first_invoke_ns": self._check_health(exchange, detector)}
         self._detector = detector
         return {
+            **health,
             "manifest": detector.manifest.to_json(),
             "labels": labels,
             "threads": detector.threads,
             "load_ns": detector.load_ns,
-            "first_invoke_ns": first_invoke_ns,
             "limits": self._limits.to_json(),
         }, b""
 

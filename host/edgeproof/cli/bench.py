@@ -5,10 +5,11 @@ from pathlib import Path
 
 import click
 
+from edgeproof.board.deploy import bundle_to_run, choose_runtime, start_agent
 from edgeproof.board.open_board import open_board
 from edgeproof.bundle import open_bundle
 from edgeproof.cli.display.progress import shown_progress
-from edgeproof.cli.display.run_output import bundle_digest, echo_report, require_whole, write_report_files
+from edgeproof.cli.display.run_output import echo_report, require_whole, write_report_files
 from edgeproof.cli.display.terminal import Terminal
 from edgeproof.cli.options.board import (
     app_option,
@@ -61,11 +62,12 @@ def command(
         open_board(board) as opened,
         shown_progress(console) as progress,
     ):
-        digest = bundle_digest(opened, app, opened_bundle, progress)
+        digest = bundle_to_run(opened, app, opened_bundle, progress)
         plan = RunPlan(
             out=folder or OutputFolder.open(Path(scratch)), bench=BenchPlan(picture, runs, warmup), threads=threads
         )
-        run = execute(opened, digest, plan, runtime, progress)
+        with start_agent(opened, choose_runtime(opened, runtime)) as agent:
+            run = execute(opened, agent, digest, plan, progress)
     report = Report.now((run,))
     if as_json:
         echo_report(report)

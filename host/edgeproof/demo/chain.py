@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from edgeproof.board.deploy import push_bundle
+from edgeproof.board.deploy import choose_runtime, push_bundle, start_agent
 from edgeproof.board.open_board import OpenBoard, open_board
 from edgeproof.board.provision import provision
 from edgeproof.board.runtime.releases import fitting_releases
@@ -74,7 +74,9 @@ def _runs(
                 stream=stream,
                 min_score=MIN_SCORE,
             )
-            yield execute(board, bundle.digest, plan, runtime, progress)
+            with start_agent(board, choose_runtime(board, runtime)) as agent:
+                run = execute(board, agent, bundle.digest, plan, progress)
+            yield run
 
 
 class _Numbered:

@@ -51,7 +51,8 @@ class LoadResult:
 
     load_ns: int
     """Reading the file, building the interpreter and allocating its tensors."""
-    first_invoke_ns: int
+    first_invoke_ns: int | None
+    """None when the bundle was loaded without a health check."""
     """The first inference after loading."""
     threads: int
 

@@ -95,7 +95,7 @@ def _bundle(bundle: Fields) -> BundleFacts:
 def _load(latency: Fields) -> LoadResult:
     return LoadResult(
         load_ns=_ns(latency.number("load_ms")),
-        first_invoke_ns=_ns(latency.number("first_ms")),
+        first_invoke_ns=_ns(latency.number("first_ms")) if "first_ms" in latency else None,
         threads=latency.integer("threads", low=1),
     )
 

@@ -101,7 +101,8 @@ class Run:
         if self.load is not None:
             data["threads"] = self.load.threads
             data["load_ms"] = self.load.load_ns / 1e6
-            data["first_ms"] = self.load.first_invoke_ns / 1e6
+            if self.load.first_invoke_ns is not None:
+                data["first_ms"] = self.load.first_invoke_ns / 1e6
         if self.latency is not None:
             data["drift"] = self.latency.drift.ratio
             if self.latency.drift.reason is not None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from edgeproof.board.agent.session import AgentSession, LoadedBundle
-from edgeproof.board.deploy import open_session, send_media
+from edgeproof.board.agent.start import StartingAgent
+from edgeproof.board.deploy import send_media
 from edgeproof.board.open_board import OpenBoard
 from edgeproof.errors import BoardError
 from edgeproof.local_files.bounded_files import MAX_PICTURE_BYTES, read_bounded
@@ -18,7 +19,8 @@ from edgeproof.record.detections import STAGES, BenchResult, PictureResult, Samp
 from edgeproof.record.measurements import Frame, Stream
 from edgeproof.record.pictures import Picture
 from edgeproof.record.run import BundleFacts, Run
-from edgeproof.runs.pictures import PictureFile, read_pictures
+from edgeproof.runs.picture_reading import read_pictures
+from edgeproof.runs.pictures import PictureFile
 from edgeproof.runs.plan import RunPlan, StreamPlan
 from edgeproof.verify.latency import latency_of, stream_of
 from edgeproof.wording.counting import counted
@@ -32,15 +34,18 @@ ANNOTATED_FOLDER, FRAMES_FOLDER = "annotated", "frames"
 
 
 def execute(
-    board: OpenBoard, digest: str, plan: RunPlan, runtime: str | None = None, progress: ProgressListener = silent
+    board: OpenBoard, agent: StartingAgent, digest: str, plan: RunPlan, progress: ProgressListener = silent
 ) -> Run:
-    """Carries out a plan with a bundle that is on the board.
+    """Carries out a plan with a bundle that is on the board, through an agent that was started there.
+
+    A plan of pictures alone skips the health check on loading, which the pictures themselves are.
 
     When the board, the agent or the connection fails on the way, the run that is returned says so in `error` and holds
     what had arrived. Raises only what keeps it from starting.
     """
-    with open_session(board, runtime) as session:
-        loaded = session.load(board.store.path(Kind.BUNDLE, digest), plan.threads)
+    with agent.session() as session:
+        check_health = plan.bench is not None or plan.stream is not None
+        loaded = session.load(board.store.path(Kind.BUNDLE, digest), plan.threads, check_health=check_health)
         run = Run(
             board=board.info,
             runtime=session.runtime,
@@ -57,7 +62,7 @@ def execute(
             work.run = replace(work.run, after=session.state())
         except BoardError as error:
             work.run = replace(work.run, error=str(error))
-            session.abandon()
+            session.close()
         return work.run
 
 

@@ -7,7 +7,6 @@ from typing import Any
 import numpy.typing as npt
 
 from edgeproof.board.link.conversation import Client, Conversation, Reply, Request
-from edgeproof.board.link.transport import Transport
 from edgeproof.errors import AgentDiedError, AgentRefusedError, DeadlineError
 from edgeproof.record.board import BoardState, RuntimeInfo
 from edgeproof.record.detections import (
@@ -80,8 +79,9 @@ class AgentSession(Client):
         threads: int | None = None,
         load_seconds: float = LOAD_SECONDS,
         inference_seconds: float = INFERENCE_SECONDS,
+        check_health: bool = True,
     ) -> LoadedBundle:
-        """Loads a bundle by its path on the board and runs it on pictures of the agent's own.
+        """Loads a bundle by its path on the board and, with `check_health`, runs it on pictures of the agent's own.
 
         `threads` None leaves their number to the board. The agent ends itself when loading takes longer than
         `load_seconds`, or an inference then and later longer than `inference_seconds`: each 0.1 to 3600.
@@ -90,6 +90,7 @@ class AgentSession(Client):
             "bundle": bundle_path,
             "load_seconds": load_seconds,
             "inference_seconds": inference_seconds,
+            "check_health": check_health,
         }
         if threads is not None:
             arguments["threads"] = threads
@@ -113,7 +114,7 @@ class AgentSession(Client):
                 labels=tuple(_label(item) for item in fields.items("labels", _MAX_LABELS)),
                 load=LoadResult(
                     load_ns=fields.integer("load_ns", high=_MAX_NS),
-                    first_invoke_ns=fields.integer("first_invoke_ns", high=_MAX_NS),
+                    first_invoke_ns=fields.integer("first_invoke_ns", high=_MAX_NS) if check_health else None,
                     threads=fields.integer("threads", low=1, high=4096),
                 ),
             )
@@ -226,16 +227,6 @@ class AgentSession(Client):
         fields = self._conversation.request(Request("state")).fields
         with self._conversation.reading():
             return _state(fields, "state")
-
-
-def start_session(transport: Transport, command: str) -> AgentSession:
-    """Starts the agent by `command` in one channel and agrees on the protocol."""
-    channel = transport.open(command)
-    try:
-        return AgentSession(Conversation(channel, f"the agent on {transport.name}"), transport.name)
-    except BaseException:
-        channel.close()
-        raise
 
 
 def _picture_result(name: str, reply: Reply, manifest: Manifest | None) -> PictureResult:
