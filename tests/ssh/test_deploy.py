@@ -3,7 +3,9 @@
 import json
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import jsonschema
@@ -11,7 +13,7 @@ import numpy as np
 import pytest
 
 from edgeproof.board.agent.start import agent_object
-from edgeproof.board.deploy import open_session, push_bundle, roll_back, send_bundle
+from edgeproof.board.deploy import choose_runtime, open_session, push_bundle, roll_back, send_bundle, start_agent
 from edgeproof.board.open_board import OpenBoard, open_board
 from edgeproof.board.provision import provision
 from edgeproof.board.ssh.transport import connect
@@ -19,6 +21,7 @@ from edgeproof.board.store.client import open_store
 from edgeproof.bundle import Bundle, open_bundle
 from edgeproof.errors import AgentDiedError, BoardPythonError, DeploymentError, NoRuntimeError
 from edgeproof.local_files.output_folder import OutputFolder
+from edgeproof.record.detections import BenchResult
 from edgeproof.report.drawing import write_annotated
 from edgeproof.runs.pictures import find_pictures
 from edgeproof.runs.plan import BenchPlan, RunPlan
@@ -33,7 +36,7 @@ from tests.support.whole_bundles import served_digest
 
 
 @pytest.fixture
-def board(server: Server):
+def board(server: Server) -> Iterator[OpenBoard]:
     with open_board(server.profile) as opened:
         provision(opened)
         yield opened
@@ -68,7 +71,9 @@ def test_a_bare_board_is_provisioned_and_a_second_time_nothing_travels(bare_serv
     assert {path.name for path in bare_server.home.iterdir()} == {".edgeproof"}
 
 
-def test_a_push_switches_the_app_and_the_same_content_sends_no_payload(board: OpenBoard, tiny_bundles) -> None:
+def test_a_push_switches_the_app_and_the_same_content_sends_no_payload(
+    board: OpenBoard, tiny_bundles: dict[str, Path]
+) -> None:
     app = "tiny-switch"
     link = Path(board.store.root) / "apps" / app / "current"
     bundles = {variant: open_bundle(path) for variant, path in tiny_bundles.items()}
@@ -88,7 +93,9 @@ def test_a_push_switches_the_app_and_the_same_content_sends_no_payload(board: Op
     assert (stored / "model.tflite").read_bytes() == bundles["int8"].model_path.read_bytes()
 
 
-def test_a_bundle_that_does_not_run_leaves_the_app_as_it_was(board: OpenBoard, tiny_bundles, tmp_path: Path) -> None:
+def test_a_bundle_that_does_not_run_leaves_the_app_as_it_was(
+    board: OpenBoard, tiny_bundles: dict[str, Path], tmp_path: Path
+) -> None:
     from edgeproof.bundle import write_bundle
 
     good = open_bundle(tiny_bundles["float32"])
@@ -102,7 +109,7 @@ def test_a_bundle_that_does_not_run_leaves_the_app_as_it_was(board: OpenBoard, t
 
 
 def test_what_is_damaged_on_the_board_is_replaced_by_the_next_push(
-    server: Server, board: OpenBoard, tiny_bundles
+    server: Server, board: OpenBoard, tiny_bundles: dict[str, Path]
 ) -> None:
     app = "tiny-damaged"
     good, other = open_bundle(tiny_bundles["float32"]), open_bundle(tiny_bundles["int8"])
@@ -130,7 +137,7 @@ def test_what_is_damaged_on_the_board_is_replaced_by_the_next_push(
 
 
 def test_a_run_holds_detections_latency_and_annotated_pictures(
-    board: OpenBoard, tiny_bundles, pictures: Path, tmp_path: Path
+    board: OpenBoard, tiny_bundles: dict[str, Path], pictures: Path, tmp_path: Path
 ) -> None:
     sent = send_bundle(board.store, open_bundle(tiny_bundles["int8"]))
     (pictures / "broken.jpg").write_bytes(b"\xff\xd8\xff not a jpeg")
@@ -139,6 +146,7 @@ def test_a_run_holds_detections_latency_and_annotated_pictures(
     events: list[Progress] = []
     run = execute(
         board,
+        start_agent(board, choose_runtime(board)),
         sent.digest,
         RunPlan(OutputFolder.open(out), find_pictures([pictures]), bench, draw=write_annotated),
         progress=events.append,
@@ -160,14 +168,14 @@ def test_a_run_holds_detections_latency_and_annotated_pictures(
 
 
 def test_an_agent_killed_on_the_way_leaves_what_had_arrived(
-    board: OpenBoard, tiny_bundles, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    board: OpenBoard, tiny_bundles: dict[str, Path], pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from edgeproof.board.agent.session import AgentSession
 
     sent = send_bundle(board.store, open_bundle(tiny_bundles["int8"]))
     bench = AgentSession.bench
 
-    def killed_bench(self: AgentSession, *arguments, **options):
+    def killed_bench(self: AgentSession, *arguments: Any, **options: Any) -> BenchResult:
         os.kill(self.pid, signal.SIGKILL)
         assert is_gone(self.pid)
         return bench(self, *arguments, **options)
@@ -178,7 +186,7 @@ def test_an_agent_killed_on_the_way_leaves_what_had_arrived(
         find_pictures([pictures]),
         bench=BenchPlan((pictures / "red.png").read_bytes(), 10),
     )
-    run = execute(board, sent.digest, plan)
+    run = execute(board, start_agent(board, choose_runtime(board)), sent.digest, plan)
     assert run.error is not None
     assert "killed by signal 9 (SIGKILL)" in run.error
     assert len(run.pictures) == 3
@@ -203,7 +211,7 @@ def test_a_board_without_python_is_told_what_it_needs(server: Server) -> None:
 
 
 def test_the_command_line_pushes_detects_and_measures(
-    server: Server, edgeproof: Command, board: OpenBoard, tiny_bundles, pictures: Path, tmp_path: Path
+    server: Server, edgeproof: Command, board: OpenBoard, tiny_bundles: dict[str, Path], pictures: Path, tmp_path: Path
 ) -> None:
     assert "is ready on desk (was there, nothing sent)" in edgeproof("provision", "desk").stdout
     pushed = edgeproof("push", "desk", tiny_bundles["int8"], "--app", "tiny-cli").stdout
@@ -237,7 +245,7 @@ def test_the_command_line_pushes_detects_and_measures(
 
 
 def test_the_command_line_ends_with_2_and_says_why(
-    edgeproof: Command, board: OpenBoard, tiny_bundles, pictures: Path, tmp_path: Path
+    edgeproof: Command, board: OpenBoard, tiny_bundles: dict[str, Path], pictures: Path, tmp_path: Path
 ) -> None:
     edgeproof("push", "desk", tiny_bundles["int8"], "--app", "tiny-cli")
     out = tmp_path / "out"
@@ -262,7 +270,7 @@ def test_the_command_line_ends_with_2_and_says_why(
 
 
 def test_what_cannot_work_is_said_before_anything_is_sent(
-    server: Server, edgeproof: Command, tiny_bundles, pictures: Path, tmp_path: Path
+    server: Server, edgeproof: Command, tiny_bundles: dict[str, Path], pictures: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "afile").write_text("")
     unwritable = edgeproof("detect", "desk", pictures, "--out", tmp_path / "afile" / "out", expect=2)
@@ -280,7 +288,7 @@ def test_what_cannot_work_is_said_before_anything_is_sent(
 
 
 def test_odd_and_repeated_file_names_are_detected_on_once(
-    server: Server, edgeproof: Command, board: OpenBoard, tiny_bundles, pictures: Path, tmp_path: Path
+    server: Server, edgeproof: Command, board: OpenBoard, tiny_bundles: dict[str, Path], pictures: Path, tmp_path: Path
 ) -> None:
     bright = (pictures / "bright.png").read_bytes()
     for name in (b"lat\xe9n.png", b"[red] a\nb.png", "ünï <b>.png".encode()):

@@ -72,12 +72,13 @@ def pictures(folder: Path | None = None) -> tuple[Picture, ...]:
 def gradient(height: int, width: int, seed: int = 0) -> np.ndarray:
     """A picture with every brightness in it, uint8 [height, width, 3]."""
     ramp = np.linspace(0, 255, width, dtype=np.uint8)
-    return cv2.applyColorMap(np.tile(ramp, (height, 1)), (cv2.COLORMAP_BONE, cv2.COLORMAP_PINK)[seed % 2])
+    shades = cv2.applyColorMap(np.tile(ramp, (height, 1)), (cv2.COLORMAP_BONE, cv2.COLORMAP_PINK)[seed % 2])
+    return np.asarray(shades, np.uint8)
 
 
 def stream(folder: Path | None = None) -> Stream:
     samples = bench(95, seed=9).samples_ns
-    shown = ()
+    shown: tuple[Frame, ...] = ()
     if folder is not None:
         frames = []
         for second in (0.0, 1.2, 2.4):

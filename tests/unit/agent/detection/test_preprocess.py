@@ -31,7 +31,7 @@ def picture_of(height: int, width: int, seed: int = 3) -> np.ndarray:
 
 def float32(value: float) -> float:
     """Rounded once to single precision, as a float32 operation on float32 operands rounds."""
-    return struct.unpack("<f", struct.pack("<f", value))[0]
+    return float(struct.unpack("<f", struct.pack("<f", value))[0])
 
 
 def reference_weights(source: int, target: int, mode: Coordinates) -> list[tuple[int, int, float]]:

@@ -178,7 +178,7 @@ def test_large_pictures_are_shrunk_and_small_ones_left(tmp_path: Path) -> None:
         uri = data_uri(tmp_path / f"{name}.png", 640)
         assert uri is not None
         data = np.frombuffer(base64.b64decode(uri.partition(",")[2]), np.uint8)
-        return cv2.imdecode(data, cv2.IMREAD_COLOR).shape[:2]
+        return tuple(cv2.imdecode(data, cv2.IMREAD_COLOR).shape[:2])
 
     assert (embedded("wide"), embedded("tall"), embedded("small")) == ((360, 640), (1280, 43), (48, 64))
 
