@@ -31,6 +31,7 @@ HOST_LAYERS: Layers = (
 AGENT_LAYERS: Layers = (
     ("__main__",),
     ("serve",),
+    ("pipeline",),
     ("detection", "sources", "store"),
     ("bundle", "machine", "pictures"),
     ("wire",),

@@ -2,7 +2,6 @@
 
 import os
 import platform
-import time
 from pathlib import Path
 from typing import Optional
 
@@ -15,9 +14,12 @@ from edgeproof_agent.detection.detector import BundleLoadError, Detection, Detec
 from edgeproof_agent.detection.health_pictures import health_pictures
 from edgeproof_agent.detection.interpreters import InterpreterError, Runtime, default_threads, prove
 from edgeproof_agent.detection.preprocess import prepare
+from edgeproof_agent.detection.replies import detection_reply
 from edgeproof_agent.machine.board_state import read_board_state
 from edgeproof_agent.pictures.decoding import PictureError, decode_picture
 from edgeproof_agent.pictures.opencv import cv2
+from edgeproof_agent.pipeline.bench import bench
+from edgeproof_agent.pipeline.stream import stream_frames
 from edgeproof_agent.serve.run_limits import RunLimits
 from edgeproof_agent.sources.capture import CaptureError, open_capture
 from edgeproof_agent.store.usage_locks import hold
@@ -25,8 +27,6 @@ from edgeproof_agent.wire.answering import Exchange, Operation, Reply, RequestEr
 
 MAX_RUNS = 1_000_000
 MAX_WINDOW = 64
-_BLOCK_NS = 500_000_000
-_JPEG_QUALITY = 90
 
 
 class DetectionOperations:
@@ -114,34 +114,17 @@ class DetectionOperations:
 
     def detect(self, exchange: Exchange) -> Reply:
         """Detections on the encoded picture in the payload."""
-        return _reply(self._detect(exchange, self._loaded()))
+        return detection_reply(self._detect(exchange, self._loaded()))
 
     def bench(self, exchange: Exchange) -> Reply:
-        """Runs the whole pipeline on the payload's picture again and again; samples travel in blocks as they come.
-
-        Ends after `runs`, or after `max_seconds` with what was measured until then (at least one run).
-        """
+        """Runs the whole pipeline on the payload's picture again and again: see `pipeline.bench`."""
         detector = self._loaded()
         runs = exchange.fields.integer("runs", low=1, high=MAX_RUNS)
         warmup_runs = exchange.fields.integer("warmup_runs", low=0, high=MAX_RUNS)
         max_seconds = exchange.fields.number("max_seconds", default=86_400.0, low=0.0, high=86_400.0)
         self._decode(exchange.payload)
         before = read_board_state()
-        samples: list[dict[str, int]] = []
-        now = time.monotonic_ns()
-        block_end, end, done = now + _BLOCK_NS, now + int(max_seconds * 1e9), 0
-        for index in range(-warmup_runs, runs):
-            stages = self._detect(exchange, detector).stages_ns
-            now = time.monotonic_ns()
-            if index >= 0:
-                samples.append(stages)
-                done += 1
-            if now >= block_end:
-                _send_block(exchange, samples)
-                samples, block_end = [], now + _BLOCK_NS
-            if done and now >= end:
-                break
-        _send_block(exchange, samples)
+        bench(exchange, lambda: self._detect(exchange, detector).stages_ns, runs, warmup_runs, max_seconds)
         return {"before": before, "after": read_board_state()}, b""
 
     def stream(self, exchange: Exchange) -> Reply:
@@ -151,13 +134,18 @@ class DetectionOperations:
         frames = exchange.fields.integer("frames", low=1, high=MAX_RUNS)
         window = exchange.fields.integer("window", default=4, low=1, high=MAX_WINDOW)
         jpeg_every = exchange.fields.integer("jpeg_every", default=0)
+
+        def detect(picture: np.ndarray, stages_ns: dict[str, int]) -> Detection:
+            with self._limits.inference(exchange, "a frame"):
+                return detector.detect(picture, stages_ns)
+
         try:
             capture = open_capture(source)
         except CaptureError as error:
             raise RequestError("source", str(error)) from error
         try:
             before = read_board_state()
-            done = self._stream_frames(exchange, detector, capture, frames, window, jpeg_every)
+            done = stream_frames(exchange, detect, capture, frames, window, jpeg_every)
         finally:
             capture.release()
         return {"frames": done, "before": before, "after": read_board_state()}, b""
@@ -203,59 +191,3 @@ class DetectionOperations:
         if self._detector is None:
             raise RequestError("request", "no bundle is loaded; send `load` first")
         return self._detector
-
-    def _stream_frames(
-        self,
-        exchange: Exchange,
-        detector: Detector,
-        capture: cv2.VideoCapture,
-        frames: int,
-        window: int,
-        jpeg_every: int,
-    ) -> int:
-        """The number of frames that were sent. The host answers each event with `more`, or once with `stop`."""
-        unanswered = 0
-        sent = 0
-        while sent < frames:
-            start = time.monotonic_ns()
-            arrived, picture = capture.read()
-            captured_ns = time.monotonic_ns() - start
-            if not arrived:
-                break
-            with_picture = jpeg_every > 0 and sent % jpeg_every == 0
-            try:
-                with self._limits.inference(exchange, "a frame"):
-                    detection = detector.detect(picture, {"capture": captured_ns})
-                body, payload = _reply(detection, picture if with_picture else None)
-            except DetectionError as error:
-                body, payload = {"refused": str(error)}, b""
-            exchange.send_event("frame", {"index": sent, **body}, payload)
-            sent += 1
-            unanswered += 1
-            while unanswered >= window:
-                if exchange.receive_control() == "stop":
-                    return sent
-                unanswered -= 1
-        while unanswered and exchange.receive_control() == "more":
-            unanswered -= 1
-        return sent
-
-
-def _send_block(exchange: Exchange, samples: list[dict[str, int]]) -> None:
-    stages = samples[0] if samples else {}
-    columns = {name: np.array([sample[name] for sample in samples], np.int64) for name in stages}
-    arrays, payload = pack_arrays(columns)
-    exchange.send_event("block", {"arrays": arrays}, payload)
-
-
-def _reply(detection: Detection, picture: Optional[np.ndarray] = None) -> Reply:
-    columns = detection.arrays()
-    if picture is not None:
-        columns["jpeg"] = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])[1].ravel()
-    arrays, payload = pack_arrays(columns)
-    return {
-        "height": detection.height,
-        "width": detection.width,
-        "stages_ns": detection.stages_ns,
-        "arrays": arrays,
-    }, payload
