@@ -47,6 +47,8 @@ class RunPlan:
 
     draw: Draw | None = None
     """Writes a picture with its detections to a file; without it nothing is drawn."""
+    once_sent: Callable[[], object] = lambda: None
+    """Is called when the last picture has been sent and its answer is still awaited."""
     subfolder: str = ""
     """Of `out`, for the files of this run among others."""
 

@@ -1,7 +1,7 @@
 """One run: a bundle on a board under a runtime, from pictures, a bench and a video to what a report says of it."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -86,12 +86,16 @@ class _Work:
         text = f"detecting on {counted(len(files), 'picture')}"
         self.progress(Progress(text, done=0, total=len(files)))
         try:
-            for result in self.session.detect(read_pictures(files, failed)):
+            for result in self.session.detect(self._sent(files, failed)):
                 arrived[result.name] = result
                 self.progress(Progress(text, done=len(arrived) + len(failed), total=len(files)))
         finally:
             outcomes = {**arrived, **failed}
             self._keep([(file, outcomes[file.name]) for file in files if file.name in outcomes])
+
+    def _sent(self, files: Sequence[PictureFile], failed: dict[str, PictureResult]) -> Iterator[tuple[str, bytes]]:
+        yield from read_pictures(files, failed)
+        self.plan.once_sent()
 
     def _keep(self, outcomes: Sequence[tuple[PictureFile, PictureResult]]) -> None:
         results = [(file.image_id, result) for file, result in outcomes]
