@@ -20,6 +20,8 @@ from edgeproof_agent.pictures.opencv import cv2
 
 _TENSORFLOW_DISTRIBUTIONS = ("tensorflow", "tensorflow-cpu", "tf-nightly", "tensorflow-intel", "tensorflow-macos")
 _CODE = ("ssd", "tflite", "odapi", "convert", "bundle.py")
+_PREPARING = ("preprocess.py", "resampling.py", "sampling_axis.py", "normalisation.py")
+"""Of the agent's `detection`: what makes a picture the tensor that a model is calibrated on."""
 
 
 def describe_provenance(
@@ -83,7 +85,7 @@ def _code_digest() -> str:
     files = [
         *sorted((agent / "bundle").rglob("*.py")),
         *sorted((agent / "pictures").rglob("*.py")),
-        agent / "detection/preprocess.py",
+        *(agent / "detection" / name for name in _PREPARING),
     ]
     for name in _CODE:
         files += sorted((host / name).rglob("*.py")) if (host / name).is_dir() else [host / name]

@@ -6,6 +6,7 @@ import subprocess
 import threading
 import tracemalloc
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -358,8 +359,9 @@ class BlackBox:
     def get_output_details(self) -> list[dict[str, Any]]:
         return [{"index": index} for index in range(4)]
 
-    def set_tensor(self, index: int, tensor: np.ndarray) -> None:
-        pass
+    def tensor(self, index: int) -> Callable[[], np.ndarray]:
+        contract = MANIFEST.input
+        return lambda: np.empty((1, contract.height, contract.width, 3), contract.dtype.value)
 
     def invoke(self) -> None:
         pass
