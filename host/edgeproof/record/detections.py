@@ -33,6 +33,18 @@ class Detections:
 
 
 @dataclass(frozen=True)
+class StepDigests:
+    """SHA-256 of what each step made of one picture: two machines made the same where these are equal."""
+
+    pixels: str
+    """Of the decoded picture."""
+    input: str
+    """Of the model's input tensor."""
+    outputs: tuple[str, ...]
+    """Of its output tensors, before anything is decoded from them."""
+
+
+@dataclass(frozen=True)
 class PictureResult:
     """One picture's outcome: detections, or the reason why there are none."""
 
@@ -43,6 +55,8 @@ class PictureResult:
     detections: Detections | None = None
     stages_ns: Mapping[str, int] = field(default_factory=dict)
     error: str | None = None
+    digests: StepDigests | None = None
+    """When they were asked for."""
 
 
 @dataclass(frozen=True)

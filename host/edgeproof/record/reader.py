@@ -74,8 +74,8 @@ def _run(run: Fields, folder: Path) -> Run:
         min_score=detections.number("listed_from_score", default=0.0) if detections else 0.0,
         detections_file=(detections.text("file", default="") or None) if detections else None,
         stream=_stream(run.nested("stream"), folder) if "stream" in run else None,
-        before=_record(state.nested("before"), BoardState) if "before" in state else None,
-        after=_record(state.nested("after"), BoardState) if "after" in state else None,
+        before=_state(state, "before"),
+        after=_state(state, "after"),
         error=run.text("error", max_length=_MAX_TEXT) if "error" in run else None,
     )
 
@@ -117,7 +117,13 @@ def _latency(latency: Fields, folder: Path) -> Latency:
             latency.text("drift_reason", max_length=_MAX_TEXT) if "drift_reason" in latency else None,
         ),
         peak_rss_mib=latency.number("peak_rss_mib") if "peak_rss_mib" in latency else None,
+        before=_state(latency.nested("state"), "before") if "state" in latency else None,
+        after=_state(latency.nested("state"), "after") if "state" in latency else None,
     )
+
+
+def _state(states: Fields, moment: str) -> BoardState | None:
+    return _record(states.nested(moment), BoardState) if moment in states else None
 
 
 def _stages(fields: Fields) -> dict[str, LatencySummary]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from edgeproof import __version__
-from edgeproof.record.board import BoardInfo, BoardState, RuntimeInfo
+from edgeproof.record.board import BoardInfo, BoardState, RuntimeInfo, states_json
 from edgeproof.record.detections import LoadResult
 from edgeproof.record.measurements import Latency, Stream, summary_json
 from edgeproof.record.pictures import Picture
@@ -87,11 +87,10 @@ class Run:
         return data
 
     def _board_json(self) -> dict[str, Any]:
-        states = {"before": self.before, "after": self.after}
         return {
             **asdict(self.board),
             "runtime": asdict(self.runtime),
-            "state": {moment: asdict(state) for moment, state in states.items() if state is not None},
+            "state": states_json(self.before, self.after),
         }
 
     def _latency_json(self) -> dict[str, Any]:
@@ -107,6 +106,9 @@ class Run:
             if self.latency.drift.reason is not None:
                 data["drift_reason"] = self.latency.drift.reason
             data["peak_rss_mib"] = self.latency.peak_rss_mib
+            states = states_json(self.latency.before, self.latency.after)
+            if states:
+                data["state"] = states
             data["stages"] = {stage: summary_json(summary) for stage, summary in self.latency.stages.items()}
         return data
 

@@ -106,6 +106,8 @@ def latency_of(bench: BenchResult) -> Latency:
         stages={stage: summarize(values) for stage, values in samples.items()},
         drift=drift(deciding),
         peak_rss_mib=bench.after.peak_rss_mib if bench.after else None,
+        before=bench.before,
+        after=bench.after,
     )
 
 

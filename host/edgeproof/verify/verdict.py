@@ -1,4 +1,4 @@
-"""Three answers: an interval wholly on the right side of a limit passes, wholly on the wrong side fails, else neither."""
+"""Three answers: an interval wholly on the right side of a limit passes, wholly on the wrong fails, else neither."""
 
 import enum
 import math
