@@ -12,8 +12,8 @@ from edgeproof_agent import PROTOCOL_VERSION, __version__
 from edgeproof_agent.detection.arrays import pack_arrays
 from edgeproof_agent.detection.checks import DetectionError
 from edgeproof_agent.detection.detector import BundleLoadError, Detection, Detector, load_detector, read_labels
-from edgeproof_agent.detection.health_pictures import health_pictures
 from edgeproof_agent.detection.digests import step_digests
+from edgeproof_agent.detection.health_pictures import health_pictures
 from edgeproof_agent.detection.interpreters import InterpreterError, Runtime, default_threads, prove
 from edgeproof_agent.detection.preprocess import prepare
 from edgeproof_agent.machine.board_state import read_board_state
