@@ -1,4 +1,4 @@
-"""The board's state at one moment: heat, clocks, throttling, load, memory, CPU time. What a board cannot tell is None."""
+"""The board's state at one moment: heat, clocks, throttling, load, memory, CPU time. What is not told is None."""
 
 from pathlib import Path
 from typing import Any

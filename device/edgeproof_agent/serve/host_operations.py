@@ -131,8 +131,8 @@ class DetectionOperations:
     def bench(self, exchange: Exchange) -> Reply:
         """Runs the whole pipeline on the payload's picture again and again; samples travel in blocks as they come.
 
-        Ends after `runs`, or after `max_seconds` with what was measured until then (at least one run). The states stand
-        for the start and the end of what was measured, both under load: an idle CPU's clock says nothing of a busy one's.
+        Ends after `runs`, or after `max_seconds` with what was measured until then (at least one run). The states are
+        those at the start and the end of what was measured, both under load: an idle CPU's clock tells nothing.
         Refused while another process measures on this board.
         """
         detector = self._loaded()

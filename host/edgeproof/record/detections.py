@@ -28,8 +28,11 @@ class Detections:
 
     def above(self, score: float) -> "Detections":
         """Those with at least this score."""
-        keep = self.scores >= score
-        return Detections(self.boxes[keep], self.classes[keep], self.scores[keep])
+        return self.at(self.scores >= score)
+
+    def at(self, places: npt.NDArray[np.bool_] | npt.NDArray[np.intp] | list[int]) -> "Detections":
+        """Those at some places, or where a mask is true."""
+        return Detections(self.boxes[places], self.classes[places], self.scores[places])
 
 
 @dataclass(frozen=True)

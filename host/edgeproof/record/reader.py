@@ -17,11 +17,13 @@ from edgeproof.record.measurements import Frame, Latency, Stream
 from edgeproof.record.pictures import Detection, Picture
 from edgeproof.record.run import SCHEMA, BundleFacts, HostInfo, Report, Run
 from edgeproof.record.sample_file import read_samples
+from edgeproof.record.verdict_reader import read_claim, read_parity
 from edgeproof_agent.wire.fields import FieldError, Fields
 
 _MAX_BYTES = 512 << 20
 _SCHEMAS = ("edgeproof.report/1", SCHEMA)
 _MAX_RUNS, _MAX_PICTURES, _MAX_DETECTIONS, _MAX_FRAMES = 10_000, 1_000_000, 100_000, 10_000
+_MAX_GATES = 1000
 _MAX_SAMPLES = 10_000_000
 _MAX_TEXT = 100_000
 
@@ -77,6 +79,8 @@ def _run(run: Fields, folder: Path) -> Run:
         before=_state(state, "before"),
         after=_state(state, "after"),
         error=run.text("error", max_length=_MAX_TEXT) if "error" in run else None,
+        parity=read_parity(run.nested("parity")) if "parity" in run else None,
+        claims=tuple(map(read_claim, run.objects("gates", _MAX_GATES))) if "gates" in run else (),
     )
 
 

@@ -10,8 +10,10 @@ from typing import Any
 
 from edgeproof import __version__
 from edgeproof.record.board import BoardInfo, BoardState, RuntimeInfo, states_json
+from edgeproof.record.claims import Answer, Claim, combined
 from edgeproof.record.detections import LoadResult
 from edgeproof.record.measurements import Latency, Stream, summary_json
+from edgeproof.record.parity import Parity
 from edgeproof.record.pictures import Picture
 from edgeproof_agent.bundle.manifest import Manifest
 
@@ -61,6 +63,10 @@ class Run:
     after: BoardState | None = None
     error: str | None = None
     """Why the run ended early; what had arrived until then is kept."""
+    parity: Parity | None = None
+    """The board held against the host."""
+    claims: tuple[Claim, ...] = ()
+    """Its gates, held against what was measured."""
 
     @property
     def peak_rss_mib(self) -> float | None:
@@ -82,6 +88,10 @@ class Run:
             data["pictures"] = [picture.to_json(folder) for picture in self.pictures]
         if self.stream is not None:
             data["stream"] = self.stream.to_json(folder)
+        if self.parity is not None:
+            data["parity"] = self.parity.to_json()
+        if self.claims:
+            data["gates"] = [claim.to_json() for claim in self.claims]
         if self.error is not None:
             data["error"] = self.error
         return data
@@ -139,6 +149,14 @@ class Report:
     outputs: tuple[str, ...] = ()
     """Files that were written with the report, relative to its folder. Empty when it was not written to a folder."""
 
+    @property
+    def verdict(self) -> Answer | None:
+        """Over all gates of all runs; None when no run has gates. A run that ended early lets nothing pass."""
+        answers = [claim.answer for run in self.runs for claim in run.claims]
+        if not answers:
+            return None
+        return combined([*answers, *(Answer.INCONCLUSIVE for run in self.runs if run.error is not None)])
+
     @classmethod
     def now(cls, runs: tuple[Run, ...]) -> "Report":
         """Of this moment, this command and this machine."""
@@ -156,4 +174,6 @@ class Report:
             data["host"] = {"python": self.host.python, "os": self.host.os}
         if self.outputs:
             data["outputs"] = list(self.outputs)
+        if self.verdict is not None:
+            data["verdict"] = self.verdict.value
         return {**data, "runs": [run.to_json(folder) for run in self.runs]}

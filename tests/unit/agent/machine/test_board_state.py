@@ -18,7 +18,8 @@ PI = {
     "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor": "ondemand\n",
     "proc/loadavg": "0.52 0.58 0.59 1/189 4321\n",
     "proc/meminfo": "MemTotal:        3884772 kB\nMemFree:          123456 kB\nMemAvailable:    3276800 kB\n",
-    "proc/self/status": "Name:\tpython3\nVmPeak:\t  300000 kB\nVmHWM:\t  102400 kB\nVmRSS:\t   90000 kB\nCpus_allowed:\tb\n",
+    "proc/self/status": "Name:\tpython3\nVmPeak:\t  300000 kB\nVmHWM:\t  102400 kB\n"
+    "VmRSS:\t   90000 kB\nCpus_allowed:\tb\n",
     "sys/devices/system/cpu/cpufreq/policy0/scaling_cur_freq": "1500000\n",
     "sys/devices/system/cpu/cpufreq/policy4/scaling_cur_freq": "2400000\n",
     "proc/stat": "cpu  1000 200 300 90000 4000 50 60 70 900 80\ncpu0 1 2 3 4 5 6 7 8 9 10\n",

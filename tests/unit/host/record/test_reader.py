@@ -43,6 +43,7 @@ def reports(folder: Path) -> dict[str, Report]:
         "nothing was done": Report((Run(sample.bundle(), sample.board(), sample.RUNTIMES[0]),)),
         "no bench": Report((replace(sample.run(), latency=None),), outputs=("a", "b/c")),
         "a board that tells nothing": Report((replace(sample.run(), before=BoardState(), after=None),)),
+        "a verdict": Report((replace(sample.run(), parity=sample.parity(), claims=sample.claims()),)),
         "a name that is no UTF-8": Report((replace(full, bundle=replace(full.bundle, name="caf\\udce9 ü")),)),
     }
 
@@ -55,6 +56,7 @@ def reports(folder: Path) -> dict[str, Report]:
         "nothing was done",
         "no bench",
         "a board that tells nothing",
+        "a verdict",
         "a name that is no UTF-8",
     ],
 )
