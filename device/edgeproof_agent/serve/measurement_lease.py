@@ -38,5 +38,6 @@ class MeasurementLease:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise RequestError(
-                "busy", "another measurement is under way on this board, and two at once would disturb each other"
+                "busy",
+                "another measurement is under way on this board, and two disturb each other: wait for its end",
             ) from None

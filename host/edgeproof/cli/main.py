@@ -29,6 +29,7 @@ COMMANDS = {
     "prune": "Drop from a board what nothing points to.",
     "detect": "Run a board's detector on pictures.",
     "bench": "Measure a detector's latency on a board.",
+    "check": "Measure, and answer whether your gates hold: pass, fail or inconclusive.",
     "report": "Print a report again, and make its HTML page.",
     "demo": "Show the whole chain on a board that edgeproof starts itself.",
 }

@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-_HALVINGS = 60
+_HALVINGS = 44  # to 1e-13
 
 
 @lru_cache(maxsize=4)  # an array may be megabytes

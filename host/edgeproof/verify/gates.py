@@ -18,7 +18,7 @@ from edgeproof.verify.state import void_reasons
 from edgeproof.verify.verdict import UNKNOWN, Interval, judge
 from edgeproof.wording.counting import counted
 
-_MOST_DETECTIONS = 1_000_000
+_MOST_DETECTIONS = 20_000
 _DISTURBED = 10.0
 """Median over minimum of the model's own time, which does the same at each run, from which a run was disturbed."""
 _WINDOW_SHARE = 3
@@ -213,7 +213,7 @@ def _detections_missing(gate: Gate, differing: int, confident: int) -> str:
     """How many detections would tell it, if as large a share differs as now."""
     share, needed = differing / confident, confident
     while needed <= _MOST_DETECTIONS:
-        needed = math.ceil(needed * 1.1)
+        needed = math.ceil(needed * 1.15)
         low, high = share_bounds(round(share * needed), needed, 2.0 * PARITY_CONFIDENCE - 1.0)
         if judge(Interval(100.0 * low, 100.0 * high), gate.comparison, gate.limit) is not Answer.INCONCLUSIVE:
             return f"needs about {needed} confident detections, has {confident}: give more pictures"

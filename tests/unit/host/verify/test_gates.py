@@ -162,7 +162,7 @@ def test_the_detections_that_parity_lacks_are_said_and_suffice() -> None:
     assert found.note is not None
     assert found.note.startswith("needs about ")
     needed = int(found.note.split()[2])
-    assert 299 <= needed <= 340  # 0.99 ** 299 is the first below 0.05
+    assert 299 <= needed <= 350  # 0.99 ** 299 is the first below 0.05
     assert claim(parity(needed, 0), "parity", "differing <= 1 %").answer is PASS
     hopeless = claim(parity(99, 1), "parity", "differing <= 1 %").note
     assert hopeless == "too near to the limit to be told from it by 100 detections"
