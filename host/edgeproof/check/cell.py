@@ -79,7 +79,7 @@ def measure(cell: Cell, progress: ProgressListener = silent) -> Run:
         _WARMUP_RUNS,
         cell.seconds,
         settle=True,
-        further_runs=lambda run: 0 if cell.runs is not None else further_runs(cell.gates, run) or 0,
+        further_runs=lambda run: 0 if cell.runs is not None else further_runs(cell.gates, run),
     )
     with contextlib.ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))

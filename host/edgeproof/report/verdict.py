@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
 from rich.text import Text
 
 from edgeproof.record.claims import Answer, Claim
@@ -15,6 +17,8 @@ from edgeproof.wording.printable import shown, shown_line
 
 _STYLES = {Answer.PASS: "green", Answer.FAIL: "red", Answer.INCONCLUSIVE: "yellow"}
 _WORST_SHOWN = 5
+_ANSWER_WIDTH = 12
+_INDENT = (0, 0, 0, 2)
 
 
 def print_verdict(report: Report, console: Console) -> None:
@@ -28,15 +32,18 @@ def print_verdict(report: Report, console: Console) -> None:
         console.print()
         console.print(Text(shown_line(run_title(run)), style="bold"))
         for claim in run.claims:
-            line = Text(f"  {claim.answer.value:<12} ", style=_STYLES[claim.answer])
-            line.append(claim_line(claim), style="default")
-            console.print(line)
+            table = Table.grid(padding=(0, 2))
+            table.add_column(width=_ANSWER_WIDTH)
+            table.add_column()
+            words = Text(claim_line(claim))
             if claim.note is not None:
-                console.print(Text(f"{'':15}{shown(claim.note)}", style="dim"))
+                words.append(f"\n{shown(claim.note)}", style="dim")
+            table.add_row(Text(claim.answer.value, style=_STYLES[claim.answer]), words)
+            console.print(Padding(table, _INDENT))
         for text in [*limits(run), *([] if run.parity is None else parity_lines(run.parity))]:
-            console.print(Text(f"  {text}", style="dim"))
+            console.print(Padding(Text(text, style="dim"), _INDENT))
         if run.error is not None:
-            console.print(Text(f"  {shown(run.error)}", style="red"))
+            console.print(Padding(Text(shown(run.error), style="red"), _INDENT))
 
 
 def claim_line(claim: Claim) -> str:

@@ -33,22 +33,23 @@ def evaluate(gates: Sequence[Gate], run: Run, baselines: Baselines | None = None
     return tuple(_EVALUATE[gate.quantity](gate, run, baselines or {}) for gate in gates)
 
 
-def further_runs(gates: Sequence[Gate], run: Run) -> int | None:
-    """How many more runs the latency gates that are open need, as far as can be told; 0 when none is open for want of
-    runs. None when no number of runs would tell one of them and none of the others needs more."""
+def further_runs(gates: Sequence[Gate], run: Run) -> int:
+    """How many more runs would likely tell the latency gates that are open, the most that one of them needs.
+
+    0 when none is open, the run is void, or no feasible number would tell one.
+    """
     latency = run.latency
-    if latency is None:
+    if latency is None or _void(run) is not None:
         return 0
-    needs: list[int | None] = []
+    wanted = 0
     for gate in gates:
-        if gate.quantity is Quantity.PERCENTILE and gate.stage in latency.samples_ns:
-            window, share = _window(latency.samples_ns[gate.stage], gate.window)
-            percentile = percentile_of(window, gate.percent)
-            if judge(percentile.bounds_ms, gate.comparison, gate.limit) is Answer.INCONCLUSIVE:
-                needed = runs_needed(window, gate.percent, gate.comparison, gate.limit)
-                needs.append(None if needed is None else needed * share)
-    told = [needed - latency.runs for needed in needs if needed is not None]
-    return max([1, *told]) if told else (None if needs else 0)
+        if gate.quantity is not Quantity.PERCENTILE or gate.stage not in latency.samples_ns:
+            continue
+        window, share = _window(latency.samples_ns[gate.stage], gate.window)
+        if judge(percentile_of(window, gate.percent).bounds_ms, gate.comparison, gate.limit) is Answer.INCONCLUSIVE:
+            needed = runs_needed(window, gate.percent, gate.comparison, gate.limit)
+            wanted = max(wanted, 0 if needed is None else needed * share - latency.runs)
+    return wanted
 
 
 def _percentile(gate: Gate, run: Run, _: Baselines) -> Claim:

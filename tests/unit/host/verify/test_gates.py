@@ -195,11 +195,17 @@ def test_further_runs_are_those_that_the_open_gates_need() -> None:
     assert further_runs(gates[:1], steady(60)) == 130 - 60
     assert further_runs(gates, steady(700)) == 0
     assert further_runs(gates[:1], replace(steady(), latency=None)) == 0
+    assert further_runs(gates[:1], replace(steady(60), board=sample.board(emulated=True))) == 0
 
 
 def test_no_number_of_runs_tells_a_gate_at_the_very_value() -> None:
-    samples = np.random.default_rng(8).permutation(np.tile(np.arange(1, 21), 50)).astype(np.int64) * MS
-    assert further_runs([parse_gate("total", "p95 <= 19 ms")], run_of(samples)) is None
+    samples = np.random.default_rng(8).permutation(np.tile(np.arange(11, 31), 50)).astype(np.int64) * MS
+    assert further_runs([parse_gate("total", "p95 <= 29 ms")], run_of(samples)) == 0
+    found = claim(run_of(samples), "total", "p95 <= 29 ms")
+    assert found.answer is OPEN
+    assert (
+        found.note == "too near to the limit to be told from it; 1000 samples do not tell, and no feasible number would"
+    )
 
 
 @pytest.mark.parametrize("kind", [{}, {"memory": 0.6}, {"spikes": 0.03}, {"slow_mode": 0.3}])

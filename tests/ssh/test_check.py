@@ -1,0 +1,94 @@
+"""`edgeproof check` on boards behind real SSH servers: three verdicts by changing a gate, parity, one report."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.ssh.test_store_commands import Command
+from tests.support.report_schema import checked_report
+
+
+@pytest.fixture(autouse=True)
+def provisioned(edgeproof: Command) -> None:
+    edgeproof("provision", "desk")
+
+
+def check(
+    edgeproof: Command, tmp_path: Path, bundle: Path, gate: str, code: int, *more: object
+) -> "subprocess.CompletedProcess[str]":
+    return edgeproof("check", "desk", "--bundle", bundle, "--gate", gate, "--out", tmp_path / "out", *more, expect=code)
+
+
+@pytest.mark.parametrize(
+    ("gate", "verdict", "code"),
+    [
+        ("size < 1 MB", "PASS", 0),
+        ("size < 1 kB", "FAIL", 1),
+        ("energy < 1 J", "INCONCLUSIVE", 3),
+    ],
+)
+def test_a_gate_decides_the_verdict_and_the_exit_status(
+    edgeproof: Command, tmp_path: Path, tiny_bundles: dict[str, Path], gate: str, verdict: str, code: int
+) -> None:
+    done = check(edgeproof, tmp_path, tiny_bundles["int8"], gate, code, "--runs", 5)
+    assert done.stdout.startswith(f"1 of 1: int8 on desk\nverdict: {verdict}\n")
+    document = checked_report(tmp_path / "out" / "report.json")
+    assert document["verdict"] == verdict.lower()
+    assert (tmp_path / "out" / "report.html").is_file()
+    assert not (tmp_path / "out" / "cells").exists()
+
+
+def test_latency_is_measured_after_a_warm_up_with_the_boards_state_around_it(
+    edgeproof: Command, tmp_path: Path, tiny_bundles: dict[str, Path]
+) -> None:
+    check(edgeproof, tmp_path, tiny_bundles["int8"], "energy < 1 J", 3, "--runs", 64)
+    (run,) = checked_report(tmp_path / "out" / "report.json")["runs"]
+    assert run["latency"]["runs"] == 64
+    assert run["latency"]["warmup_runs"] >= 5 + 2 * 10
+    assert {"before", "after"} == set(run["latency"]["state"])
+
+
+def test_a_board_is_held_against_this_machine_and_no_app_is_switched(
+    edgeproof: Command, tmp_path: Path, tiny_bundles: dict[str, Path], tiny_pictures: Path
+) -> None:
+    before = json.loads(edgeproof("status", "desk", "--json").stdout)["apps"]
+    gate = "parity differing <= 30 %"
+    done = check(edgeproof, tmp_path, tiny_bundles["float32"], gate, 0, "--images", tiny_pictures, "--runs", 5)
+    assert "the same on 12 pictures" in " ".join(done.stdout.split())
+    (run,) = checked_report(tmp_path / "out" / "report.json")["runs"]
+    assert {picture["parts_at"] for picture in run["parity"]["pictures"]} == {None}
+    assert sum(picture["same"] for picture in run["parity"]["pictures"]) == 12
+    assert json.loads(edgeproof("status", "desk", "--json").stdout)["apps"] == before
+
+
+def test_the_matrix_of_edgeproof_toml_is_measured_and_named(
+    edgeproof: Command, tmp_path: Path, tiny_bundles: dict[str, Path]
+) -> None:
+    config = tmp_path / "edgeproof.toml"
+    bundles = [str(tiny_bundles[variant]) for variant in ("float32", "int8")]
+    config.write_text(
+        config.read_text() + f"[check]\nbundles = {json.dumps(bundles)}\nboards = ['desk']\nthreads = [1]\nruns = 5\n"
+        "[check.gates]\nsize = '< 1 MB'\n"
+    )
+    document = json.loads(edgeproof("check", "--json", "--out", tmp_path / "out").stdout)
+    assert [(run["bundle"]["variant"], run["latency"]["threads"]) for run in document["runs"]] == [
+        ("float32", 1),
+        ("int8", 1),
+    ]
+    assert document["verdict"] == "pass"
+    only = edgeproof("check", "--only", "int8", "--out", tmp_path / "out")
+    assert "1 of 1: int8 on desk, 1 thread" in only.stdout
+
+
+def test_a_board_that_is_not_there_is_an_error_and_the_others_are_measured(
+    edgeproof: Command, tmp_path: Path, tiny_bundles: dict[str, Path]
+) -> None:
+    config = tmp_path / "edgeproof.toml"
+    config.write_text(config.read_text() + "[boards.gone]\nhost = '127.0.0.1'\nport = 1\n")
+    arguments = ("--bundle", tiny_bundles["int8"], "--gate", "size < 1 MB", "--runs", 5, "--out", tmp_path / "out")
+    done = edgeproof("check", "gone", "desk", *arguments, expect=2)
+    assert "not measured: int8 on gone: " in done.stdout
+    assert len(checked_report(tmp_path / "out" / "report.json")["runs"]) == 1
+    assert (tmp_path / "out" / "cells").is_dir()
