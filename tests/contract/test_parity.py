@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import tflite
 
 from edgeproof.board.agent.session import AgentSession
 from edgeproof.bundle import open_bundle, write_bundle
@@ -30,10 +31,16 @@ def another_resize(manifest: Manifest, model: bytearray) -> Manifest:
 
 
 def a_changed_weight(manifest: Manifest, model: bytearray) -> Manifest:
-    """The largest number of the model that is no offset of the flatbuffer: one of its kernels'."""
-    values = np.frombuffer(bytes(model), "<f4", count=len(model) // 4)
-    place = int(np.argmax(np.where((np.abs(values) < 100) & np.isfinite(values), np.abs(values), 0)))
-    model[4 * place : 4 * place + 4] = np.float32(values[place] * 0.9).tobytes()
+    """The largest of the kernel that makes class scores, by a tenth."""
+    read = tflite.Model.GetRootAs(bytes(model))
+    graph = read.Subgraphs(0)
+    tensors = [graph.Tensors(index) for index in range(graph.TensorsLength())]
+    (kernel,) = [tensor for tensor in tensors if tensor.Name() == b"BoxPredictor_0/ClassPredictor"]
+    data = read.Buffers(kernel.Buffer()).DataAsNumpy().tobytes()
+    values = np.frombuffer(data, "<f4")
+    largest = int(np.abs(values).argmax())
+    place = bytes(model).index(data) + 4 * largest
+    model[place : place + 4] = np.float32(values[largest] * 0.9).tobytes()
     return manifest
 
 
