@@ -92,3 +92,30 @@ def test_a_board_that_is_not_there_is_an_error_and_the_others_are_measured(
     assert "not measured: int8 on gone: " in done.stdout
     assert len(checked_report(tmp_path / "out" / "report.json")["runs"]) == 1
     assert (tmp_path / "out" / "cells").is_dir()
+
+
+def test_two_bundles_are_compared_in_turns(edgeproof: Command, tmp_path: Path, tiny_bundles: dict[str, Path]) -> None:
+    sides = [str(tiny_bundles["float32"]), str(tiny_bundles["int8"])]
+    done = edgeproof("bench", "desk", *sides, "--pairs", 10, "--out", tmp_path / "out")
+    assert done.stdout.startswith("A: tiny float32")
+    assert "10 pairs of blocks of" in done.stdout
+    document = checked_report(tmp_path / "out" / "report.json")
+    assert [run["bundle"]["variant"] for run in document["runs"]] == ["float32", "int8"]
+    (comparison,) = document["comparisons"]
+    assert {run["latency"]["runs"] for run in document["runs"]} == {10 * comparison["block_runs"]}
+    assert comparison["stages"]["total"]["low"] <= comparison["stages"]["total"]["ratio"]
+
+
+@pytest.mark.parametrize("wrong", [("one",), ("one", "two", "--bundle", "three")])
+def test_what_cannot_be_compared_is_refused(edgeproof: Command, wrong: tuple[str, ...]) -> None:
+    assert "a comparison takes" in edgeproof("bench", "desk", *wrong, expect=2).stderr
+
+
+def test_parity_of_a_board_is_told_in_a_line(
+    edgeproof: Command, tmp_path: Path, tiny_bundles: dict[str, Path], tiny_pictures: Path
+) -> None:
+    arguments = ("--bundle", tiny_bundles["int8"], "--out", tmp_path / "out")
+    done = edgeproof("parity", "desk", tiny_pictures, *arguments)
+    assert "12 of 12 confident detections the same on 12 pictures, at most 22 % differ (95 %)" in done.stdout
+    (run,) = checked_report(tmp_path / "out" / "report.json")["runs"]
+    assert len(run["parity"]["pictures"]) == 12

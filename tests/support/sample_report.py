@@ -8,6 +8,7 @@ import numpy as np
 from edgeproof.record.board import BoardInfo, BoardState, RuntimeInfo
 from edgeproof.record.boxes import PixelBox
 from edgeproof.record.claims import Answer, Claim
+from edgeproof.record.comparison import Comparison, StageRatio
 from edgeproof.record.detections import BenchResult, LoadResult
 from edgeproof.record.measurements import Frame, Stream
 from edgeproof.record.parity import Parity, ParityStage, PictureParity
@@ -146,6 +147,11 @@ def claims() -> tuple[Claim, ...]:
         Claim("parity differing <= 1 %", Answer.FAIL, 1.0, "%", 33.3, 1.7, 86.5, 3),
         Claim("accuracy map >= 0.40", Answer.INCONCLUSIVE, 0.4, "", note="accuracy was not measured"),
     )
+
+
+def comparison() -> Comparison:
+    stages = {"invoke": StageRatio(0.48, 0.47, 0.49, -20.5), "total": StageRatio(0.5, 0.49, 0.51, -21.0)}
+    return Comparison(0, 1, 20, 10, stages, ("the board reports: throttled",))
 
 
 def report(folder: Path | None = None) -> Report:

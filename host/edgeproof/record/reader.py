@@ -17,7 +17,7 @@ from edgeproof.record.measurements import Frame, Latency, Stream
 from edgeproof.record.pictures import Detection, Picture
 from edgeproof.record.run import SCHEMA, BundleFacts, HostInfo, Report, Run
 from edgeproof.record.sample_file import read_samples
-from edgeproof.record.verdict_reader import read_claim, read_parity
+from edgeproof.record.verdict_reader import read_claim, read_comparison, read_parity
 from edgeproof_agent.wire.fields import FieldError, Fields
 
 _MAX_BYTES = 512 << 20
@@ -56,6 +56,9 @@ def _report(root: Fields, folder: Path) -> Report:
             host.text("python", default="") if host else "",
             host.text("os", default="") if host else "",
         ),
+        comparisons=tuple(map(read_comparison, root.objects("comparisons", _MAX_RUNS)))
+        if "comparisons" in root
+        else (),
         outputs=tuple(str(name) for name in root.items("outputs", _MAX_PICTURES)) if "outputs" in root else (),
     )
 

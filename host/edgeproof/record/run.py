@@ -11,6 +11,7 @@ from typing import Any
 from edgeproof import __version__
 from edgeproof.record.board import BoardInfo, BoardState, RuntimeInfo, states_json
 from edgeproof.record.claims import Answer, Claim, combined
+from edgeproof.record.comparison import Comparison
 from edgeproof.record.detections import LoadResult
 from edgeproof.record.measurements import Latency, Stream, summary_json
 from edgeproof.record.parity import Parity
@@ -146,6 +147,8 @@ class Report:
     command: tuple[str, ...] = ()
     """As it was typed. No command takes a secret as an argument."""
     host: HostInfo = field(default_factory=HostInfo)
+    comparisons: tuple[Comparison, ...] = ()
+    """Of its runs, where some were measured side by side."""
     outputs: tuple[str, ...] = ()
     """Files that were written with the report, relative to its folder. Empty when it was not written to a folder."""
 
@@ -176,4 +179,7 @@ class Report:
             data["outputs"] = list(self.outputs)
         if self.verdict is not None:
             data["verdict"] = self.verdict.value
-        return {**data, "runs": [run.to_json(folder) for run in self.runs]}
+        data["runs"] = [run.to_json(folder) for run in self.runs]
+        if self.comparisons:
+            data["comparisons"] = [comparison.to_json() for comparison in self.comparisons]
+        return data

@@ -1,6 +1,7 @@
-"""Reads what a verdict rests on back from report.json: gates with their answers, and parity."""
+"""Reads what a verdict rests on back from report.json: gates with their answers, parity, comparisons."""
 
 from edgeproof.record.claims import Answer, Claim
+from edgeproof.record.comparison import Comparison, StageRatio
 from edgeproof.record.parity import Parity, ParityStage, PictureParity
 from edgeproof_agent.wire.fields import Fields
 
@@ -43,6 +44,24 @@ def read_parity(fields: Fields) -> Parity:
             )
             for picture in fields.objects("pictures", _MAX_PICTURES)
         ),
+    )
+
+
+def read_comparison(fields: Fields) -> Comparison:
+    """Raises `FieldError`."""
+    stages = fields.nested("stages")
+    return Comparison(
+        a=fields.integer("a"),
+        b=fields.integer("b"),
+        pairs=fields.integer("pairs", low=1),
+        block_runs=fields.integer("block_runs", low=1),
+        stages={
+            name: StageRatio(
+                *(stages.nested(name).number(field) for field in ("ratio", "low", "high", "difference_ms"))
+            )
+            for name in fields.mapping("stages")
+        },
+        void=tuple(str(reason) for reason in fields.items("void", 1000)) if "void" in fields else (),
     )
 
 
