@@ -119,3 +119,18 @@ def test_parity_of_a_board_is_told_in_a_line(
     assert "12 of 12 confident detections the same on 12 pictures, at most 22 % differ (95 %)" in done.stdout
     (run,) = checked_report(tmp_path / "out" / "report.json")["runs"]
     assert len(run["parity"]["pictures"]) == 12
+
+
+def test_a_signed_check_is_verified_and_one_with_a_changed_sample_is_refused(
+    edgeproof: Command, tmp_path: Path, tiny_bundles: dict[str, Path]
+) -> None:
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "key"], check=True)
+    check(edgeproof, tmp_path, tiny_bundles["int8"], "size < 1 MB", 0, "--runs", 64, "--sign", tmp_path / "key")
+    out = tmp_path / "out"
+    listed = json.loads((out / "report.json").read_text())["outputs"]
+    assert {"junit.xml", "summary.md", "report.json.sig"} <= set(listed)
+    done = edgeproof("verify", out, "--signer", tmp_path / "key.pub", "--bundle", tiny_bundles["int8"])
+    assert "edgeproof-proof v1 verdict=pass board=desk" in done.stdout
+    samples = out / "samples" / "0.i64"
+    samples.write_bytes(samples.read_bytes()[:-8] + bytes(8))
+    assert "its samples are not those" in edgeproof("verify", out, expect=2).stderr

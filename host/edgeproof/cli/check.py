@@ -10,20 +10,25 @@ from edgeproof.check.checking import check, exit_code
 from edgeproof.check.first_config import find_bundles, write_first_check
 from edgeproof.check.kept_cells import KeptCells
 from edgeproof.check.matrix import Wanted, cells_of, only
+from edgeproof.check.signed import sign_report, signature_path
 from edgeproof.cli.display.echo import echo
 from edgeproof.cli.display.progress import shown_progress
 from edgeproof.cli.display.run_output import echo_report, write_report_files
 from edgeproof.cli.display.terminal import Terminal
 from edgeproof.cli.options.board import boards_argument, json_option
 from edgeproof.cli.options.paths import PATH
+from edgeproof.cli.options.signing_key import read_signing_key
 from edgeproof.config.boards import BoardProfile, find_board, find_config
 from edgeproof.config.check import CheckConfig, read_check
 from edgeproof.config.editing import config_to_write
 from edgeproof.local_files.output_folder import OutputFolder
 from edgeproof.record.run import Report
+from edgeproof.report.junit import write_junit
+from edgeproof.report.markdown import write_markdown
 from edgeproof.report.verdict import print_verdict
 
 _KEPT = "cells"
+_REPORT, _JUNIT, _SUMMARY = "report.json", "junit.xml", "summary.md"
 
 
 @click.command(name="check")
@@ -37,6 +42,8 @@ _KEPT = "cells"
 @click.option("--runs", type=click.IntRange(1, 1_000_000), help="Measured runs.  [default: what the gates need]")
 @click.option("--only", "words", multiple=True, metavar="WORD", help="Only the cells whose name has this word.")
 @click.option("--repeat", is_flag=True, help="Measure again what an interrupted check has measured already.")
+@click.option("--allow-inconclusive", is_flag=True, help="In junit.xml, skip what is inconclusive; else it fails.")
+@click.option("--sign", "key_path", type=PATH, metavar="KEY", help="Sign the report with an ed25519 SSH key.")
 @click.option("--out", type=PATH, default=Path("build/check"), show_default=True, help="Folder for the reports.")
 @json_option
 @click.pass_context
@@ -50,6 +57,8 @@ def command(
     runs: int | None,
     words: tuple[str, ...],
     repeat: bool,
+    allow_inconclusive: bool,
+    key_path: Path | None,
     out: Path,
     as_json: bool,
 ) -> None:
@@ -67,6 +76,7 @@ def command(
     wanted = Wanted(boards, bundles, pictures, gates, runs)
     named = [] if boards else [find_board(name, path) for name in config.boards]
     cells = only(cells_of(config, path, wanted, named), words)
+    key = read_signing_key(key_path) if key_path is not None else None
     folder = OutputFolder.open(out)
     console = Terminal(stderr=as_json)  # standard output is the document's
     with folder.sealed(), shown_progress(console) as progress:
@@ -75,7 +85,14 @@ def command(
     if not as_json:
         print_verdict(report, console)
     with folder.sealed():
+        junit, summary = folder.claim(_JUNIT, _SUMMARY)
+        write_junit(report, junit, allow_inconclusive)
+        write_markdown(report, summary)
+        if key is not None:
+            folder.claim(signature_path(Path(_REPORT)).name)
         write_report_files(report, folder, console)
+        if key is not None:
+            sign_report(folder.path / _REPORT, key)
     if as_json:
         echo_report(replace(report, outputs=tuple(folder.names)), folder.path)
     for failure in checked.failures:

@@ -11,6 +11,7 @@ from edgeproof.local_files.bounded_files import UnreadableError, read_bounded, r
 from edgeproof.local_files.inner_names import is_inner_name
 from edgeproof.record.board import BoardInfo, BoardState, RuntimeInfo
 from edgeproof.record.boxes import PixelBox
+from edgeproof.record.claims import Answer
 from edgeproof.record.detections import LoadResult
 from edgeproof.record.latency import Drift, LatencySummary, Samples
 from edgeproof.record.measurements import Frame, Latency, Stream
@@ -42,7 +43,11 @@ def read_report(path: Path) -> Report:
         schema = root.text("schema", max_length=200)
         if schema not in _SCHEMAS:
             raise UnreadableError(f"its schema is {schema!r}, and this edgeproof reads {' and '.join(_SCHEMAS)}")
-        return _report(root, path.parent)
+        report = _report(root, path.parent)
+        told = root.choice("verdict", [answer.value for answer in Answer]) if "verdict" in root else None
+        if told != (None if report.verdict is None else report.verdict.value):
+            raise UnreadableError(f"its verdict is {told or 'missing'}, which is not that of its gates")
+        return report
 
 
 def _report(root: Fields, folder: Path) -> Report:

@@ -5,18 +5,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from edgeproof.board.agent.session import AgentSession
 from edgeproof.board.deploy import open_session
 from edgeproof.board.open_board import OpenBoard
 from edgeproof.record.board import BoardState
-from edgeproof.record.comparison import Comparison, StageRatio
+from edgeproof.record.comparison import Comparison
 from edgeproof.record.detections import BenchResult, joined_samples
 from edgeproof.record.run import BundleFacts, Run
-from edgeproof.verify.comparison import FEWEST_PAIRS, Side, abba_order, ratio_of_blocks
+from edgeproof.verify.comparison import FEWEST_PAIRS, Side, abba_order, comparison_of
 from edgeproof.verify.latency import latency_of, percentile_ns
-from edgeproof.verify.state import void_reasons
 from edgeproof.wording.progress import Progress, ProgressListener, silent
 from edgeproof_agent.store.objects import Kind
 
@@ -70,27 +67,6 @@ def compare(
         run = replace(runs[side], latency=latency_of(_whole(blocks[side])))
         runs[side] = replace(run, after=run.latency.after if run.latency else None)
     return Compared((runs[Side.A], runs[Side.B]), comparison_of(runs[Side.A], runs[Side.B], pairs, block_runs))
-
-
-def comparison_of(a: Run, b: Run, pairs: int, block_runs: int) -> Comparison:
-    """From the samples of both, which lie in blocks of `block_runs`. A stage too short for the clock is left out."""
-    assert a.latency is not None
-    assert b.latency is not None
-    stages: dict[str, StageRatio] = {}
-    for stage in a.latency.samples_ns:
-        one, other = a.latency.samples_ns[stage], b.latency.samples_ns.get(stage)
-        if other is None or percentile_ns(one, 1) <= 0 or percentile_ns(other, 1) <= 0:
-            continue
-        found = ratio_of_blocks(np.split(one, pairs), np.split(other, pairs))
-        difference_ms = (percentile_ns(other, 50) - percentile_ns(one, 50)) / 1e6
-        stages[stage] = StageRatio(found.ratio, found.bounds.low, found.bounds.high, difference_ms)
-    void = dict.fromkeys(
-        reason
-        for run in (a, b)
-        if run.latency is not None
-        for reason in void_reasons(run.latency.before, run.latency.after, run.load.threads if run.load else None)
-    )
-    return Comparison(0, 1, pairs, block_runs, stages, tuple(void))
 
 
 def _loaded(board: OpenBoard, session: AgentSession, contender: Contender) -> Run:

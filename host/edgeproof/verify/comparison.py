@@ -7,7 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edgeproof.record.comparison import Comparison, StageRatio
 from edgeproof.record.latency import Samples
+from edgeproof.record.run import Run
+from edgeproof.verify.latency import percentile_ns
+from edgeproof.verify.state import void_reasons
 from edgeproof.verify.student import t_quantile
 from edgeproof.verify.verdict import Interval
 
@@ -67,3 +71,24 @@ def ratio_of_blocks(
     mean = float(logs.mean())
     half = t_quantile(0.5 + confidence / 2.0, len(logs) - 1) * float(logs.std(ddof=1)) / math.sqrt(len(logs))
     return Ratio(math.exp(mean), Interval(math.exp(mean - half), math.exp(mean + half)), len(logs))
+
+
+def comparison_of(a: Run, b: Run, pairs: int, block_runs: int) -> Comparison:
+    """From the samples of both, which lie in blocks of `block_runs`. A stage too short for the clock is left out."""
+    assert a.latency is not None
+    assert b.latency is not None
+    stages: dict[str, StageRatio] = {}
+    for stage in a.latency.samples_ns:
+        one, other = a.latency.samples_ns[stage], b.latency.samples_ns.get(stage)
+        if other is None or percentile_ns(one, 1) <= 0 or percentile_ns(other, 1) <= 0:
+            continue
+        found = ratio_of_blocks(np.split(one, pairs), np.split(other, pairs))
+        difference_ms = (percentile_ns(other, 50) - percentile_ns(one, 50)) / 1e6
+        stages[stage] = StageRatio(found.ratio, found.bounds.low, found.bounds.high, difference_ms)
+    void = dict.fromkeys(
+        reason
+        for run in (a, b)
+        if run.latency is not None
+        for reason in void_reasons(run.latency.before, run.latency.after, run.load.threads if run.load else None)
+    )
+    return Comparison(0, 1, pairs, block_runs, stages, tuple(void))

@@ -8,7 +8,8 @@ import pytest
 from edgeproof.record.board import BoardState
 from edgeproof.record.detections import BenchResult
 from edgeproof.record.run import Run
-from edgeproof.runs.comparison import _whole, comparison_of
+from edgeproof.runs.comparison import _whole
+from edgeproof.verify.comparison import comparison_of
 from edgeproof.verify.latency import latency_of
 from tests.support import sample_report as sample
 from tests.support.simulated_runs import simulated_ns
