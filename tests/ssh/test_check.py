@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.ssh.test_store_commands import Command
+import edgeproof as library
+from tests.support.boards.ssh_servers import Command, Server
 from tests.support.report_schema import checked_report
 
 
@@ -134,3 +135,12 @@ def test_a_signed_check_is_verified_and_one_with_a_changed_sample_is_refused(
     samples = out / "samples" / "0.i64"
     samples.write_bytes(samples.read_bytes()[:-8] + bytes(8))
     assert "its samples are not those" in edgeproof("verify", out, expect=2).stderr
+
+
+def test_the_library_gives_the_answers_as_claims(server: Server, tiny_bundles: dict[str, Path]) -> None:
+    board = library.Board(server.profile)
+    board.provision()
+    run = board.check(tiny_bundles["int8"], ["size < 1 MB", "size < 1 kB"], runs=5)
+    assert [claim.answer.value for claim in run.claims] == ["pass", "fail"]
+    with pytest.raises(library.UsageError, match="Did you mean size"):
+        board.check(tiny_bundles["int8"], ["siz < 1 MB"])

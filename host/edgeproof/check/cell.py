@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edgeproof.board.deploy import choose_runtime, send_bundle
-from edgeproof.board.open_board import open_board
+from edgeproof.board.open_board import OpenBoard, open_board
 from edgeproof.bundle import open_bundle
 from edgeproof.config.boards import BoardProfile
 from edgeproof.local_files.output_folder import OutputFolder
@@ -66,6 +66,12 @@ class Cell:
 
 
 def measure(cell: Cell, progress: ProgressListener = silent) -> Run:
+    """Connects to the cell's board and measures there: see `measure_on`."""
+    with open_board(cell.board) as board:
+        return measure_on(board, cell, progress)
+
+
+def measure_on(board: OpenBoard, cell: Cell, progress: ProgressListener = silent) -> Run:
     """Measures a cell and holds its gates against it. The bundle is sent if the board lacks it; no app is switched.
 
     A run that the board cut short says so in its `error`. Raises what keeps it from starting: `BoardError`,
@@ -83,7 +89,6 @@ def measure(cell: Cell, progress: ProgressListener = silent) -> Run:
     )
     with contextlib.ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        board = stack.enter_context(open_board(cell.board))
         send_bundle(board.store, bundle, progress)
         plan = RunPlan(OutputFolder.open(scratch), bench=bench, threads=cell.threads, min_score=cell.min_score)
         if cell.pictures:
