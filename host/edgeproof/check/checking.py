@@ -3,11 +3,12 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from edgeproof.check.baselines import baselines_of
 from edgeproof.check.cell import Cell, measure
 from edgeproof.check.kept_cells import KeptCells
 from edgeproof.errors import BoardError
 from edgeproof.record.claims import Answer
-from edgeproof.record.run import Run
+from edgeproof.record.run import Report, Run
 from edgeproof.verify.gates import evaluate
 from edgeproof.wording.progress import Progress, ProgressKind, ProgressListener, silent
 
@@ -33,9 +34,12 @@ def check(
     progress: ProgressListener = silent,
     *,
     repeat: bool = False,
+    baseline: Report | None = None,
     measure: Measure = measure,
 ) -> Checked:
     """Measures the cells that `kept` does not have, or all with `repeat`. One that fails does not keep the others back.
+
+    `baseline` is what gates `vs baseline` hold them against.
 
     Records are dropped once all cells were measured: the next check begins anew.
     """
@@ -46,7 +50,7 @@ def check(
         run = None if repeat else kept.read(cell)
         if run is not None:
             progress(Progress(f"{place}: measured already", ProgressKind.NOTE))
-            runs.append(replace(run, claims=evaluate(cell.gates, run)))
+            runs.append(_judged(cell, run, baseline))
             continue
         progress(Progress(place, ProgressKind.NOTE))
         try:
@@ -56,7 +60,7 @@ def check(
             continue
         if run.error is None:
             kept.keep(cell, run)
-        runs.append(run)
+        runs.append(_judged(cell, run, baseline))
     checked = Checked(tuple(runs), tuple(failures))
     if checked.whole:
         kept.drop(list(cells))
@@ -70,6 +74,10 @@ def exit_code(verdict: Answer | None, checked: Checked) -> int:
     if not checked.whole:
         return 2
     return 0 if verdict is Answer.PASS else 3
+
+
+def _judged(cell: Cell, run: Run, baseline: Report | None) -> Run:
+    return replace(run, claims=evaluate(cell.gates, run, baselines_of(baseline, run)))
 
 
 def _within(progress: ProgressListener, place: str) -> ProgressListener:

@@ -22,6 +22,7 @@ from edgeproof.config.boards import BoardProfile, find_board, find_config
 from edgeproof.config.check import CheckConfig, read_check
 from edgeproof.config.editing import config_to_write
 from edgeproof.local_files.output_folder import OutputFolder
+from edgeproof.record.reader import read_report
 from edgeproof.record.run import Report
 from edgeproof.report.junit import write_junit
 from edgeproof.report.markdown import write_markdown
@@ -42,6 +43,7 @@ _REPORT, _JUNIT, _SUMMARY = "report.json", "junit.xml", "summary.md"
 @click.option("--runs", type=click.IntRange(1, 1_000_000), help="Measured runs.  [default: what the gates need]")
 @click.option("--only", "words", multiple=True, metavar="WORD", help="Only the cells whose name has this word.")
 @click.option("--repeat", is_flag=True, help="Measure again what an interrupted check has measured already.")
+@click.option("--baseline", type=PATH, metavar="REPORT", help="report.json that gates 'vs baseline' compare with.")
 @click.option("--allow-inconclusive", is_flag=True, help="In junit.xml, skip what is inconclusive; else it fails.")
 @click.option("--sign", "key_path", type=PATH, metavar="KEY", help="Sign the report with an ed25519 SSH key.")
 @click.option("--out", type=PATH, default=Path("build/check"), show_default=True, help="Folder for the reports.")
@@ -57,6 +59,7 @@ def command(
     runs: int | None,
     words: tuple[str, ...],
     repeat: bool,
+    baseline: Path | None,
     allow_inconclusive: bool,
     key_path: Path | None,
     out: Path,
@@ -76,11 +79,12 @@ def command(
     wanted = Wanted(boards, bundles, pictures, gates, runs)
     named = [] if boards else [find_board(name, path) for name in config.boards]
     cells = only(cells_of(config, path, wanted, named), words)
+    earlier = None if baseline is None else read_report(baseline)
     key = read_signing_key(key_path) if key_path is not None else None
     folder = OutputFolder.open(out)
     console = Terminal(stderr=as_json)  # standard output is the document's
     with folder.sealed(), shown_progress(console) as progress:
-        checked = check(cells, KeptCells(out / _KEPT), progress, repeat=repeat)
+        checked = check(cells, KeptCells(out / _KEPT), progress, repeat=repeat, baseline=earlier)
     report = Report.now(checked.runs)
     if not as_json:
         print_verdict(report, console)

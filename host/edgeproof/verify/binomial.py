@@ -47,8 +47,6 @@ def share_bounds(hits: int, trials: int, confidence: float) -> tuple[float, floa
 
     No trials: (0, 1).
     """
-    if trials == 0:
-        return 0.0, 1.0
     doubt = (1.0 - confidence) / 2.0
     low = 0.0 if hits == 0 else _share_where(lambda share: 1.0 - chance_of_at_most(hits - 1, trials, share), doubt)
     high = 1.0 if hits == trials else 1.0 - _share_where(lambda rest: chance_of_at_most(hits, trials, 1 - rest), doubt)

@@ -69,8 +69,8 @@ def compare_detections(host: Detections, board: Detections, min_score: float) ->
     """
     same, borderline, lost, taken = _held_against(host, board, min_score)
     extra = [index for index in range(len(board)) if index not in taken and board.scores[index] >= min_score]
-    unknown, crossing, added, _ = _held_against(board.at(extra), host.at(host.scores < min_score), min_score)
-    return same, lost + added + unknown, borderline + crossing
+    _, crossing, added, _ = _held_against(board.at(extra), host.at(host.scores < min_score), min_score)
+    return same, lost + added, borderline + crossing
 
 
 def _held_against(found: Detections, others: Detections, min_score: float) -> tuple[int, int, int, set[int]]:

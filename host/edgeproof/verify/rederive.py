@@ -83,6 +83,8 @@ def _of_latency(latency: Latency) -> Iterator[str]:
         for field in fields(LatencySummary):
             if not _alike(getattr(summary, field.name), told[field.name]):
                 yield f"{stage} {field.name} is told as {told[field.name]}, and is {getattr(summary, field.name)}"
+    if not _alike(derived.peak_rss_mib, latency.peak_rss_mib):
+        yield f"its peak RSS is told as {latency.peak_rss_mib} MiB, and the board's state says {derived.peak_rss_mib}"
     if not _alike(asdict(derived.drift), asdict(latency.drift)):
         yield f"its drift is told as {latency.drift.ratio}, and is {derived.drift.ratio}"
 

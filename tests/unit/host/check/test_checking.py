@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from edgeproof.check.kept_cells import KeptCells, cell_key
 from edgeproof.config.boards import BoardProfile
 from edgeproof.errors import BoardUnreachableError
 from edgeproof.record.claims import Answer
-from edgeproof.record.run import Run
+from edgeproof.record.run import Report, Run
 from edgeproof.runs.pictures import PictureFile
 from edgeproof.verify.gate_text import parse_gate
 from edgeproof.wording.progress import ProgressListener
@@ -121,6 +122,12 @@ def test_a_cell_of_which_anything_changed_is_another(changes: dict[str, object])
     assert cell_key(cell(bundle=Path("/elsewhere"))) == cell_key(cell())
 
 
+@pytest.mark.parametrize("changes", [{"name": "b"}, {"image_id": 2}, {"path": Path(__file__)}])
+def test_a_cell_with_another_picture_is_another(changes: dict[str, Any]) -> None:
+    picture = PictureFile(Path("x.png"), "a", "a.jpg", 1)
+    assert cell_key(cell(pictures=(replace(picture, **changes),))) != cell_key(cell(pictures=(picture,)))
+
+
 def test_a_kept_record_that_was_damaged_is_measured_again(tmp_path: Path) -> None:
     kept = KeptCells(tmp_path / "cells")
     kept.keep(CELLS[0], sample.run("float32"))
@@ -155,3 +162,34 @@ RUN = sample.run()
 )
 def test_the_exit_status_is_the_verdict(verdict: Answer | None, checked: Checked, code: int) -> None:
     assert exit_code(verdict, checked) == code
+
+
+CHANGE = (parse_gate("invoke", "p50 vs baseline < +50 %"),)
+
+
+def test_a_gate_against_the_baseline_is_held_against_the_same_cell_of_it(tmp_path: Path) -> None:
+    earlier = Report((sample.run("float32", invoke_ms=10.0), sample.run("int8", invoke_ms=44.0)))
+    kept = KeptCells(tmp_path / "cells")
+    (run,) = check([cell(gates=CHANGE)], kept, baseline=earlier, measure=Board()).runs
+    (claim,) = run.claims
+    assert claim.answer is PASS
+    assert claim.value == pytest.approx(100 * (45 / 44 - 1), abs=1)
+
+
+@pytest.mark.parametrize(
+    "earlier",
+    [
+        None,
+        Report(()),
+        Report((sample.run("float32"),)),
+        Report((replace(sample.run(), board=sample.board("another")),)),
+        Report((sample.run(runtime=sample.RUNTIMES[1]),)),
+        Report((sample.run(), sample.run(seed=2))),
+    ],
+)
+def test_another_cell_is_no_baseline_and_of_two_neither_is(tmp_path: Path, earlier: Report | None) -> None:
+    kept = KeptCells(tmp_path / "cells")
+    (run,) = check([cell(gates=CHANGE)], kept, baseline=earlier, measure=Board()).runs
+    assert run.claims[0].answer is OPEN
+    assert run.claims[0].note is not None
+    assert run.claims[0].note.startswith("there is no 'baseline'")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from edgeproof.bundle import open_bundle
 from edgeproof.check.first_config import find_bundles, write_first_check
 from edgeproof.check.matrix import Wanted, cells_of
 from edgeproof.config.boards import BoardProfile, all_boards
@@ -34,6 +35,8 @@ def test_what_is_written_can_be_checked(folder: Path) -> None:
     (cell,) = cells_of(config, path, Wanted(), [BoardProfile(host="pi", name="pi")])
     assert cell.bundle == folder / "build" / "bundles" / "int8"
     assert {gate.text.split()[0] for gate in cell.gates} == {"total", "peak_rss", "size"}
+    (size,) = [gate for gate in cell.gates if gate.text.startswith("size")]
+    assert open_bundle(cell.bundle).size_bytes / 1e6 < size.limit < 1.3 * open_bundle(cell.bundle).size_bytes / 1e6
     assert path.read_text().startswith("# mine\n[boards.pi]\n")
     assert set(all_boards(path)) == {"pi"}
 

@@ -38,6 +38,7 @@ MATRIX = """
 bundles = ["bundles/*"]
 runtimes = ["tflite-runtime", "ai-edge-litert"]
 threads = [1, 4]
+runs = 9
 [check.gates]
 total = ["p50 < 100 ms", "p99 < 200 ms"]
 """
@@ -49,7 +50,11 @@ def test_a_cell_is_made_for_each_bundle_board_runtime_and_number_of_threads(conf
     assert found[0].title == "float32 on pi, tflite-runtime, 1 thread"
     assert found[-1].title == "int8 on rock, ai-edge-litert, 4 threads"
     assert len({cell.title for cell in found}) == 16
-    assert {cell.first_runs for cell in found} == {662}
+    assert {(cell.runs, cell.first_runs) for cell in found} == {(9, 9)}
+
+
+def test_without_a_number_of_runs_it_is_what_the_percentiles_need(config_file: Path) -> None:
+    assert {cell.first_runs for cell in cells(config_file, MATRIX.replace("runs = 9\n", ""))} == {662}
 
 
 def test_a_cell_travels_as_plain_data(config_file: Path) -> None:
@@ -92,12 +97,12 @@ def test_only_leaves_the_cells_that_have_all_words(config_file: Path) -> None:
 def test_a_gate_that_means_nothing_is_named_with_its_line(config_file: Path) -> None:
     with pytest.raises(ProfileError) as refused:
         cells(config_file, MATRIX + 'invoke = "p95 < 80 msec"\n')
-    assert f"{config_file}, line 8 is not right: [check.gates] invoke: " in str(refused.value)
+    assert f"{config_file}, line 9 is not right: [check.gates] invoke: " in str(refused.value)
     assert "Did you mean ms?" in str(refused.value)
 
 
 def test_an_unknown_metric_is_named_with_its_line(config_file: Path) -> None:
-    with pytest.raises(ProfileError, match=r"line 8 is not right: \[check.gates\] totl: .*Did you mean total\?"):
+    with pytest.raises(ProfileError, match=r"line 9 is not right: \[check.gates\] totl: .*Did you mean total\?"):
         cells(config_file, MATRIX + 'totl = "p95 < 80 ms"\n')
 
 

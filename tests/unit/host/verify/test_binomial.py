@@ -73,5 +73,10 @@ def test_a_shares_interval_is_that_of_the_literature(hits: int, trials: int, low
     assert share_bounds(hits, trials, 0.95) == pytest.approx((low, high), abs=6e-5)
 
 
+def test_the_ends_are_exact_where_nothing_or_all_was_hit() -> None:
+    assert share_bounds(0, 7, 0.95)[0] == 0.0
+    assert share_bounds(7, 7, 0.95)[1] == 1.0
+
+
 def test_nothing_tried_bounds_nothing() -> None:
     assert share_bounds(0, 0, 0.95) == (0.0, 1.0)

@@ -78,6 +78,12 @@ def test_the_interval_is_t_times_the_standard_error() -> None:
     assert found.pairs == 10
 
 
+def test_a_spike_in_a_block_moves_nothing() -> None:
+    steady = [np.array([10, 10, 11, 10, 10], np.int64)] * 10
+    spiked = [np.array([10, 10, 90, 10, 10], np.int64)] * 10
+    assert ratio_of_blocks(steady, spiked).ratio == 1.0
+
+
 def test_fewer_than_ten_pairs_and_no_time_at_all_are_refused() -> None:
     block = np.full(3, 10**6, np.int64)
     with pytest.raises(ValueError, match="needs 10 blocks of each at least, there are 9 and 9"):

@@ -123,7 +123,11 @@ def test_a_run_that_ended_early_passes_nothing_that_was_timed() -> None:
         ("accuracy", "map drop vs float32 <= 0.01", "map drop was not measured"),
         ("energy", "< 0.6 J", "energy was not measured"),
         ("parity", "differing <= 1 %", "parity was not measured: name pictures in [check]"),
-        ("invoke", "p50 vs main < 5 %", "there is no baseline 'main' for this bundle, board, runtime and threads"),
+        (
+            "invoke",
+            "p50 vs main < 5 %",
+            "there is no 'main' for this variant, board, runtime and threads to compare with",
+        ),
     ],
 )
 def test_what_was_not_measured_is_inconclusive_without_figures(key: str, text: str, note: str) -> None:
@@ -181,6 +185,20 @@ def test_a_change_against_a_baseline_is_told_when_it_is_far_from_the_limit(slowe
     assert found.answer is answer
     assert found.value == pytest.approx(100 * (slower - 1), abs=1.0)
     assert found.note == "not interleaved: the baseline was measured at another time"
+
+
+def test_a_change_within_what_days_differ_by_is_not_told() -> None:
+    """4.5 % slower, give or take half a percent, is below 6 %; yet the same bundle differs by 2 % from day to day."""
+    found = claim(steady(2000, seed=2, base_ms=20.9), "invoke", "p50 vs main < +6 %", {"main": steady(2000)})
+    assert (found.answer, found.high) == (OPEN, pytest.approx(6.8, abs=0.4))
+
+
+def test_a_change_is_told_by_the_bounds_of_both_runs() -> None:
+    """8.7 % slower at the median, of 30 runs each: it may as well be 5 %."""
+    found = claim(steady(30, seed=2, base_ms=21.74), "invoke", "p50 vs main < +6 %", {"main": steady(30)})
+    assert found.answer is OPEN
+    assert found.low is not None
+    assert found.low < 5
 
 
 def test_a_disturbed_baseline_is_none() -> None:

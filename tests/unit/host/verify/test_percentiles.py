@@ -52,6 +52,52 @@ def test_a_percentile_is_bounded_from_above_exactly_from_the_samples_on_that_it_
     assert bounds_ms(few, percent, CONFIDENCE, needed - 1).high == math.inf
 
 
+def test_the_lowest_sample_is_no_bound_either() -> None:
+    """A median needs 11 samples on this side, too; with 7 the lowest alone would do."""
+    samples = np.arange(1, 12, dtype=np.int64) * MS
+    assert bounds_ms(samples, 50, CONFIDENCE, 11).low == 2
+    assert bounds_ms(samples[:7], 50, CONFIDENCE, 7).low == -math.inf
+
+
+def test_ranks_of_fewer_independent_samples_are_stretched_outwards() -> None:
+    """Of 100 independent samples the median lies between ranks 38 and 63; of 150 that are worth 100, 57 and 95."""
+    samples = np.arange(1, 151, dtype=np.int64) * MS
+    hundred = bounds_ms(samples[:100], 50, CONFIDENCE, 100)
+    stretched = bounds_ms(samples, 50, CONFIDENCE, 100)
+    assert (hundred.low, hundred.high) == (38, 63)
+    assert (stretched.low, stretched.high) == (57, 95)
+
+
+LOADGEN = {
+    90: {
+        63: None,
+        64: 1,
+        65: 1,
+        90: 2,
+        97: 3,
+        128: 5,
+        150: 6,
+        200: 10,
+        459: 31,
+        662: 48,
+        1000: 78,
+        2000: 168,
+        4000: 355,
+    },
+    99: {661: None, 662: 1, 700: 1, 1000: 2, 1024: 3, 2000: 9, 4000: 25},
+}
+"""What MLPerf LoadGen 6.0.17 (mlcommons-loadgen) takes for its early stopping estimate in the single-stream scenario:
+the rank from the largest of its own samples, recorded from its traces and summaries. None: it gives no estimate."""
+
+
+@pytest.mark.parametrize("percent", LOADGEN)
+def test_the_upper_bound_is_the_sample_next_to_mlperf_loadgens_estimate(percent: int) -> None:
+    """LoadGen allows t samples to lie above and takes the t-th largest; t samples lie above the one after it."""
+    for runs, rank in LOADGEN[percent].items():
+        high = bounds_ms(np.arange(runs, 0, -1, dtype=np.int64) * MS, percent, CONFIDENCE, runs).high
+        assert high == (math.inf if rank is None else runs - rank), runs
+
+
 def test_a_bound_is_a_sample_on_each_side_of_the_value() -> None:
     samples = np.random.default_rng(2).permutation(np.arange(1, 1001)).astype(np.int64) * MS
     found = percentile_of(samples, 90)

@@ -83,6 +83,10 @@ def changed_drift(run: Run) -> Run:
     return with_latency(run, drift=replace(run.latency.drift, ratio=1.0))
 
 
+def changed_peak(run: Run) -> Run:
+    return with_latency(run, peak_rss_mib=50.0)
+
+
 def no_gate(run: Run) -> Run:
     return replace(run, claims=(Claim("speed is good", Answer.PASS, 1.0, ""),))
 
@@ -99,6 +103,7 @@ def no_gate(run: Run) -> Run:
         changed_state,
         changed_emulation,
         changed_drift,
+        changed_peak,
         no_gate,
     ],
 )

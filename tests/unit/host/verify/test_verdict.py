@@ -59,6 +59,10 @@ def test_an_interval_has_its_ends_in_order() -> None:
         Interval(math.nan, 1)
 
 
+def test_an_interval_contains_its_ends() -> None:
+    assert [Interval(1, 2).contains(value) for value in (0.9, 1, 1.5, 2, 2.1)] == [False, True, True, True, False]
+
+
 def test_infinite_ends_are_no_bounds() -> None:
     assert (UNKNOWN.finite_low, UNKNOWN.finite_high) == (None, None)
     assert (Interval.exact(3).finite_low, Interval.exact(3).finite_high) == (3, 3)
