@@ -126,7 +126,7 @@ def test_a_run_that_ended_early_passes_nothing_that_was_timed() -> None:
         (
             "invoke",
             "p50 vs main < 5 %",
-            "there is no 'main' for this variant, board, runtime and threads to compare with",
+            "there is no 'main' of this variant, board, runtime and threads",
         ),
     ],
 )
