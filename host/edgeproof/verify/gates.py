@@ -73,7 +73,7 @@ def _percentile_change(gate: Gate, run: Run, baselines: Baselines) -> Claim:
     baseline = baselines.get(gate.reference)
     if baseline is None:
         return _unknown(
-            gate, f"there is no {gate.reference!r} to compare with for this variant, board, runtime and threads"
+            gate, f"there is no {gate.reference!r} of this variant, board, runtime and threads"
         )
     samples, before = _samples(gate, run), _samples(gate, baseline)
     if samples is None or before is None:
