@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from edgeproof.record.comparison import Comparison, StageRatio
 from edgeproof.record.latency import Samples
@@ -55,9 +56,10 @@ def ratio_of_blocks(
 ) -> Ratio:
     """B over A from blocks in `abba_order`: exp of the mean of the logarithms of the ratios of the blocks' medians.
 
-    The t interval is over the pairs. A drift tips AB and BA to opposite sides: it widens the interval and leaves its
-    middle where it is, when their number is even. Raises `ValueError` for fewer than `FEWEST_PAIRS` pairs, and for a
-    stage too short for the clock.
+    The t interval is the wider one of two: over the pairs, and over each AB with the BA after it. A drift tips AB and
+    BA to opposite sides, which the first takes for scatter; neighbours in time that are alike make pairs alike, which
+    only the second sees. Raises `ValueError` for fewer than `FEWEST_PAIRS` pairs, and for a stage too short for the
+    clock.
     """
     if len(a_blocks_ns) != len(b_blocks_ns) or len(a_blocks_ns) < FEWEST_PAIRS:
         raise ValueError(
@@ -69,8 +71,15 @@ def ratio_of_blocks(
         raise ValueError("the stage is too short for the board's clock")
     logs = np.log(b / a)
     mean = float(logs.mean())
-    half = t_quantile(0.5 + confidence / 2.0, len(logs) - 1) * float(logs.std(ddof=1)) / math.sqrt(len(logs))
+    fours = logs[: len(logs) // 2 * 2].reshape(-1, 2).mean(axis=1)
+    half = max(_half_width(logs, confidence), _half_width(fours, confidence))
     return Ratio(math.exp(mean), Interval(math.exp(mean - half), math.exp(mean + half)), len(logs))
+
+
+def _half_width(values: npt.NDArray[np.float64], confidence: float) -> float:
+    """Of the t interval of their mean."""
+    error = float(values.std(ddof=1)) / math.sqrt(len(values))
+    return t_quantile(0.5 + confidence / 2.0, len(values) - 1) * error
 
 
 def comparison_of(a: Run, b: Run, pairs: int, block_runs: int) -> Comparison:

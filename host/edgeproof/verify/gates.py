@@ -72,9 +72,7 @@ def _percentile_change(gate: Gate, run: Run, baselines: Baselines) -> Claim:
     """Against a stored run. Neither was measured beside the other, so what differs by a little is not told."""
     baseline = baselines.get(gate.reference)
     if baseline is None:
-        return _unknown(
-            gate, f"there is no {gate.reference!r} of this variant, board, runtime and threads"
-        )
+        return _unknown(gate, f"there is no {gate.reference!r} of this variant, board, runtime and threads")
     samples, before = _samples(gate, run), _samples(gate, baseline)
     if samples is None or before is None:
         return _unknown(gate, _missing_stage(gate, run if samples is None else baseline))

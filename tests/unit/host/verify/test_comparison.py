@@ -38,12 +38,13 @@ def coverage(order: list[Side], **kind: float) -> float:
         {"slow_mode": 0.4},
         {"spikes": 0.05},
         {"memory": 0.6},
+        {"memory": 0.8, "spikes": 0.03},
         {"memory": 0.6, "drift": 0.15, "spikes": 0.02},
     ],
 )
 def test_the_interval_covers_the_ratio_at_its_rate(pairs: int, kind: dict[str, float]) -> None:
-    """95 %; below 90.5 % a rate of 94 % falls in 1 of 100 repetitions, and neighbours that are alike cost that one."""
-    assert coverage(list(abba_order(pairs)), **kind) > 0.905
+    """95 %; a rate of 95 % falls below 92 % in 1 of 100 repetitions."""
+    assert coverage(list(abba_order(pairs)), **kind) > 0.92
 
 
 def test_all_of_one_ahead_of_all_of_the_other_covers_nothing_under_drift() -> None:
@@ -65,17 +66,24 @@ def test_the_order_is_abba() -> None:
     assert "".join(side.value for side in abba_order(4)) == "ABBAABBA"
 
 
-def test_the_interval_is_t_times_the_standard_error() -> None:
-    ratios = np.exp(np.linspace(-0.1, 0.1, 10))
-    a = [np.full(3, 10**9, np.int64)] * 10
-    b = [np.full(3, round(ratio * 10**9), np.int64) for ratio in ratios]
-    found = ratio_of_blocks(a, b)
-    half = 2.262157 * np.linspace(-0.1, 0.1, 10).std(ddof=1) / math.sqrt(10)
-    assert found.ratio == pytest.approx(1.0)
+def ratio_of(logs: np.ndarray) -> Ratio:
+    a = [np.full(3, 10**9, np.int64)] * len(logs)
+    return ratio_of_blocks(a, [np.full(3, round(math.exp(value) * 10**9), np.int64) for value in logs])
+
+
+def test_the_interval_is_t_times_the_standard_error_over_the_pairs() -> None:
+    logs = np.tile([-0.1, 0.1], 5)  # each AB is undone by its BA
+    found = ratio_of(logs)
+    half = 2.262157 * logs.std(ddof=1) / math.sqrt(10)
+    assert (found.ratio, found.pairs, found.told_apart) == (pytest.approx(1.0), 10, False)
+    assert (found.bounds.low, found.bounds.high) == (pytest.approx(math.exp(-half)), pytest.approx(math.exp(half)))
+
+
+def test_pairs_that_are_alike_widen_the_interval_to_that_over_fours() -> None:
+    fours = np.array([-0.1, 0.1, 0.0, -0.1, 0.1])
+    found = ratio_of(np.repeat(fours, 2))
+    half = 2.776445 * fours.std(ddof=1) / math.sqrt(5)
     assert found.bounds.high == pytest.approx(math.exp(half))
-    assert found.bounds.low == pytest.approx(math.exp(-half))
-    assert not found.told_apart
-    assert found.pairs == 10
 
 
 def test_a_spike_in_a_block_moves_nothing() -> None:
