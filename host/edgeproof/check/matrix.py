@@ -107,6 +107,8 @@ def _bundle_folders(config: CheckConfig, path: Path | None) -> list[Path]:
 def _pictures(
     config: CheckConfig, path: Path | None, wanted: Wanted, gates: tuple[Gate, ...]
 ) -> tuple[PictureFile, ...]:
+    if wanted.pictures and not needs_parity(gates):
+        raise UsageError("pictures are for a gate on parity: name one, like --gate 'parity differing <= 1 %'.")
     named = wanted.pictures or tuple(_from(path, name) for name in config.pictures)
     return tuple(find_pictures(named)) if named and needs_parity(gates) else ()
 

@@ -26,6 +26,7 @@ def print_verdict(report: Report, console: Console) -> None:
     verdict = report.verdict
     if verdict is None:
         console.print(Text("verdict: none, since no gate was given", style="bold"))
+        console.print(Text("Name one with --gate 'total p95 < 80 ms', or write [check]: edgeproof check --init"))
         return
     console.print(Text(f"verdict: {verdict.value.upper()}", style=f"bold {_STYLES[verdict]}"))
     for run in report.runs:

@@ -86,6 +86,11 @@ def test_pictures_come_along_only_where_parity_is_asked_for(config_file: Path, t
     assert without.pictures == ()
 
 
+def test_pictures_that_no_gate_asks_for_are_an_error_when_they_were_typed(config_file: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="pictures are for a gate on parity"):
+        cells(config_file, MATRIX, Wanted(pictures=(tmp_path,)))
+
+
 def test_only_leaves_the_cells_that_have_all_words(config_file: Path) -> None:
     found = cells(config_file, MATRIX)
     assert [cell.title for cell in only(found, ["INT8", "litert", "4"])] == ["int8 on pi, ai-edge-litert, 4 threads"]
