@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -144,3 +145,19 @@ def test_the_library_gives_the_answers_as_claims(server: Server, tiny_bundles: d
     assert [claim.answer.value for claim in run.claims] == ["pass", "fail"]
     with pytest.raises(library.UsageError, match="Did you mean size"):
         board.check(tiny_bundles["int8"], ["siz < 1 MB"])
+
+
+def test_a_run_beside_a_busy_process_does_not_pass(
+    edgeproof: Command, tmp_path: Path, tiny_bundles: dict[str, Path]
+) -> None:
+    busy = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        check(edgeproof, tmp_path, tiny_bundles["int8"], "total p50 < 100 s", 3, "--runs", 3000)
+    finally:
+        busy.kill()
+        busy.wait()
+    (run,) = checked_report(tmp_path / "out" / "report.json")["runs"]
+    (gate,) = run["gates"]
+    assert gate["answer"] == "inconclusive"
+    assert "the measurement is void" in gate["note"]
+    assert "other processes took" in gate["note"]

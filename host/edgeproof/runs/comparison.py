@@ -58,7 +58,7 @@ def compare(
             progress(Progress(f"loading {side.value}"))
             sessions[side] = stack.enter_context(open_session(board, contender.runtime))
             runs[side] = _loaded(board, sessions[side], contender)
-        block_runs = max(_block_runs(session, picture, progress) for session in sessions.values())
+        block_runs = min(_block_runs(session, picture, progress) for session in sessions.values())
         blocks: dict[Side, list[BenchResult]] = {side: [] for side in Side}
         for done, side in enumerate(abba_order(pairs)):
             progress(Progress("measuring A and B in turns", done=done, total=2 * pairs))
@@ -81,7 +81,7 @@ def _loaded(board: OpenBoard, session: AgentSession, contender: Contender) -> Ru
 
 
 def _block_runs(session: AgentSession, picture: bytes, progress: ProgressListener) -> int:
-    """Warms up; as many runs as fill a block's time."""
+    """Warms up; as many runs as fill a block's time. The slower one decides, lest its blocks take minutes."""
     progress(Progress("warming up"))
     median_ns = percentile_ns(session.bench(picture, _WARMUP_BLOCK, _WARMUP_RUNS).samples_ns["total"], 50)
     return min(max(math.ceil(_BLOCK_SECONDS * 1e9 / max(median_ns, 1)), _FEWEST_RUNS), _MOST_RUNS)

@@ -2,8 +2,10 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from edgeproof.record.latency import Samples
 from edgeproof.verify.binomial import lower_rank, upper_rank
@@ -15,6 +17,8 @@ MOST_RUNS = 100_000
 
 _SIGNIFICANT = 2.6
 """Standard errors from which samples count as hanging together: 1 of 100 independent runs is taken for such."""
+_FEWEST_ABOVE = 40
+"""Samples above the value on whose crossing the autocorrelation is told."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,7 @@ def percentile_of(samples_ns: Samples, percent: int, confidence: float = CONFIDE
     Samples that hang together (a clock that wanders, a neighbour that comes and goes) carry less than their number
     says; the ranks are those of as many independent ones as they are worth. Raises `ValueError` without samples.
     """
-    worth = independent_samples(samples_ns)
+    worth = independent_samples(samples_ns, percent)
     return Percentile(
         value_ms=percentile_ns(samples_ns, percent) / 1e6,
         bounds_ms=bounds_ms(samples_ns, percent, confidence, worth),
@@ -61,27 +65,41 @@ def bounds_ms(samples_ns: Samples, percent: int, confidence: float, independent:
     )
 
 
-def independent_samples(samples_ns: Samples) -> int:
-    """How many independent samples these are worth: n / (1 + 2 times the sum of their autocorrelations).
+def independent_samples(samples_ns: Samples, percent: int) -> int:
+    """How many independent samples these are worth to a percentile.
 
-    The autocorrelation is that of their ranks, which a spike does not move; lags are summed in pairs as long as a pair
-    is positive (C. J. Geyer, 'Practical Markov chain Monte Carlo', Statistical Science 7, 1992).
+    Twice asked, by the samples' ranks (a spike does not move them) and by whether they lie above the percentile, since
+    what hangs together around the median does so less in the tail. The first answer is too strict there, and the second
+    rests on few samples: the geometric mean of both holds its rate in simulation (docs/reference/error-rates.md).
     """
     runs = len(samples_ns)
-    ranks = np.argsort(np.argsort(samples_ns, kind="stable"), kind="stable").astype(np.float64)
     if runs < 4 or np.ptp(samples_ns) == 0:
         return runs
-    ranks -= ranks.mean()
+    ranks = np.argsort(np.argsort(samples_ns, kind="stable"), kind="stable")
+    share = max(min(percent / 100.0, 1.0 - _FEWEST_ABOVE / runs), 0.5)
+    above = samples_ns > np.quantile(samples_ns, share)
+    return max(1, int(math.sqrt(_worth(ranks) * _worth(above))))
+
+
+def _worth(series: npt.NDArray[Any]) -> float:
+    """n / (1 + 2 times the sum of the autocorrelations of a series [n]); n where they are none to speak of.
+
+    Lags are summed in pairs as long as a pair is positive (C. J. Geyer, 'Practical Markov chain Monte Carlo',
+    Statistical Science 7, 1992).
+    """
+    runs = len(series)
+    centred = series.astype(np.float64) - series.mean()
+    if not centred.any():
+        return runs
     size = 1 << (2 * runs - 1).bit_length()
-    power = np.abs(np.fft.rfft(ranks, size)) ** 2
+    power = np.abs(np.fft.rfft(centred, size)) ** 2
     correlations = np.fft.irfft(power, size)[:runs]
     correlations /= correlations[0]
     if correlations[1] <= _SIGNIFICANT / math.sqrt(runs):
         return runs
     pairs = correlations[1 : runs - (runs - 1) % 2].reshape(-1, 2).sum(axis=1)
     ends = np.flatnonzero(pairs <= 0)
-    total = 1.0 + 2.0 * float(pairs[: ends[0] if len(ends) else len(pairs)].sum())
-    return max(1, min(runs, int(runs / total)))
+    return min(runs, runs / (1.0 + 2.0 * float(pairs[: ends[0] if len(ends) else len(pairs)].sum())))
 
 
 def runs_needed(samples_ns: Samples, percent: int, comparison: Comparison, limit_ms: float) -> int | None:
@@ -89,7 +107,7 @@ def runs_needed(samples_ns: Samples, percent: int, comparison: Comparison, limit
 
     None when more than `MOST_RUNS` would be needed. A first answer is what the percentile needs to be bounded at all.
     """
-    runs, worth = len(samples_ns), independent_samples(samples_ns)
+    runs, worth = len(samples_ns), independent_samples(samples_ns, percent)
     fewest = math.ceil(samples_needed(percent) * runs / worth)
     if runs < fewest:
         return fewest if fewest <= MOST_RUNS else None
