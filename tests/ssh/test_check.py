@@ -161,3 +161,18 @@ def test_a_run_beside_a_busy_process_does_not_pass(
     assert gate["answer"] == "inconclusive"
     assert "the measurement is void" in gate["note"]
     assert "other processes took" in gate["note"]
+
+
+def test_a_first_check_is_written_from_what_is_there_and_can_be_run(
+    edgeproof: Command, tmp_path: Path, tiny_bundles: dict[str, Path]
+) -> None:
+    (tmp_path / "bundles").mkdir()
+    (tmp_path / "bundles" / "int8").symlink_to(tiny_bundles["int8"])
+    assert "wrote [check] into" in edgeproof("check", "--init").stdout
+    text = (tmp_path / "edgeproof.toml").read_text()
+    assert 'boards = ["desk"]' in text
+    assert 'bundles = ["bundles/int8"]' in text
+    assert "has a [check] already" in edgeproof("check", "--init", expect=2).stderr
+    done = edgeproof("check", "--gate", "size < 1 MB", "--runs", 5)
+    assert done.stdout.startswith("1 of 1: int8 on desk\nverdict: PASS\n")
+    assert (tmp_path / "build" / "check" / "report.json").is_file()

@@ -18,7 +18,7 @@ from edgeproof.cli.display.terminal import Terminal
 from edgeproof.cli.options.board import boards_argument, json_option
 from edgeproof.cli.options.paths import PATH
 from edgeproof.cli.options.signing_key import read_signing_key
-from edgeproof.config.boards import BoardProfile, find_board, find_config
+from edgeproof.config.boards import BoardProfile, all_boards, find_board, find_config
 from edgeproof.config.check import CheckConfig, read_check
 from edgeproof.config.editing import config_to_write
 from edgeproof.local_files.output_folder import OutputFolder
@@ -106,5 +106,6 @@ def command(
 
 def _init(boards: list[str], bundles: tuple[Path, ...]) -> None:
     path = config_to_write()
-    write_first_check(path, boards, list(bundles) or find_bundles(path.parent))
+    known = list(all_boards(path)) if path.exists() else []
+    write_first_check(path, boards or known, list(bundles) or find_bundles(path.parent))
     echo(f"wrote [check] into {path}: set its limits, then run edgeproof check")
