@@ -13,6 +13,7 @@ from edgeproof.check.kept_cells import KeptCells, cell_key
 from edgeproof.config.boards import BoardProfile
 from edgeproof.errors import BoardUnreachableError
 from edgeproof.record.claims import Answer
+from edgeproof.record.detections import LoadResult
 from edgeproof.record.run import Report, Run
 from edgeproof.runs.pictures import PictureFile
 from edgeproof.verify.gate_text import parse_gate
@@ -184,6 +185,7 @@ def test_a_gate_against_the_baseline_is_held_against_the_same_cell_of_it(tmp_pat
         Report((sample.run("float32"),)),
         Report((replace(sample.run(), board=sample.board("another")),)),
         Report((sample.run(runtime=sample.RUNTIMES[1]),)),
+        Report((replace(sample.run(), load=LoadResult(1, 1, threads=4)),)),
         Report((sample.run(), sample.run(seed=2))),
     ],
 )

@@ -48,6 +48,12 @@ def test_the_deciding_stage_goes_the_way_of_the_total() -> None:
     assert found.deciding_stage == "invoke"
 
 
+def test_the_whole_is_no_stage_that_decides() -> None:
+    found = comparison_of(A, run_of(times(25, 3), times(7, 4)), 20, 10)
+    assert found.stages["total"].difference_ms > found.stages["invoke"].difference_ms
+    assert found.deciding_stage == "invoke"
+
+
 def test_the_same_twice_is_not_told_apart() -> None:
     found = comparison_of(A, run_of(times(20, 5), times(5, 6)), 20, 10)
     assert not found.stages["total"].told_apart

@@ -126,7 +126,9 @@ def test_fewer_samples_than_runs_are_told() -> None:
     )
 
 
-@pytest.mark.parametrize("changes", [{"pairs": 10}, {"b": 5}, {"void": ("it was hot",)}, {"stages": {}}])
+@pytest.mark.parametrize(
+    "changes", [{"pairs": 10}, {"pairs": 5, "block_runs": 40}, {"b": 5}, {"void": ("it was hot",)}, {"stages": {}}]
+)
 def test_a_changed_comparison_is_told(changes: dict[str, Any]) -> None:
     first, second = sample.run(), sample.run("float32", seed=3)
     comparison = replace(comparison_of(first, second, 20, 10), **changes)
@@ -144,6 +146,14 @@ def test_what_cannot_be_worked_out_is_named() -> None:
         "run 1: invoke p50 vs main < +5 %",
     ]
     assert unchecked(Report((run,))) == []
+
+
+def test_the_peak_of_memory_is_that_of_the_state_after() -> None:
+    run = sample.run()
+    assert run.latency is not None
+    assert run.latency.after is not None
+    grown = with_latency(run, after=replace(run.latency.after, peak_rss_mib=150.0), peak_rss_mib=150.0)
+    assert discrepancies(Report((grown,))) == []
 
 
 def test_a_sum_that_rounds_elsewhere_is_no_discrepancy() -> None:
