@@ -48,6 +48,8 @@ class Cell:
     """None: as many as the gates need."""
     seconds: float = 120.0
     """The most that latency may take."""
+    cool_down_seconds: float = 0.0
+    """The longest to wait ahead of it for a hot board to cool down."""
 
     @property
     def title(self) -> str:
@@ -84,6 +86,7 @@ def measure_on(board: OpenBoard, cell: Cell, progress: ProgressListener = silent
         cell.first_runs,
         _WARMUP_RUNS,
         cell.seconds,
+        cell.cool_down_seconds,
         settle=True,
         further_runs=lambda run: 0 if cell.runs is not None else further_runs(cell.gates, run),
     )

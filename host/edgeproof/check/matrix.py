@@ -23,7 +23,7 @@ class Wanted:
     gates: tuple[str, ...] = ()
     """`total p95 < 80 ms`: a key ahead of a gate."""
     runs: int | None = None
-    seconds: float | None = None
+    cool_down_seconds: float = 0.0
 
 
 def cells_of(config: CheckConfig, path: Path | None, wanted: Wanted, boards: Sequence[BoardProfile]) -> list[Cell]:
@@ -53,7 +53,8 @@ def cells_of(config: CheckConfig, path: Path | None, wanted: Wanted, boards: Seq
             picture=_from(path, config.picture) if config.picture is not None else None,
             min_score=config.min_score,
             runs=wanted.runs or config.runs,
-            seconds=wanted.seconds or config.seconds,
+            seconds=config.seconds,
+            cool_down_seconds=wanted.cool_down_seconds,
         )
         for bundle in bundles
         for board in on

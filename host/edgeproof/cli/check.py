@@ -41,6 +41,13 @@ _REPORT, _JUNIT, _SUMMARY = "report.json", "junit.xml", "summary.md"
 )
 @click.option("--images", "pictures", multiple=True, type=PATH, help="Pictures for parity: files and folders.")
 @click.option("--runs", type=click.IntRange(1, 1_000_000), help="Measured runs.  [default: what the gates need]")
+@click.option(
+    "--cool-down",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    metavar="SECONDS",
+    help="Wait this long at most for a hot board to cool down, ahead of each cell.",
+)
 @click.option("--only", "words", multiple=True, metavar="WORD", help="Only the cells whose name has this word.")
 @click.option("--repeat", is_flag=True, help="Measure again what an interrupted check has measured already.")
 @click.option("--baseline", type=PATH, metavar="REPORT", help="report.json that gates 'vs baseline' compare with.")
@@ -57,6 +64,7 @@ def command(
     gates: tuple[str, ...],
     pictures: tuple[Path, ...],
     runs: int | None,
+    cool_down: float,
     words: tuple[str, ...],
     repeat: bool,
     baseline: Path | None,
@@ -76,7 +84,7 @@ def command(
         return
     path = find_config()
     config = (read_check(path) if path is not None else None) or CheckConfig()
-    wanted = Wanted(boards, bundles, pictures, gates, runs)
+    wanted = Wanted(boards, bundles, pictures, gates, runs, cool_down)
     named = [] if boards else [find_board(name, path) for name in config.boards]
     cells = only(cells_of(config, path, wanted, named), words)
     earlier = None if baseline is None else read_report(baseline)

@@ -11,8 +11,10 @@ from edgeproof.errors import BoardError
 from edgeproof.record.detections import BenchResult, SampleBlock, joined_samples
 from edgeproof.record.run import Run
 from edgeproof.runs.plan import BenchPlan
+from edgeproof.verify.state import COOL_CELSIUS
 from edgeproof.wording.progress import Progress, ProgressListener
 
+_COOLING_SECONDS = 5.0
 _BLOCK_RUNS = 10
 _AGREEMENT = 0.02
 """Two blocks in a row whose medians differ by no more than this are warm."""
@@ -23,13 +25,18 @@ _WARMUP_SHARE = 0.25
 
 
 def measure(
-    session: AgentSession, plan: BenchPlan, run_of: Callable[[BenchResult], Run], progress: ProgressListener
+    session: AgentSession,
+    plan: BenchPlan,
+    run_of: Callable[[BenchResult], Run],
+    progress: ProgressListener,
+    sleep: Callable[[float], object] = time.sleep,
 ) -> Iterator[BenchResult]:
     """All that was measured so far, whenever more of it is there that could be kept.
 
     `run_of` makes of it what `plan.further_runs` is told. When the board fails, what had arrived comes first, without
     a state after it; then the error is raised.
     """
+    _cool_down(session, plan.cool_down_seconds, progress, sleep)
     deadline = time.monotonic() + plan.max_seconds
     warmup_runs = plan.warmup_runs
     if plan.settle:
@@ -59,6 +66,22 @@ def measure(
         wanted = plan.further_runs(run_of(whole))
         if wanted <= 0 or time.monotonic() >= deadline:
             return
+
+
+def _cool_down(
+    session: AgentSession, seconds: float, progress: ProgressListener, sleep: Callable[[float], object]
+) -> None:
+    """Waits until the board is cool, or for as long as it may. One that does not tell its temperature is not waited
+    for."""
+    waited = 0.0
+    while waited < seconds:
+        temperature = session.state().temperature_celsius
+        if temperature is None or temperature < COOL_CELSIUS:
+            return
+        left = seconds - waited
+        progress(Progress(f"cooling down from {temperature:.0f} °C to {COOL_CELSIUS:.0f}, for {left:.0f} s at most"))
+        sleep(min(_COOLING_SECONDS, left))
+        waited += _COOLING_SECONDS
 
 
 def _settle(session: AgentSession, plan: BenchPlan, deadline: float, progress: ProgressListener) -> int:

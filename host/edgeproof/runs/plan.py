@@ -29,6 +29,8 @@ class BenchPlan:
     warmup_runs: int = 10
     max_seconds: float = 86_400.0
     """Of all that is measured, warm-up and further runs among it."""
+    cool_down_seconds: float = 0.0
+    """The longest to wait for a hot board to cool down, ahead of everything."""
     settle: bool = False
     """Whether to warm up, after `warmup_runs`, until blocks of runs agree."""
     further_runs: Callable[[Run], int] = _none

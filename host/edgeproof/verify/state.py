@@ -6,6 +6,8 @@ from edgeproof.record.throttling import throttled_now, throttled_since_boot
 HOT_CELSIUS = 75.0
 """Too near to 80 degrees, from where on a Raspberry Pi slows down
 (https://www.raspberrypi.com/documentation/computers/raspberry-pi.html#frequency-management-and-thermal-control)."""
+COOL_CELSIUS = 60.0
+"""From where on a board may begin that is to cool down first: warming up brings it some degrees nearer to hot."""
 CLOCK_TOLERANCE = 0.05
 OTHERS_CPUS = 0.3
 """CPUs that others may take on average: an idle board's system takes a few hundredths."""
@@ -23,7 +25,7 @@ def void_reasons(before: BoardState | None, after: BoardState | None, threads: i
     reasons = [*_throttling(before, after), *_clocks(before, after)]
     temperature = before.temperature_celsius
     if temperature is not None and temperature >= HOT_CELSIUS:
-        reasons.append(f"the board was too hot as it began: {temperature:.0f} °C; let it cool below {HOT_CELSIUS:.0f}")
+        reasons.append(f"the board was too hot as it began: {temperature:.0f} °C; --cool-down waits for it")
     others = others_cpus(before, after)
     if others is not None and others > OTHERS_CPUS:
         reasons.append(f"other processes took {others:.1f} CPUs of the board meanwhile")

@@ -28,6 +28,8 @@ class Session:
         self._dies_at = dies_at
         self._taken = 0
         self.asked: list[tuple[int, int]] = []
+        self.temperatures: list[float] = []
+        self.looks = 0
 
     def bench(
         self,
@@ -51,7 +53,11 @@ class Session:
         on_block(self._block(samples))
         return BenchResult(self._block(samples), warmup_runs, before, self._state())
 
-    def _state(self):
+    def state(self) -> BoardState:
+        self.looks += 1
+        return BoardState(temperature_celsius=self.temperatures.pop(0) if self.temperatures else None)
+
+    def _state(self) -> BoardState:
         return sample.state(own_cpu_seconds=float(self._taken))
 
     def _sample(self) -> int:
@@ -148,3 +154,31 @@ def test_nothing_is_kept_where_nothing_arrived() -> None:
     died: list[AgentDiedError] = []
     assert results(Session([10], dies_at=0), BenchPlan(b"", 20, 0), died) == []
     assert died
+
+
+@pytest.mark.parametrize(
+    ("temperatures", "seconds", "naps"),
+    [
+        ([82.0, 71.0, 59.9, 80.0], 100.0, [5.0, 5.0]),
+        ([82.0] * 9, 12.0, [5.0, 5.0, 2.0]),
+        ([59.0], 100.0, []),
+        ([], 100.0, []),  # it does not tell
+        ([82.0], 0.0, []),
+    ],
+)
+def test_a_hot_board_is_waited_for_and_no_longer_than_allowed(
+    temperatures: list[float], seconds: float, naps: list[float]
+) -> None:
+    session = Session([10])
+    slept: list[float] = []
+    session.temperatures = temperatures
+    plan = BenchPlan(b"", 20, 0, cool_down_seconds=seconds)
+    (result,) = measure(cast(AgentSession, session), plan, _run_of, silent, slept.append)
+    assert slept == naps
+    assert result.runs == 20
+
+
+def test_a_board_is_not_even_asked_where_nobody_wants_to_wait() -> None:
+    session = Session([10])
+    results(session, BenchPlan(b"", 20, 0))
+    assert session.looks == 0
