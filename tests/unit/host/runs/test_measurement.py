@@ -9,6 +9,7 @@ import pytest
 
 from edgeproof.board.agent.session import AgentSession
 from edgeproof.errors import AgentDiedError
+from edgeproof.record.board import BoardState
 from edgeproof.record.detections import BenchResult, SampleBlock
 from edgeproof.record.run import Run
 from edgeproof.runs.measurement import measure
