@@ -150,6 +150,14 @@ def test_bench_returns_a_sample_a_stage_and_run(board, session: AgentSession) ->
     assert result.after.cpus_allowed == len(os.sched_getaffinity(0))
 
 
+def test_bench_times_a_fixed_piece_of_work_where_that_is_wanted(board, session: AgentSession) -> None:
+    session.load(board.bundle_path("int8"))
+    plain = session.bench(jpeg(draw_dark()), runs=1, warmup_runs=0)
+    timed = session.bench(jpeg(draw_dark()), runs=1, warmup_runs=0, yardstick=True)
+    assert [state and state.yardstick_ns for state in (plain.before, plain.after)] == [None, None]
+    assert all(state is not None and (state.yardstick_ns or 0) > 0 for state in (timed.before, timed.after))
+
+
 def test_bench_ends_when_its_time_is_up_with_what_it_has(board, session: AgentSession) -> None:
     session.load(board.bundle_path("float32"))
     result = session.bench(jpeg(draw_dark()), runs=10_000_000 // 10, warmup_runs=0, max_seconds=0.0)

@@ -17,6 +17,7 @@ from edgeproof_agent.detection.health_pictures import health_pictures
 from edgeproof_agent.detection.interpreters import InterpreterError, Runtime, default_threads, prove
 from edgeproof_agent.detection.preprocess import prepare
 from edgeproof_agent.machine.board_state import read_board_state
+from edgeproof_agent.machine.yardstick import yardstick_ns
 from edgeproof_agent.pictures.decoding import PictureError, decode_picture
 from edgeproof_agent.pictures.opencv import cv2
 from edgeproof_agent.serve.measurement_lease import MeasurementLease
@@ -132,19 +133,21 @@ class DetectionOperations:
         """Runs the whole pipeline on the payload's picture again and again; samples travel in blocks as they come.
 
         Ends after `runs`, or after `max_seconds` with what was measured until then (at least one run). The states are
-        those at the start and the end of what was measured, both under load: an idle CPU's clock tells nothing.
+        those at the start and the end of what was measured, both under load: an idle CPU's clock tells nothing. With
+        `yardstick`, each holds the time of a fixed piece of work, too.
         Refused while another process measures on this board.
         """
         detector = self._loaded()
         runs = exchange.fields.integer("runs", low=1, high=MAX_RUNS)
         warmup_runs = exchange.fields.integer("warmup_runs", low=0, high=MAX_RUNS)
         max_seconds = exchange.fields.number("max_seconds", default=86_400.0, low=0.0, high=86_400.0)
+        yardstick = exchange.fields.flag("yardstick", default=False)
         self._decode(exchange.payload)
         with self._lease.taken():
-            return self._measure(exchange, detector, runs, warmup_runs, max_seconds)
+            return self._measure(exchange, detector, runs, warmup_runs, max_seconds, yardstick)
 
     def _measure(
-        self, exchange: Exchange, detector: Detector, runs: int, warmup_runs: int, max_seconds: float
+        self, exchange: Exchange, detector: Detector, runs: int, warmup_runs: int, max_seconds: float, yardstick: bool
     ) -> Reply:
         before: dict[str, Any] = {}
         samples: list[dict[str, int]] = []
@@ -152,7 +155,7 @@ class DetectionOperations:
         block_end, end, done = now + _BLOCK_NS, now + int(max_seconds * 1e9), 0
         for index in range(-warmup_runs, runs):
             if index == 0:
-                before = read_board_state()
+                before = _busy_state(yardstick)
             stages = self._detect(exchange, detector).stages_ns
             now = time.monotonic_ns()
             if index >= 0:
@@ -164,7 +167,7 @@ class DetectionOperations:
             if done and now >= end:
                 break
         _send_block(exchange, samples)
-        return {"before": before, "after": read_board_state()}, b""
+        return {"before": before, "after": _busy_state(yardstick)}, b""
 
     def stream(self, exchange: Exchange) -> Reply:
         """Reads a video or a camera of this machine frame by frame; one event a frame, `window` of them unanswered."""
@@ -261,6 +264,11 @@ class DetectionOperations:
         while unanswered and exchange.receive_control() == "more":
             unanswered -= 1
         return sent
+
+
+def _busy_state(yardstick: bool) -> dict[str, Any]:
+    state = read_board_state()
+    return {**state, "yardstick_ns": yardstick_ns()} if yardstick else state
 
 
 def _send_block(exchange: Exchange, samples: list[dict[str, int]]) -> None:

@@ -28,6 +28,8 @@ class BoardState:
     """How many CPUs the agent's process may run on."""
     clocks_mhz: tuple[float, ...] = ()
     """Of each cluster of CPUs."""
+    yardstick_ns: int | None = None
+    """What a fixed piece of work took one thread; where it was asked for."""
 
 
 def states_json(before: BoardState | None, after: BoardState | None) -> dict[str, Any]:

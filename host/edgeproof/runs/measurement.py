@@ -119,7 +119,7 @@ def _bench(
         progress(Progress("measuring", done=done, total=before + runs))
 
     progress(Progress("measuring", done=before, total=before + runs))
-    return session.bench(plan.picture, runs, warmup_runs, max(deadline - time.monotonic(), 0.0), on_block)
+    return session.bench(plan.picture, runs, warmup_runs, max(deadline - time.monotonic(), 0.0), on_block, plan.settle)
 
 
 def _joined(earlier: BenchResult | None, later: BenchResult) -> BenchResult:

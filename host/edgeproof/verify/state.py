@@ -9,6 +9,8 @@ HOT_CELSIUS = 75.0
 COOL_CELSIUS = 60.0
 """From where on a board may begin that is to cool down first: warming up brings it some degrees nearer to hot."""
 CLOCK_TOLERANCE = 0.05
+YARDSTICK_TOLERANCE = 0.1
+"""The shortest of ten times for the same work varies by a few percent on a quiet machine."""
 OTHERS_CPUS = 0.3
 """CPUs that others may take on average: an idle board's system takes a few hundredths."""
 _SHORTEST_SECONDS = 0.5
@@ -22,7 +24,7 @@ def void_reasons(before: BoardState | None, after: BoardState | None, threads: i
     """
     if before is None or after is None:
         return ["the board's state was not told for the whole of it: it was cut short"]
-    reasons = [*_throttling(before, after), *_clocks(before, after)]
+    reasons = [*_throttling(before, after), *_clocks(before, after), *_yardstick(before, after)]
     temperature = before.temperature_celsius
     if temperature is not None and temperature >= HOT_CELSIUS:
         reasons.append(f"the board was too hot as it began: {temperature:.0f} °C; --cool-down waits for it")
@@ -67,6 +69,16 @@ def _clocks(before: BoardState, after: BoardState) -> list[str]:
         for old, new in zip(first, last, strict=True)
         if abs(new - old) > CLOCK_TOLERANCE * max(old, new)
     ]
+
+
+def _yardstick(before: BoardState, after: BoardState) -> list[str]:
+    """Stands in for clocks that a board does not tell."""
+    first, last = before.yardstick_ns, after.yardstick_ns
+    if first is None or last is None or before.clocks_mhz or before.clock_mhz is not None:
+        return []
+    if abs(last - first) <= YARDSTICK_TOLERANCE * max(first, last):
+        return []
+    return [f"a fixed piece of work took {last / first:.2f} times as long at its end as at its start"]
 
 
 def _only(clock_mhz: float | None) -> tuple[float, ...]:

@@ -176,8 +176,11 @@ class AgentSession(Client):
         warmup_runs: int,
         max_seconds: float = 86_400.0,
         on_block: Callable[[SampleBlock], None] = lambda _: None,
+        yardstick: bool = False,
     ) -> BenchResult:
         """Runs the pipeline on one encoded picture `runs` times, or as often as `max_seconds` allow.
+
+        With `yardstick`, the states before and after hold the time of a fixed piece of work.
 
         `on_block` is given samples as they come, so that what had arrived is there when the agent dies.
         """
@@ -199,7 +202,9 @@ class AgentSession(Client):
                 blocks.append(block)
                 on_block(block)
 
-        arguments = {"runs": runs, "warmup_runs": warmup_runs, "max_seconds": max_seconds}
+        arguments: dict[str, Any] = {"runs": runs, "warmup_runs": warmup_runs, "max_seconds": max_seconds}
+        if yardstick:
+            arguments["yardstick"] = True
         reply = self._conversation.request(Request("bench", arguments, picture), self._silence_seconds, on_event)
         with self._conversation.reading():
             if measured == 0:
@@ -362,4 +367,5 @@ def _state(fields: Fields, name: str) -> BoardState:
         own_cpu_seconds=number("own_cpu_seconds"),
         uptime_seconds=number("uptime_seconds"),
         cpus_allowed=state.integer("cpus_allowed", low=1, high=_MAX_CPUS) if "cpus_allowed" in state else None,
+        yardstick_ns=state.integer("yardstick_ns", low=1, high=_MAX_NS) if "yardstick_ns" in state else None,
     )

@@ -39,6 +39,7 @@ class Session:
         warmup_runs: int,
         max_seconds: float,
         on_block: Callable[[SampleBlock], None] = lambda _: None,
+        yardstick: bool = False,
     ) -> BenchResult:
         self.asked.append((runs, warmup_runs))
         before = self._state()

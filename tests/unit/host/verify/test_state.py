@@ -71,3 +71,20 @@ def test_a_run_too_short_for_the_kernels_count_does_not_speak_of_others() -> Non
 
 def test_a_measurement_that_was_cut_short_is_void() -> None:
     assert void_reasons(BEFORE, None) == ["the board's state was not told for the whole of it: it was cut short"]
+
+
+BLIND = replace(BEFORE, clock_mhz=None, clocks_mhz=(), yardstick_ns=1_000_000)
+
+
+@pytest.mark.parametrize(
+    ("taken_ns", "void"), [(1_000_000, False), (1_100_000, False), (1_200_000, True), (800_000, True)]
+)
+def test_a_fixed_piece_of_work_stands_in_for_clocks_that_are_not_told(taken_ns: int, void: bool) -> None:
+    after = replace(AFTER, clock_mhz=None, clocks_mhz=(), yardstick_ns=taken_ns)
+    reasons = void_reasons(BLIND, after, threads=4)
+    assert [reason.startswith("a fixed piece of work took ") for reason in reasons] == [True] * void
+
+
+def test_where_clocks_are_told_they_decide() -> None:
+    slow = replace(AFTER, yardstick_ns=2_000_000)
+    assert void_reasons(replace(BEFORE, yardstick_ns=1_000_000), slow, threads=4) == []

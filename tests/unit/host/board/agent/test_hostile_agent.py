@@ -127,6 +127,7 @@ STATE = {
     "own_cpu_seconds": 1.0,
     "uptime_seconds": 20.0,
     "cpus_allowed": 4,
+    "yardstick_ns": 500_000,
 }
 HELLO: Message = (
     {
