@@ -3,6 +3,7 @@
 import contextlib
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
@@ -22,7 +23,10 @@ from edgeproof.board.provision import ProvisionedRuntime, provision
 from edgeproof.board.prune import DroppedObject, prune
 from edgeproof.board.store.status import BoardStatus, read_status
 from edgeproof.bundle import Bundle, open_bundle
+from edgeproof.check.cell import measure_on
+from edgeproof.check.matrix import Wanted, cells_of
 from edgeproof.config.boards import BoardProfile, find_board
+from edgeproof.config.check import CheckConfig
 from edgeproof.convert.export import export as export_variants
 from edgeproof.convert.export_options import ExportOptions
 from edgeproof.convert.variants import Variant
@@ -151,6 +155,34 @@ class Board:
             digest = bundle_to_run(board, app, opened, self._progress)
             with start_agent(board, choose_runtime(board, runtime)) as agent:
                 return execute(board, agent, digest, plan, self._progress)
+
+    def check(
+        self,
+        bundle: Bundle | AnyPath,
+        gates: Sequence[str],
+        *,
+        pictures: Sequence[AnyPath] = (),
+        runs: int | None = None,
+        threads: int | None = None,
+        runtime: str | None = None,
+    ) -> Run:
+        """Measures a bundle and holds gates against it; `claims` of the run are their answers. No app is switched.
+
+        `pictures` are for a gate on parity. Without `runs` as many are made as the gates need. Raises `UsageError` for
+        a gate that means nothing.
+
+        Example: `Board("pi").check("bundles/int8", ["total p95 < 80 ms"]).claims[0].answer`
+        """
+        wanted = Wanted(
+            (self.profile,),
+            (_bundle(bundle).path,),
+            tuple(Path(picture) for picture in pictures),
+            tuple(gates),
+            runs,
+        )
+        (cell,) = cells_of(CheckConfig(), None, wanted, ())
+        with self._opened() as board:
+            return measure_on(board, replace(cell, runtime=runtime, threads=threads), self._progress)
 
     def status(self) -> BoardStatus:
         """What each app serves since when, and what edgeproof takes on the board.

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgeproof.board.deploy import choose_runtime, push_bundle
+from edgeproof.board.link.local import base_python
 from edgeproof.board.open_board import open_board
 from edgeproof.board.provision import provision
 from edgeproof.bundle import Bundle, open_bundle
 from edgeproof.convert.export import export
 from edgeproof.convert.export_options import ExportOptions
 from edgeproof.convert.variants import Variant
-from edgeproof.demo.embedded_board import base_python
 from edgeproof.sample.pedestrian import fetch_pedestrian
 from tests.benchmarks.interleaved import measure
 from tests.support.boards.openssh_server import SSHD, OpenSshBoard

@@ -15,6 +15,7 @@ from edgeproof.board.link.conversation import Conversation, Request
 from edgeproof.bundle import open_bundle
 from edgeproof.errors import AgentDiedError, AgentRefusedError
 from edgeproof.record.detections import PictureResult, StreamFrame
+from edgeproof_agent.detection.digests import array_digest
 from edgeproof_agent.detection.preprocess import prepare
 from edgeproof_agent.pictures.decoding import decode_picture
 from tests.support.boards.local_board import LocalBoard
@@ -73,6 +74,47 @@ def test_host_and_board_make_bit_equal_tensors(
             assert there.tobytes() == here.tobytes()
 
 
+@pytest.mark.parametrize("variant", ["float32", "int8", "raw-int8"])
+def test_digests_are_of_what_each_step_made(board: LocalBoard, session: AgentSession, variant: str) -> None:
+    manifest = session.load(board.bundle_path(variant)).manifest
+    data, other = jpeg(draw_square("bright", 1, 1)), jpeg(draw_square("bright", 6, 6))
+    plain, *_ = session.detect([("a", data)])
+    assert plain.digests is None
+    first, again, different = session.detect([("a", data), ("b", data), ("c", other)], digests=True)
+    assert_sees_square(first, 0, 1, 1)
+    pixels = decode_picture(data)
+    outputs = session.outputs(data)
+    assert first.digests is not None
+    assert first.digests.pixels == array_digest(pixels)
+    assert first.digests.input == array_digest(prepare(pixels, manifest.input))
+    assert first.digests.outputs == tuple(map(array_digest, outputs))
+    assert len(outputs) == (2 if variant.startswith("raw") else 4)
+    assert again.digests == first.digests
+    assert different.digests is not None
+    assert different.digests.pixels != first.digests.pixels
+    assert different.digests.outputs != first.digests.outputs
+
+
+def test_a_bench_while_another_is_under_way_is_refused_and_the_first_goes_on(
+    board: LocalBoard, session: AgentSession
+) -> None:
+    session.load(board.bundle_path("int8"))
+    refused: list[AgentRefusedError] = []
+    with board.session() as other:
+        other.load(board.bundle_path("int8"))
+
+        def measure_too(_: object) -> None:
+            if not refused:
+                with pytest.raises(AgentRefusedError, match="another measurement is under way") as caught:
+                    other.bench(jpeg(draw_dark()), runs=1, warmup_runs=0)
+                refused.append(caught.value)
+
+        result = session.bench(jpeg(draw_dark()), 1_000_000, 0, max_seconds=1.5, on_block=measure_too)
+        assert [error.kind for error in refused] == ["busy"]
+        assert result.runs > 1
+        assert other.bench(jpeg(draw_dark()), runs=1, warmup_runs=0).runs == 1
+
+
 def test_a_broken_picture_gets_an_error_and_the_rest_go_on(board: LocalBoard, session: AgentSession) -> None:
     session.load(board.bundle_path("int8"))
     good = jpeg(draw_square("bright", 1, 1))
@@ -107,6 +149,19 @@ def test_bench_returns_a_sample_a_stage_and_run(board: LocalBoard, session: Agen
     assert result.after is not None
     assert result.after.peak_rss_mib is not None
     assert result.after.peak_rss_mib > 10
+    assert result.before is not None
+    assert result.before.own_cpu_seconds is not None
+    assert result.after.own_cpu_seconds is not None
+    assert 0 < result.before.own_cpu_seconds <= result.after.own_cpu_seconds
+    assert result.after.cpus_allowed == len(os.sched_getaffinity(0))
+
+
+def test_bench_times_a_fixed_piece_of_work_where_that_is_wanted(board: LocalBoard, session: AgentSession) -> None:
+    session.load(board.bundle_path("int8"))
+    plain = session.bench(jpeg(draw_dark()), runs=1, warmup_runs=0)
+    timed = session.bench(jpeg(draw_dark()), runs=1, warmup_runs=0, yardstick=True)
+    assert [state and state.yardstick_ns for state in (plain.before, plain.after)] == [None, None]
+    assert all(state is not None and (state.yardstick_ns or 0) > 0 for state in (timed.before, timed.after))
 
 
 def test_bench_ends_when_its_time_is_up_with_what_it_has(board: LocalBoard, session: AgentSession) -> None:

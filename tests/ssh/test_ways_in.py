@@ -20,10 +20,10 @@ from cryptography.hazmat.primitives.asymmetric import dsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from edgeproof.board.link.deadline import Deadline
+from edgeproof.board.link.local import base_python
 from edgeproof.board.ssh import route
 from edgeproof.board.ssh.transport import connect, fetch_host_key
 from edgeproof.config.boards import BoardProfile, find_board, parse_target
-from edgeproof.demo.embedded_board import base_python
 from edgeproof.errors import AuthenticationError, BoardUnreachableError, HostKeyError, ProfileError
 from tests.support.boards.openssh_server import SSHD, OpenSshBoard
 

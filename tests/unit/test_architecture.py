@@ -17,6 +17,7 @@ HOST_LAYERS: Layers = (
     ("__main__",),
     ("api", "cli"),
     ("demo",),
+    ("check",),
     ("inspection", "report", "runs"),
     ("convert", "sample"),
     ("board", "odapi", "tflite", "verify"),

@@ -95,6 +95,10 @@ class Detector:
         stages["total"] = sum(stages.values())
         return Detection(boxes, classes, scores, picture.shape[0], picture.shape[1], stages)
 
+    def raw_outputs(self) -> list[np.ndarray]:
+        """Copies of the model's output tensors of the last inference, in its order."""
+        return [np.array(self._interpreter.get_tensor(index)) for index in self._outputs]
+
     def _read_outputs(self) -> Any:
         output = self.manifest.output
         if isinstance(output, RawHeadsContract):

@@ -1,9 +1,9 @@
-"""What the detection agent answers: hello, prove, load, prepare, detect, bench, stream, state."""
+"""What the detection agent answers: hello, prove, load, prepare, detect, outputs, bench, stream, state."""
 
 import os
 import platform
 from pathlib import Path
-from typing import Optional
+from typing import Any, Optional
 
 import numpy as np
 
@@ -11,15 +11,18 @@ from edgeproof_agent import PROTOCOL_VERSION, __version__
 from edgeproof_agent.detection.arrays import pack_arrays
 from edgeproof_agent.detection.checks import DetectionError
 from edgeproof_agent.detection.detector import BundleLoadError, Detection, Detector, load_detector, read_labels
+from edgeproof_agent.detection.digests import step_digests
 from edgeproof_agent.detection.health_pictures import health_pictures
 from edgeproof_agent.detection.interpreters import InterpreterError, Runtime, default_threads, prove
 from edgeproof_agent.detection.preprocess import prepare
 from edgeproof_agent.detection.replies import detection_reply
 from edgeproof_agent.machine.board_state import read_board_state
+from edgeproof_agent.machine.yardstick import yardstick_ns
 from edgeproof_agent.pictures.decoding import PictureError, decode_picture
 from edgeproof_agent.pictures.opencv import cv2
 from edgeproof_agent.pipeline.bench import bench
 from edgeproof_agent.pipeline.stream import stream_frames
+from edgeproof_agent.serve.measurement_lease import MeasurementLease
 from edgeproof_agent.serve.run_limits import RunLimits
 from edgeproof_agent.sources.capture import CaptureError, open_capture
 from edgeproof_agent.store.usage_locks import hold
@@ -36,6 +39,7 @@ class DetectionOperations:
         self._runtime = runtime
         self._limits = RunLimits() if limits is None else limits
         self._detector: Optional[Detector] = None
+        self._lease = MeasurementLease(Path("~/.edgeproof").expanduser())
 
     def table(self) -> dict[str, Operation]:
         return {
@@ -44,6 +48,7 @@ class DetectionOperations:
             "load": self.load,
             "prepare": self.prepare,
             "detect": self.detect,
+            "outputs": self.outputs,
             "bench": self.bench,
             "stream": self.stream,
             "state": self.state,
@@ -113,19 +118,43 @@ class DetectionOperations:
         return {"arrays": arrays}, payload
 
     def detect(self, exchange: Exchange) -> Reply:
-        """Detections on the encoded picture in the payload."""
-        return detection_reply(self._detect(exchange, self._loaded()))
+        """Detections on the encoded picture in the payload. With `digests`, also the SHA-256 of what each step made."""
+        detector = self._loaded()
+        body, payload = detection_reply(self._detect(exchange, detector))
+        if exchange.fields.flag("digests", default=False):
+            body["digests"] = step_digests(detector, self._decode(exchange.payload))
+        return body, payload
+
+    def outputs(self, exchange: Exchange) -> Reply:
+        """The model's raw output tensors on the picture in the payload, as `output0`, `output1` ... in its order."""
+        detector = self._loaded()
+        self._detect(exchange, detector)
+        arrays, payload = pack_arrays({f"output{place}": tensor for place, tensor in enumerate(detector.raw_outputs())})
+        return {"arrays": arrays}, payload
 
     def bench(self, exchange: Exchange) -> Reply:
-        """Runs the whole pipeline on the payload's picture again and again: see `pipeline.bench`."""
+        """Runs the whole pipeline on the payload's picture again and again: see `pipeline.bench`.
+
+        The states are those at the start and the end of what was measured, both under load: an idle CPU's clock tells
+        nothing. With `yardstick`, each holds the time of a fixed piece of work, too. Refused while another process
+        measures on this board.
+        """
         detector = self._loaded()
         runs = exchange.fields.integer("runs", low=1, high=MAX_RUNS)
         warmup_runs = exchange.fields.integer("warmup_runs", low=0, high=MAX_RUNS)
         max_seconds = exchange.fields.number("max_seconds", default=86_400.0, low=0.0, high=86_400.0)
+        yardstick = exchange.fields.flag("yardstick", default=False)
         self._decode(exchange.payload)
-        before = read_board_state()
-        bench(exchange, lambda: self._detect(exchange, detector).stages_ns, runs, warmup_runs, max_seconds)
-        return {"before": before, "after": read_board_state()}, b""
+        with self._lease.taken():
+            before, after = bench(
+                exchange,
+                lambda: self._detect(exchange, detector).stages_ns,
+                runs,
+                warmup_runs,
+                max_seconds,
+                lambda: _busy_state(yardstick),
+            )
+        return {"before": before, "after": after}, b""
 
     def stream(self, exchange: Exchange) -> Reply:
         """Reads a video or a camera of this machine frame by frame; one event a frame, `window` of them unanswered."""
@@ -191,3 +220,8 @@ class DetectionOperations:
         if self._detector is None:
             raise RequestError("request", "no bundle is loaded; send `load` first")
         return self._detector
+
+
+def _busy_state(yardstick: bool) -> dict[str, Any]:
+    state = read_board_state()
+    return {**state, "yardstick_ns": yardstick_ns()} if yardstick else state

@@ -15,10 +15,12 @@ from edgeproof.errors import BoardError
 from edgeproof.local_files.bounded_files import MAX_PICTURE_BYTES, read_bounded
 from edgeproof.local_files.native_noise import without_native_noise
 from edgeproof.record.coco_results import write_coco_results
-from edgeproof.record.detections import STAGES, BenchResult, PictureResult, SampleBlock, StreamFrame, joined_samples
+from edgeproof.record.detections import STAGES, BenchResult, PictureResult, StreamFrame
 from edgeproof.record.measurements import Frame, Stream
 from edgeproof.record.pictures import Picture
 from edgeproof.record.run import BundleFacts, Run
+from edgeproof.runs.measurement import measure
+from edgeproof.runs.parity import measure_parity
 from edgeproof.runs.picture_reading import read_pictures
 from edgeproof.runs.pictures import PictureFile
 from edgeproof.runs.plan import RunPlan, StreamPlan
@@ -58,6 +60,7 @@ def execute(
         try:
             work.detect()
             work.bench()
+            work.parity()
             work.stream()
             work.run = replace(work.run, after=session.state())
         except BoardError as error:
@@ -125,26 +128,21 @@ class _Work:
         return replace(picture, annotated=annotated)
 
     def bench(self) -> None:
-        plan = self.plan.bench
-        if plan is None:
+        if self.plan.bench is None:
             return
+        for bench in measure(self.session, self.plan.bench, self._with_latency, self.progress):
+            self.run = self._with_latency(bench)
 
-        blocks: list[SampleBlock] = []
+    def _with_latency(self, bench: BenchResult) -> Run:
+        return replace(self.run, latency=latency_of(bench))
 
-        def on_block(block: SampleBlock) -> None:
-            blocks.append(block)
-            done = sum(len(arrived["invoke"]) for arrived in blocks)
-            self.progress(Progress("measuring", done=done, total=plan.runs))
-
-        self.progress(Progress("measuring", done=0, total=plan.runs))
-        try:
-            result = self.session.bench(plan.picture, plan.runs, plan.warmup_runs, plan.max_seconds, on_block)
-        except BoardError:
-            if blocks:
-                part = BenchResult(joined_samples(blocks), plan.warmup_runs, self.run.before, after=None)
-                self.run = replace(self.run, latency=latency_of(part))
-            raise
-        self.run = replace(self.run, latency=latency_of(result))
+    def parity(self) -> None:
+        plan = self.plan.parity
+        if plan is not None:
+            self.run = replace(
+                self.run,
+                parity=measure_parity(self.session, self.run.bundle.digest, plan, self.plan.min_score, self.progress),
+            )
 
     def stream(self) -> None:
         plan = self.plan.stream

@@ -1,5 +1,6 @@
 """A session with the detection agent: load a bundle, detect on pictures, measure, stream."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,6 +17,7 @@ from edgeproof.record.detections import (
     LoadResult,
     PictureResult,
     SampleBlock,
+    StepDigests,
     StreamFrame,
     StreamResult,
     joined_samples,
@@ -38,6 +40,9 @@ _PICTURE_KINDS = ("picture", "model", "memory")
 _STAGES = ("loading", "first inference")
 _MAX_SIDE = 1 << 16
 _MAX_NS = 2**62
+_MAX_CLUSTERS, _MAX_CPUS = 32, 1 << 16
+_MAX_OUTPUTS = 64
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 _MAX_LABELS = 200_001
 
 
@@ -127,8 +132,20 @@ class AgentSession(Client):
         with self._conversation.reading():
             return _array(unpack_arrays(reply.fields, reply.payload), "input", None, 4)
 
-    def detect(self, pictures: Iterable[tuple[str, bytes]]) -> Iterator[PictureResult]:
+    def outputs(self, picture: bytes) -> list[npt.NDArray[Any]]:
+        """The model's raw output tensors on an encoded picture, in the model's order."""
+        reply = self._conversation.request(Request("outputs", payload=picture), self._silence_seconds)
+        with self._conversation.reading():
+            arrays = unpack_arrays(reply.fields, reply.payload)
+            names = [f"output{place}" for place in range(len(arrays))]
+            if not arrays or set(names) != set(arrays):
+                raise FieldError(f"the arrays are not output0 to output{len(arrays) - 1}")
+            return [arrays[name] for name in names]
+
+    def detect(self, pictures: Iterable[tuple[str, bytes]], digests: bool = False) -> Iterator[PictureResult]:
         """Detections on encoded pictures, given as (name, bytes), in their order; sent ahead of the answers.
+
+        With `digests`, each result has those of what every step made.
 
         A picture that the board cannot read, or on which the model gives no sound detections, gets its `error`, and
         the rest go on.
@@ -138,7 +155,7 @@ class AgentSession(Client):
         def requests() -> Iterator[Request]:
             for name, data in pictures:
                 names.append(name)
-                yield Request("detect", payload=data)
+                yield Request("detect", {"digests": True} if digests else {}, data)
 
         outcomes = self._conversation.pipeline(requests(), seconds=self._silence_seconds)
         for index, outcome in enumerate(outcomes):
@@ -148,7 +165,10 @@ class AgentSession(Client):
                 yield PictureResult(names[index], error=str(outcome).partition(": ")[2])
                 continue
             with self._conversation.reading():
-                yield _picture_result(names[index], outcome, self._manifest)
+                result = _picture_result(names[index], outcome, self._manifest)
+                if digests:
+                    result = replace(result, digests=_step_digests(outcome.fields.nested("digests")))
+            yield result
 
     def bench(
         self,
@@ -157,8 +177,11 @@ class AgentSession(Client):
         warmup_runs: int,
         max_seconds: float = 86_400.0,
         on_block: Callable[[SampleBlock], None] = lambda _: None,
+        yardstick: bool = False,
     ) -> BenchResult:
         """Runs the pipeline on one encoded picture `runs` times, or as often as `max_seconds` allow.
+
+        With `yardstick`, the states before and after hold the time of a fixed piece of work.
 
         `on_block` is given samples as they come, so that what had arrived is there when the agent dies.
         """
@@ -180,7 +203,9 @@ class AgentSession(Client):
                 blocks.append(block)
                 on_block(block)
 
-        arguments = {"runs": runs, "warmup_runs": warmup_runs, "max_seconds": max_seconds}
+        arguments: dict[str, Any] = {"runs": runs, "warmup_runs": warmup_runs, "max_seconds": max_seconds}
+        if yardstick:
+            arguments["yardstick"] = True
         reply = self._conversation.request(Request("bench", arguments, picture), self._silence_seconds, on_event)
         with self._conversation.reading():
             if measured == 0:
@@ -252,6 +277,14 @@ def _picture_result(name: str, reply: Reply, manifest: Manifest | None) -> Pictu
     return replace(result, detections=Detections(boxes, classes, scores))
 
 
+def _step_digests(fields: Fields) -> StepDigests:
+    outputs = fields.items("outputs", _MAX_OUTPUTS, min_items=1)
+    digests = [fields.text("pixels", max_length=64), fields.text("input", max_length=64), *outputs]
+    if not all(isinstance(digest, str) and _DIGEST.fullmatch(digest) for digest in digests):
+        raise FieldError(f"{fields.path('')} must be SHA-256 digests")
+    return StepDigests(digests[0], digests[1], tuple(outputs))
+
+
 def _stream_frame(index: int, event: Reply, manifest: Manifest | None) -> StreamFrame:
     name = f"frame {index}"
     if "refused" in event.fields:
@@ -315,9 +348,15 @@ def _state(fields: Fields, name: str) -> BoardState:
     return BoardState(
         temperature_celsius=number("temperature_celsius"),
         clock_mhz=number("clock_mhz"),
+        clocks_mhz=tuple(state.numbers_up_to("clocks_mhz", _MAX_CLUSTERS)) if "clocks_mhz" in state else (),
         governor=printable(state.text("governor", max_length=64)) if "governor" in state else None,
         throttled_bits=state.integer("throttled_bits", high=2**32) if "throttled_bits" in state else None,
         load_1min=number("load_1min"),
         memory_available_mib=number("memory_available_mib"),
         peak_rss_mib=number("peak_rss_mib"),
+        busy_cpu_seconds=number("busy_cpu_seconds"),
+        own_cpu_seconds=number("own_cpu_seconds"),
+        uptime_seconds=number("uptime_seconds"),
+        cpus_allowed=state.integer("cpus_allowed", low=1, high=_MAX_CPUS) if "cpus_allowed" in state else None,
+        yardstick_ns=state.integer("yardstick_ns", low=1, high=_MAX_NS) if "yardstick_ns" in state else None,
     )

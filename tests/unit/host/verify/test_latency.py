@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgeproof.record.latency import PERCENTS
-from edgeproof.verify.latency import chance_of_at_most, drift, percentile_ns, samples_needed, summarize
+from edgeproof.verify.latency import drift, percentile_ns, samples_needed, summarize
 
 MS = 1_000_000
 
@@ -29,11 +29,6 @@ def test_the_bound_really_holds_in_99_of_100_experiments() -> None:
     """Draws 20,000 experiments of 64 samples: the second largest lies above the true p90 in 99 % of them."""
     uniform = np.sort(np.random.default_rng(7).random((20_000, samples_needed(90))), axis=1)
     assert 0.988 < np.mean(uniform[:, -2] >= 0.9) < 0.9935
-
-
-def test_the_binomial_distribution_function_of_a_coin() -> None:
-    assert chance_of_at_most(1, 4, 0.5) == pytest.approx(5 / 16)
-    assert chance_of_at_most(4, 4, 0.5) == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("wrong", [0, 100, -5])

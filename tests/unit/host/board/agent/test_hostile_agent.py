@@ -31,7 +31,7 @@ from edgeproof.errors import (
     EdgeproofError,
     ProtocolError,
 )
-from edgeproof.record.detections import BenchResult, PictureResult, StreamFrame
+from edgeproof.record.detections import BenchResult, PictureResult, StepDigests, StreamFrame
 from edgeproof_agent import PROTOCOL_VERSION
 from edgeproof_agent.detection.arrays import pack_arrays
 from edgeproof_agent.store.objects import Kind
@@ -122,6 +122,12 @@ STATE = {
     "load_1min": 0.5,
     "memory_available_mib": 3000.0,
     "peak_rss_mib": 100.0,
+    "clocks_mhz": [1500.0],
+    "busy_cpu_seconds": 10.0,
+    "own_cpu_seconds": 1.0,
+    "uptime_seconds": 20.0,
+    "cpus_allowed": 4,
+    "yardstick_ns": 500_000,
 }
 HELLO: Message = (
     {
@@ -162,6 +168,8 @@ AGENT_ANSWERS: list[Message] = [
     detections({"id": 7, "event": "frame", "index": 1}),
     ({"id": 7, "ok": True, "frames": 2, "before": STATE, "after": STATE}, b""),
     ({"id": 8, "ok": True, "state": STATE}, b""),
+    detections({"id": 9, "ok": True, "digests": {"pixels": DIGEST, "input": DIGEST, "outputs": [DIGEST, DIGEST]}}),
+    with_arrays({"id": 10, "ok": True}, output0=np.zeros((1, 4), np.float32), output1=np.zeros(1, np.float32)),
 ]
 
 
@@ -187,6 +195,9 @@ def talk_to_agent(channel: FakeChannel) -> tuple[list[PictureResult], BenchResul
         frames: list[StreamFrame] = []
         session.stream("video", 2, kept_in(frames))
         session.state()
+        pictures += session.detect([("c", b"3")], digests=True)
+        outputs = session.outputs(b"picture")
+    assert len(outputs) >= 1
     for result in pictures + [frame.result for frame in frames]:
         if result.detections is not None:
             assert np.isfinite(result.detections.boxes).all()
@@ -314,7 +325,8 @@ def assert_ours(talk: Callable[[], object]) -> EdgeproofError | None:
 def test_a_good_board_is_understood(tmp_path: Path) -> None:
     channel = FakeChannel([encode(AGENT_ANSWERS)])
     pictures, bench, frames = talk_to_agent(channel)
-    assert [result.error for result in pictures] == [None, "it is broken"]
+    assert [result.error for result in pictures] == [None, "it is broken", None]
+    assert pictures[2].digests == StepDigests(DIGEST, DIGEST, (DIGEST, DIGEST))
     assert {stage: samples.tolist() for stage, samples in bench.samples_ns.items()} == {
         "invoke": [5, 6],
         "total": [7, 8],
