@@ -161,7 +161,7 @@ def test_nothing_is_kept_where_nothing_arrived() -> None:
 @pytest.mark.parametrize(
     ("temperatures", "seconds", "naps"),
     [
-        ([82.0, 71.0, 59.9, 80.0], 100.0, [5.0, 5.0]),
+        ([82.0, 60.0, 59.9, 80.0], 100.0, [5.0, 5.0]),
         ([82.0] * 9, 12.0, [5.0, 5.0, 2.0]),
         ([59.0], 100.0, []),
         ([], 100.0, []),  # it does not tell

@@ -85,6 +85,11 @@ def test_a_fixed_piece_of_work_stands_in_for_clocks_that_are_not_told(taken_ns: 
     assert [reason.startswith("a fixed piece of work took ") for reason in reasons] == [True] * void
 
 
+def test_the_fixed_piece_of_work_is_told_as_slower() -> None:
+    after = replace(AFTER, clock_mhz=None, clocks_mhz=(), yardstick_ns=1_500_000)
+    assert void_reasons(BLIND, after) == ["a fixed piece of work took 1.50 times as long at its end as at its start"]
+
+
 def test_where_clocks_are_told_they_decide() -> None:
     slow = replace(AFTER, yardstick_ns=2_000_000)
     assert void_reasons(replace(BEFORE, yardstick_ns=1_000_000), slow, threads=4) == []
