@@ -9,7 +9,8 @@ from edgeproof.record.board import BoardInfo, BoardState, RuntimeInfo
 from edgeproof.record.boxes import PixelBox
 from edgeproof.record.claims import Answer, Claim
 from edgeproof.record.comparison import Comparison, StageRatio
-from edgeproof.record.detections import BenchResult, LoadResult
+from edgeproof.record.detections import BenchResult
+from edgeproof.record.load import LoadResult
 from edgeproof.record.measurements import Frame, Stream
 from edgeproof.record.parity import Parity, ParityStage, PictureParity
 from edgeproof.record.pictures import Detection, Picture

@@ -125,8 +125,8 @@ def _check_health(
     """Loads a stored bundle and runs it. Raises `DeploymentError` with the reason when that fails."""
     progress(Progress(f"checking {app} on the board"))
     try:
-        with agent.session() as session:
-            session.load(board.store.path(Kind.BUNDLE, digest))
+        with agent.loading() as loading:
+            loading.load(board.store.path(Kind.BUNDLE, digest))
     except (AgentDiedError, AgentRefusedError, DeadlineError, ProtocolError) as error:
         raise DeploymentError(
             f"bundle {digest[:12]} does not run on {board.name}, so {app} stays as it was.\n{error}"

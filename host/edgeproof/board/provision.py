@@ -104,8 +104,8 @@ def _prove(
     model = (resources.files("edgeproof.board.runtime") / "proof.tflite").read_bytes()
     command = agent_command(store, agent_digest, runtime_path, release.name, keep_bytecode=True)
     try:
-        with store.kept_alive(), StartingAgent(transport, command).session() as session:
-            session.prove(model)
+        with store.kept_alive(), StartingAgent(transport, command).loading() as agent:
+            agent.prove(model)
     except (AgentDiedError, AgentRefusedError) as error:
         raise ProvisionError(
             f"{release.name} {release.version} was installed on {transport.name} but does not work there, so it is not "

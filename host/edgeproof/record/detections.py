@@ -63,18 +63,6 @@ class PictureResult:
 
 
 @dataclass(frozen=True)
-class LoadResult:
-    """What loading a bundle cost on the board."""
-
-    load_ns: int
-    """Reading the file, building the interpreter and allocating its tensors."""
-    first_invoke_ns: int | None
-    """None when the bundle was loaded without a health check."""
-    """The first inference after loading."""
-    threads: int
-
-
-@dataclass(frozen=True)
 class BenchResult:
     """Raw latency samples of one run of the agent's `bench`."""
 

@@ -12,8 +12,8 @@ from edgeproof.local_files.inner_names import is_inner_name
 from edgeproof.record.board import BoardInfo, BoardState, RuntimeInfo
 from edgeproof.record.boxes import PixelBox
 from edgeproof.record.claims import Answer
-from edgeproof.record.detections import LoadResult
 from edgeproof.record.latency import Drift, LatencySummary, Samples
+from edgeproof.record.load import LoadResult
 from edgeproof.record.measurements import Frame, Latency, Stream
 from edgeproof.record.pictures import Detection, Picture
 from edgeproof.record.run import SCHEMA, BundleFacts, HostInfo, Report, Run

@@ -12,7 +12,7 @@ from edgeproof import __version__
 from edgeproof.record.board import BoardInfo, BoardState, RuntimeInfo, states_json
 from edgeproof.record.claims import Answer, Claim, combined
 from edgeproof.record.comparison import Comparison
-from edgeproof.record.detections import LoadResult
+from edgeproof.record.load import LoadResult
 from edgeproof.record.measurements import Latency, Stream, summary_json
 from edgeproof.record.parity import Parity
 from edgeproof.record.pictures import Picture

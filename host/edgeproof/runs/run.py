@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from edgeproof.board.agent.session import AgentSession, LoadedBundle
+from edgeproof.board.agent.loading import LoadedBundle
+from edgeproof.board.agent.session import AgentSession
 from edgeproof.board.agent.start import StartingAgent
 from edgeproof.board.deploy import send_media
 from edgeproof.board.open_board import OpenBoard

@@ -3,8 +3,9 @@
 import shlex
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from edgeproof.board.agent.loading import LoadingAgent
 from edgeproof.board.link.conversation import Conversation
 from edgeproof.board.link.transport import Channel, Transport
 from edgeproof.board.store.bootstrap import PACKAGE
@@ -14,6 +15,8 @@ from edgeproof_agent.store.objects import Kind, listing_digest
 
 if TYPE_CHECKING:
     from edgeproof.board.agent.session import AgentSession
+
+_Agent = TypeVar("_Agent", bound=LoadingAgent)
 
 
 def agent_object() -> LocalObject:
@@ -56,14 +59,23 @@ class StartingAgent:
         self._channel: Channel | None = transport.open(command)
 
     def session(self) -> "AgentSession":
-        """The session, once both have agreed on the protocol: to be asked for once. See `Conversation` for what it
-        raises."""
-        from edgeproof.board.agent.session import AgentSession  # numpy comes with it, and takes a while
+        """The session, once both have agreed on the protocol. It or `loading` is to be asked for, once.
 
+        See `Conversation` for what it raises.
+        """
+        from edgeproof.board.agent.session import AgentSession  # NumPy comes with it, and takes a while
+
+        return self._agreed(AgentSession)
+
+    def loading(self) -> LoadingAgent:
+        """The same, for who wants a bundle loaded and no more."""
+        return self._agreed(LoadingAgent)
+
+    def _agreed(self, kind: type[_Agent]) -> _Agent:
         assert self._channel is not None
         channel, self._channel = self._channel, None
         try:
-            return AgentSession(Conversation(channel, f"the agent on {self._board}"), self._board)
+            return kind(Conversation(channel, f"the agent on {self._board}"), self._board)
         except BaseException:
             channel.close()
             raise

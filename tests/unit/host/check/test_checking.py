@@ -13,7 +13,7 @@ from edgeproof.check.kept_cells import KeptCells, cell_key
 from edgeproof.config.boards import BoardProfile
 from edgeproof.errors import BoardUnreachableError
 from edgeproof.record.claims import Answer
-from edgeproof.record.detections import LoadResult
+from edgeproof.record.load import LoadResult
 from edgeproof.record.run import Report, Run
 from edgeproof.runs.pictures import PictureFile
 from edgeproof.verify.gate_text import parse_gate

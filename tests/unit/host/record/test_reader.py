@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from edgeproof.cli.main import cli
 from edgeproof.errors import ReportError
 from edgeproof.record.board import BoardState
-from edgeproof.record.detections import LoadResult
+from edgeproof.record.load import LoadResult
 from edgeproof.record.reader import read_report
 from edgeproof.record.run import Report, Run
 from edgeproof.record.writer import write_report
