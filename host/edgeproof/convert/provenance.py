@@ -78,9 +78,8 @@ def distribution_version(distribution: str) -> str | None:
         return None
 
 
-@functools.cache
-def _code_digest() -> str:
-    """Names the code that converts, so that a changed edgeproof never takes an older one's bundle for its own."""
+def code_files() -> list[Path]:
+    """The files that decide what an export makes."""
     host, agent = Path(edgeproof.__file__).parent, Path(edgeproof_agent.__file__).parent
     files = [
         *sorted((agent / "bundle").rglob("*.py")),
@@ -89,7 +88,13 @@ def _code_digest() -> str:
     ]
     for name in _CODE:
         files += sorted((host / name).rglob("*.py")) if (host / name).is_dir() else [host / name]
+    return files
+
+
+@functools.cache
+def _code_digest() -> str:
+    """Names the code that converts, so that a changed edgeproof never takes an older one's bundle for its own."""
     digest = hashlib.sha256()
-    for path in files:
+    for path in code_files():
         digest.update(bytes.fromhex(sha256_of_file(path)))
     return digest.hexdigest()[:16]

@@ -399,3 +399,17 @@ def test_a_policy_that_leads_nowhere_lets_nothing_in(service: Service) -> None:
     with refused("signature"):
         service.send("bundles", digest, contents)
     assert service.ask("inventory")["signers"] == []
+
+
+def test_a_bundle_that_was_verified_is_held_until_the_session_ends(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest, contents = bundle()
+    path = Path(service.send("bundles", digest, contents)["path"])
+    held: list[Path] = []
+    monkeypatch.setattr("edgeproof_agent.store.operations.hold", held.append)
+    assert service.ask("verify", digest=digest) == {"whole": True}
+    assert held == [path], "a switch may follow, and prune must leave it until then"
+    (path / "labels.txt").write_bytes(b"changed")
+    assert service.ask("verify", digest=digest) == {"whole": False}
+    assert held == [path], "what is damaged is not held, so that it can be replaced"
