@@ -26,7 +26,7 @@ def test_the_longest_mount_holds_a_folder_and_a_later_one_hides_an_earlier() -> 
 
 
 def test_a_clock_is_known_to_half_the_time_that_the_question_travelled() -> None:
-    """Asked at 100 s, answered at 104 s; by the board's clock, which is 10 s ahead, received at 111 and replied at 112."""
+    """Asked at 100 s, answered at 104 s; the board, 10 s ahead, received it at 111 and replied at 112."""
     compared = ClockComparison(
         asked_ns=100 * 10**9, received_ns=111 * 10**9, replied_ns=112 * 10**9, answered_ns=104 * 10**9
     )
