@@ -24,7 +24,7 @@ def board(*_: object) -> Iterator[SimpleNamespace]:
 
 def parity(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, bundle: Path, run: Run) -> Result:
     """The command on a board that gives this run."""
-    for name in ("open_board", "open_reference"):
+    for name in ("open_board", "open_reference", "start_agent"):
         monkeypatch.setattr(command_module, name, board)
     for name in ("send_bundle", "reference_runtime"):
         monkeypatch.setattr(command_module, name, lambda *_: "tflite-runtime")
