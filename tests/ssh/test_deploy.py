@@ -12,6 +12,7 @@ import jsonschema
 import numpy as np
 import pytest
 
+from edgeproof.board.agent.loading import LoadedBundle, LoadingAgent
 from edgeproof.board.agent.start import agent_object
 from edgeproof.board.deploy import choose_runtime, open_session, push_bundle, roll_back, send_bundle, start_agent
 from edgeproof.board.open_board import OpenBoard, open_board
@@ -109,8 +110,16 @@ def test_a_bundle_that_does_not_run_leaves_the_app_as_it_was(
 
 
 def test_what_is_damaged_on_the_board_is_replaced_by_the_next_push(
-    server: Server, board: OpenBoard, tiny_bundles: dict[str, Path]
+    server: Server, board: OpenBoard, tiny_bundles: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    loaded: list[str] = []
+    load = LoadingAgent.load
+
+    def noted_load(agent: LoadingAgent, path: str, *arguments: Any, **options: Any) -> LoadedBundle:
+        loaded.append(Path(path).name)
+        return load(agent, path, *arguments, **options)
+
+    monkeypatch.setattr(LoadingAgent, "load", noted_load)
     app = "tiny-damaged"
     good, other = open_bundle(tiny_bundles["float32"]), open_bundle(tiny_bundles["int8"])
     agent = agent_object().digest
@@ -118,12 +127,14 @@ def test_what_is_damaged_on_the_board_is_replaced_by_the_next_push(
     stored = Path(board.store.path(Kind.BUNDLE, good.digest))
 
     def push_again(bundle: Bundle = good) -> None:
+        loaded.clear()
         with open_board(server.profile) as opened:
             push_bundle(opened, bundle, app)
         assert (stored / "model.tflite").read_bytes() == good.model_path.read_bytes()
 
     (stored / "model.tflite").unlink()  # of what is served
     push_again()
+    assert loaded == [good.digest], "what is sent again has to run again"
     Path(board.store.path(Kind.AGENT, agent), "edgeproof_agent", "__main__.py").write_bytes(b"")
     push_again()
     push_again(other)
@@ -133,6 +144,7 @@ def test_what_is_damaged_on_the_board_is_replaced_by_the_next_push(
     with open_board(server.profile) as opened, pytest.raises(DeploymentError, match="has changed on .* since it was"):
         roll_back(opened, app)
     push_again()
+    assert loaded == [good.digest]
     assert served_digest(Path(board.store.root).parent, app) == good.digest
 
 

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 Layers = Sequence[tuple[str, ...]]
 
 HOST_LAYERS: Layers = (
-    ("__main__",),
+    ("__main__", "pytest_plugin"),
     ("api", "cli"),
     ("demo",),
     ("check",),

@@ -30,6 +30,7 @@ def test_a_counterpart_is_taken_once_and_another_class_is_none() -> None:
 def test_half_of_overlap_is_needed_and_nothing_matches_nothing() -> None:
     one = found((0.0, 0.0, 1.0, 1.0))
     assert next(counterparts(one, found((0.0, 0.0, 1.0, 0.51)))) is not None
+    assert next(counterparts(one, found((0.0, 0.0, 1.0, 0.5)))) == (0, 0.5), "exactly half is enough"
     assert next(counterparts(one, found((0.0, 0.0, 1.0, 0.49)))) is None
     assert next(counterparts(one, found())) is None
     assert list(counterparts(found(), one)) == []
