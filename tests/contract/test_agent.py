@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from edgeproof.board.agent.session import AgentSession
-from edgeproof.board.link.conversation import Conversation, Request
+from edgeproof.board.link.conversation import Conversation, Reply, Request
 from edgeproof.bundle import open_bundle
 from edgeproof.errors import AgentDiedError, AgentRefusedError
 from edgeproof.record.detections import PictureResult, StreamFrame
@@ -321,3 +321,19 @@ def test_a_library_that_prints_cannot_break_the_stream(board: LocalBoard, tmp_pa
     conversation.close()
     assert "noise" in channel.error_output.tail()
     assert "more noise" in channel.error_output.tail()
+
+
+def test_a_bundle_is_run_on_loading_unless_the_host_says_otherwise(board: LocalBoard, session: AgentSession) -> None:
+    def loaded(**arguments: object) -> tuple[list[str], bool]:
+        stages: list[str] = []
+        request = Request("load", {"bundle": board.bundle_path("int8"), **arguments})
+
+        def note(_: str, event: Reply) -> None:
+            stages.append(event.fields.text("stage"))
+
+        reply = session._conversation.request(request, 60, note)
+        return stages, "first_invoke_ns" in reply.fields
+
+    assert loaded() == (["loading", "first inference"], True)
+    assert loaded(check_health=True) == (["loading", "first inference"], True)
+    assert loaded(check_health=False) == (["loading"], False)
