@@ -25,6 +25,7 @@ from edgeproof.report.formatting import (
     whole,
 )
 from edgeproof.report.histogram import latency_svg
+from edgeproof.report.verdict import claim_line, limits, parity_lines
 from edgeproof.wording.printable import shown, shown_line
 
 _MOST_PICTURES = 48  # on the page: a data set's thousands are for the detections file
@@ -76,6 +77,9 @@ def render_html(report: Report) -> str:
     return _TEMPLATE.render(
         report=report,
         run_title=run_title,
+        claim_line=claim_line,
+        limits=limits,
+        parity_lines=parity_lines,
         with_pictures=with_pictures,
         grid=_grid(with_pictures, in_grid),
         left_out=len(names) - len(in_grid),
