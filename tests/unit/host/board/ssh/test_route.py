@@ -2,6 +2,7 @@
 
 import getpass
 import io
+import subprocess
 import sys
 from pathlib import Path
 
@@ -68,3 +69,15 @@ def test_a_port_that_is_none_is_an_error_of_the_file(tmp_path: Path) -> None:
     (tmp_path / ".ssh/config").write_text("Host odd\n  Port many\n")
     with pytest.raises(ProfileError, match="what ~/.ssh/config says of odd is not right"):
         way(host="odd")
+
+
+def test_the_library_that_waits_is_there_for_everybody_else() -> None:
+    script = (
+        "import sys, edgeproof.board.ssh.transport\n"
+        "assert 'invoke' not in sys.modules and 'asyncio' not in sys.modules\n"
+        "import fabric, invoke, paramiko\n"
+        "assert invoke.__file__ and fabric.Connection\n"
+        "assert paramiko.config.invoke.run is invoke.run\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
