@@ -9,7 +9,7 @@ from edgeproof_agent.wire.link import take_standard_streams
 
 
 def main() -> int:
-    """Exit status: 0 after `bye`, 3 when the stream broke, 4 when the runtime cannot be imported,
+    """Exit status: 0 when the host has hung up, 3 when the stream broke, 4 when the runtime cannot be imported,
     7 when a model did not finish in time."""
     link = take_standard_streams()
     for folder in (Path(__file__).parents[1], Path(sys.prefix).parent):  # the agent and the runtime in the store

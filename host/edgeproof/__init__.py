@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from edgeproof.errors import ReportError as ReportError
     from edgeproof.errors import UsageError as UsageError
     from edgeproof.inspection.inspection import Inspection as Inspection
+    from edgeproof.record.claims import Answer as Answer
+    from edgeproof.record.claims import Claim as Claim
     from edgeproof.record.reader import read_report as read_report
     from edgeproof.record.run import Report as Report
     from edgeproof.record.run import Run as Run
@@ -45,12 +47,14 @@ if TYPE_CHECKING:
     from edgeproof.wording.progress import Progress as Progress
 
 _PLACES = {
+    "Answer": "record.claims",
     "Board": "api",
     "BoardError": "errors",
     "BoardProfile": "config.boards",
     "BoardStatus": "board.store.status",
     "Bundle": "bundle",
     "BundleError": "errors",
+    "Claim": "record.claims",
     "ConversionError": "errors",
     "Deployment": "board.deploy",
     "Diagnosis": "board.doctor.diagnosis",

@@ -3,17 +3,30 @@
 import contextlib
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
-from edgeproof.board.deploy import Deployment, Rollback, current_bundle, push_bundle, roll_back, send_bundle
+from edgeproof.board.deploy import (
+    Deployment,
+    Rollback,
+    bundle_to_run,
+    choose_runtime,
+    current_bundle,
+    push_bundle,
+    roll_back,
+    start_agent,
+)
 from edgeproof.board.doctor.diagnosis import Diagnosis, diagnose
 from edgeproof.board.open_board import OpenBoard, open_board
 from edgeproof.board.provision import ProvisionedRuntime, provision
 from edgeproof.board.prune import DroppedObject, prune
 from edgeproof.board.store.status import BoardStatus, read_status
 from edgeproof.bundle import Bundle, open_bundle
+from edgeproof.check.cell import measure_on
+from edgeproof.check.matrix import Wanted, cells_of
 from edgeproof.config.boards import BoardProfile, find_board
+from edgeproof.config.check import CheckConfig
 from edgeproof.convert.export import export as export_variants
 from edgeproof.convert.export_options import ExportOptions
 from edgeproof.convert.variants import Variant
@@ -110,12 +123,15 @@ class Board:
 
         Example: `[found.label for found in Board("pi").detect("photo.jpg").pictures[0].detections]`
         """
+        opened = None if bundle is None else _bundle(bundle)
         files = find_pictures([Path(picture) for picture in pictures])
         with self._output(out) as folder, self._opened() as board:
             plan = RunPlan(
                 folder, files, threads=threads, min_score=min_score, draw=None if out is None else write_annotated
             )
-            return execute(board, self._digest(board, bundle, app), plan, runtime, self._progress)
+            digest = bundle_to_run(board, app, opened, self._progress)
+            with start_agent(board, choose_runtime(board, runtime)) as agent:
+                return execute(board, agent, digest, plan, self._progress)
 
     def bench(
         self,
@@ -132,10 +148,41 @@ class Board:
 
         Example: `Board("pi").bench(runs=662).latency.stages["invoke"].p99_ms`
         """
+        opened = None if bundle is None else _bundle(bundle)
         data = read_picture(Path(picture)) if picture is not None else generated_picture()
         with self._output(None) as folder, self._opened() as board:
             plan = RunPlan(folder, bench=BenchPlan(data, runs, warmup_runs), threads=threads)
-            return execute(board, self._digest(board, bundle, app), plan, runtime, self._progress)
+            digest = bundle_to_run(board, app, opened, self._progress)
+            with start_agent(board, choose_runtime(board, runtime)) as agent:
+                return execute(board, agent, digest, plan, self._progress)
+
+    def check(
+        self,
+        bundle: Bundle | AnyPath,
+        gates: Sequence[str],
+        *,
+        pictures: Sequence[AnyPath] = (),
+        runs: int | None = None,
+        threads: int | None = None,
+        runtime: str | None = None,
+    ) -> Run:
+        """Measures a bundle and holds gates against it; `claims` of the run are their answers. No app is switched.
+
+        `pictures` are for a gate on parity. Without `runs` as many are made as the gates need. Raises `UsageError` for
+        a gate that means nothing.
+
+        Example: `Board("pi").check("bundles/int8", ["total p95 < 80 ms"]).claims[0].answer`
+        """
+        wanted = Wanted(
+            (self.profile,),
+            (_bundle(bundle).path,),
+            tuple(Path(picture) for picture in pictures),
+            tuple(gates),
+            runs,
+        )
+        (cell,) = cells_of(CheckConfig(), None, wanted, ())
+        with self._opened() as board:
+            return measure_on(board, replace(cell, runtime=runtime, threads=threads), self._progress)
 
     def status(self) -> BoardStatus:
         """What each app serves since when, and what edgeproof takes on the board.
@@ -173,11 +220,6 @@ class Board:
         with contextlib.ExitStack() as stack:
             path = Path(stack.enter_context(tempfile.TemporaryDirectory()) if out is None else out)
             yield stack.enter_context(OutputFolder.open(path).sealed())
-
-    def _digest(self, board: OpenBoard, bundle: Bundle | AnyPath | None, app: str | None) -> str:
-        if bundle is None:
-            return current_bundle(board, app)[1]
-        return send_bundle(board.store, _bundle(bundle), self._progress).digest
 
 
 def export(

@@ -10,12 +10,12 @@ import msgspec
 import numpy as np
 
 from edgeproof.board.deploy import choose_runtime, open_session, push_bundle, send_bundle
+from edgeproof.board.link.local import base_python
 from edgeproof.board.open_board import open_board
 from edgeproof.board.provision import provision
 from edgeproof.board.prune import prune
 from edgeproof.bundle import open_bundle, write_bundle
 from edgeproof.config.boards import BoardProfile
-from edgeproof.demo.embedded_board import base_python
 from tests.benchmarks.interleaved import measure
 from tests.benchmarks.slow_relay import slow_relay
 from tests.support.boards.openssh_server import SSHD, OpenSshBoard

@@ -139,7 +139,7 @@ def test_a_push_that_was_cut_is_continued(
     transport.cut_after_bytes = transport.sent_bytes + cut_after_bytes
     with pytest.raises(BoardError):
         send_bundle(store, bundles[1])
-    store.abandon()
+    store.close()
     transport.cut_after_bytes = None
     with open_board(transport) as store:
         assert bundles[1].digest not in store.inventory.bundles
@@ -188,7 +188,7 @@ def test_a_second_host_is_told_that_the_first_is_at_work(transport: CountingTran
             begin(second, bundles[1])
         assert "another host is changing this board's store" in str(caught.value)
         assert "Wait until it is done" in str(caught.value)
-        first.abandon()
+        first.close()
         send_bundle(second, bundles[1])
         assert stored_files(second, bundles[1].digest) == files_of(bundles[1])
 
@@ -222,7 +222,7 @@ def test_a_host_that_died_without_a_word_does_not_keep_the_lock(
         begin(store, bundles[0])
     with pytest.raises(AgentDiedError, match="the host said nothing for 0.2 s"):
         dead.refresh()
-    dead.abandon()
+    dead.close()
 
 
 def test_a_service_that_is_not_locked_waits_for_its_host(transport: CountingTransport) -> None:

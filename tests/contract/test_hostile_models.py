@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from edgeproof.board.agent.session import AgentSession
+from edgeproof.board.agent.loading import LoadingAgent
 from edgeproof.board.deploy import push_bundle
 from edgeproof.board.open_board import OpenBoard
 from edgeproof.board.store.client import open_store
 from edgeproof.bundle import Bundle, open_bundle, write_bundle
 from edgeproof.errors import DeploymentError
 from edgeproof_agent.bundle.manifest import OutputContract
+from tests.support.boards.local_board import LocalBoard
 from tests.support.whole_bundles import served_digest
 
 MakeBundle = Callable[[str], Bundle]
@@ -69,8 +70,10 @@ REASONS = {
 
 @pytest.mark.tensorflow
 @pytest.mark.parametrize("kind", REASONS)
-def test_a_push_of_it_is_refused_with_the_reason(board, make_bundle: MakeBundle, kind: str, monkeypatch) -> None:
-    monkeypatch.setattr(AgentSession, "load", functools.partialmethod(AgentSession.load, inference_seconds=1.0))
+def test_a_push_of_it_is_refused_with_the_reason(
+    board: LocalBoard, make_bundle: MakeBundle, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LoadingAgent, "load", functools.partialmethod(LoadingAgent.load, inference_seconds=1.0))
     home = Path(board.bundle_path("float32")).parents[2]
     with open_store(board.transport, board.store.facts.python_executable) as store:
         sound = push_bundle(OpenBoard(board.transport, store), make_bundle("sound"), "hostile", board.runtime)

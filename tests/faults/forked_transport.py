@@ -114,7 +114,7 @@ class ForkingBoard:
 
     def __init__(self) -> None:
         self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._process = subprocess.Popen([sys.executable, "-m", _BOARD], stdin=theirs, cwd=ROOT)
+        self._process = subprocess.Popen([sys.executable, "-m", _BOARD], stdin=theirs.fileno(), cwd=ROOT)
         theirs.close()
 
     def connect(self, home: Path, fault: dict[str, Any] | None = None, watched: bool = False) -> ForkedTransport:

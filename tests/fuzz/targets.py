@@ -22,12 +22,16 @@ from edgeproof.board.doctor.system import system
 from edgeproof.board.facts import parse_facts
 from edgeproof.board.store.inventory import parse_inventory
 from edgeproof.bundle import open_bundle
+from edgeproof.check.matrix import gates_of
 from edgeproof.config.boards import all_boards
+from edgeproof.config.check import read_check
 from edgeproof.errors import EdgeproofError
 from edgeproof.local_files.coco_dataset import coco_pictures
 from edgeproof.local_files.output_folder import OutputFolder
 from edgeproof.record.reader import read_report
 from edgeproof.record.run import Report
+from edgeproof.report.junit import junit_xml
+from edgeproof.report.markdown import markdown
 from edgeproof.ssd.checkpoint.config_file import read_config
 from edgeproof.ssd.files.anchors import read_anchors
 from edgeproof.ssd.files.labels import read_labels
@@ -39,6 +43,7 @@ from edgeproof.tflite.metadata_reader import read_metadata, read_packed_labels
 from edgeproof.tflite.output_map import map_outputs
 from edgeproof.tflite.problems import file_problems
 from edgeproof.tflite.read_budget import readable
+from edgeproof.verify.rederive import discrepancies, unchecked
 from edgeproof_agent.bundle.manifest import ManifestError
 from edgeproof_agent.bundle.manifest_reader import parse_manifest
 from edgeproof_agent.pictures.decoding import PictureError, decode_picture
@@ -83,6 +88,20 @@ def _as_file(name: str, read: Callable[[Path], object]) -> Feed:
     return feed
 
 
+def _worked_out(path: Path) -> None:
+    report = read_report(path)
+    discrepancies(report)
+    unchecked(report)
+    junit_xml(report)
+    markdown(report)
+
+
+def _checked(path: Path) -> None:
+    config = read_check(path)
+    if config is not None:
+        gates_of(config.gates, path)
+
+
 def _as_fields(parse: Callable[[Fields], object]) -> Feed:
     def feed(data: bytes, folder: Path) -> object:
         return parse(Fields(decode_header(data)))
@@ -97,8 +116,9 @@ def _npy(array: np.ndarray) -> bytes:
 
 
 def _reports() -> Sequence[bytes]:
-    full = sample_report.run()
-    report = Report((replace(full, latency=None, stream=sample_report.stream(), error="x"), full), created="x")
+    full = replace(sample_report.run(), parity=sample_report.parity(), claims=sample_report.claims())
+    runs = (replace(full, latency=None, stream=sample_report.stream(), error="x"), full)
+    report = Report(runs, created="x", comparisons=(sample_report.comparison(),))
     return [json.dumps(report.to_json()).encode(), OLDER_REPORT.read_bytes()]
 
 
@@ -262,7 +282,6 @@ def _requests() -> Sequence[bytes]:
         {"op": "verify", "digest": "a" * 64},
         {"op": "switch", "app": "x", "digest": "a" * 64, "wait_seconds": 0},
         {"op": "prune", "wanted": {"bundles": []}, "dry_run": True, "wait_seconds": 0},
-        {"op": "bye"},
     ]
     framed = [encode_frame({"id": number, **request}, b"abc") for number, request in enumerate(requests, start=1)]
     return [*framed, b"".join(framed)]
@@ -314,6 +333,16 @@ _LABEL_MAP = 'item { id: 1 name: "a" display_name: "b" }\nitem { id: 3 name: "c"
 _COCO = json.dumps({"images": [{"id": 1, "file_name": "a.jpg"}], "categories": [{"id": 1, "name": "a"}]})
 _CONFIG = "model { ssd { num_classes: 3 image_resizer { fixed_shape_resizer { height: 8 width: 8 } } } }\n"
 _TOML = '[boards.pi]\nhost = "pi@10.0.0.7:22"\nport = 22\npython = "python3"\n[boards.b]\nhost = "x"\nuser = "y"\n'
+_CHECK = """[check]
+bundles = ["bundles/*"]
+threads = [1, 4]
+runs = 60
+seconds = 5.5
+[check.gates]
+total = ["p95 < 80 ms", "p50 burst <= 1 s"]
+accuracy = "map drop vs float32 <= 0.01"
+size = "< 6 MB"
+"""
 _INVENTORY = {
     "agents": ["a" * 64],
     "bundles": ["b" * 64],
@@ -361,10 +390,11 @@ TARGETS = {
         Target("coco", _as_file("c.json", coco_pictures), _texts(_COCO), mutate=mutate_json),
         Target("tfjs-weights", _weights, _tfjs_seeds, mutate=mutate_json),
         Target("tflite", _read_tflite, _tflite, inputs=1500),
-        Target("report", _as_file("report.json", read_report), _reports, mutate=mutate_json, inputs=1000),
+        Target("report", _as_file("report.json", _worked_out), _reports, mutate=mutate_json, inputs=1000),
         Target("keras", _as_file("m.keras", require_harmless_keras), _keras, inputs=1000),
         Target("bundle", _bundle, lambda: [json.dumps(MANIFEST.to_json()).encode()], mutate=mutate_json),
         Target("manifest", _manifest, lambda: [json.dumps(MANIFEST.to_json()).encode()], mutate=mutate_json),
+        Target("check-toml", _as_file("edgeproof.toml", _checked), _texts(_CHECK)),
         Target("edgeproof-toml", _as_file("edgeproof.toml", all_boards), _texts(_TOML)),
         Target(
             "outputs",

@@ -12,6 +12,7 @@ from edgeproof.bundle import Bundle, open_bundle
 from edgeproof.sample.coco import fetch_coco
 from edgeproof.sample.recipe import Sample
 from edgeproof_agent.detection.preprocess import prepare
+from tests.support.contracts import detections_of
 from tests.support.places import BUILT
 
 pytestmark = [pytest.mark.network, pytest.mark.tensorflow]
@@ -50,7 +51,7 @@ def test_the_known_objects_are_found_with_their_scores(bundle: Bundle, sample: S
     picture = cv2.imread(str(sample.path / "photos" / f"{photo}.png"))
     interpreter.set_tensor(interpreter.get_input_details()[0]["index"], prepare(picture, bundle.manifest.input))
     interpreter.invoke()
-    outputs, contract, labels = interpreter.get_output_details(), bundle.manifest.output, bundle.labels()
+    outputs, contract, labels = interpreter.get_output_details(), detections_of(bundle.manifest), bundle.labels()
     classes, scores, count = (
         interpreter.get_tensor(outputs[position]["index"])[0]
         for position in (contract.classes, contract.scores, contract.count)

@@ -13,6 +13,7 @@ from edgeproof.bundle import Bundle, open_bundle
 from edgeproof.convert.variants import Variant
 from edgeproof.sample.pedestrian import Sample, fetch_pedestrian
 from edgeproof_agent.detection.preprocess import prepare
+from tests.support.contracts import detections_of
 from tests.support.places import BUILT
 
 pytestmark = [pytest.mark.network, pytest.mark.tensorflow]
@@ -52,7 +53,7 @@ def detect(bundle: Bundle, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     interpreter.allocate_tensors()
     interpreter.set_tensor(interpreter.get_input_details()[0]["index"], prepare(picture, bundle.manifest.input))
     interpreter.invoke()
-    outputs, contract = interpreter.get_output_details(), bundle.manifest.output
+    outputs, contract = interpreter.get_output_details(), detections_of(bundle.manifest)
     boxes, scores, count = (
         interpreter.get_tensor(outputs[position]["index"])[0]
         for position in (contract.boxes, contract.scores, contract.count)

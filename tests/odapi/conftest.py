@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -50,7 +51,8 @@ def models(
 ) -> dict[str, Path]:
     """What build_model.py writes of each of configs/, by its name. Kept until anything that it is made from changes."""
     pictures = tmp_path_factory.mktemp("odapi") / "photos.npz"
-    np.savez(pictures, **{name: photo[:, :, ::-1] for name, photo in photos.items()})
+    reversed_colours: dict[str, Any] = {name: photo[:, :, ::-1] for name, photo in photos.items()}
+    np.savez(pictures, **reversed_colours)
     _CACHE.mkdir(parents=True, exist_ok=True)
     configs = sorted((_HERE / "configs").rglob("*.config"))
     with ThreadPoolExecutor(_TOGETHER) as pool:

@@ -15,6 +15,7 @@ from edgeproof.odapi.environment import api_release
 from edgeproof.odapi.source import OdapiOptions
 from edgeproof.ssd.postprocess import PostprocessOptions
 from edgeproof_agent.detection.preprocess import prepare
+from tests.support.contracts import detections_of
 
 # The first of the tests builds the models, and on a new machine their environment before.
 pytestmark = [pytest.mark.network, pytest.mark.tensorflow, pytest.mark.timeout(1800)]
@@ -58,19 +59,21 @@ def reference(folder: Path, photo: str) -> Found:
     }
     order = [names[f"StatefulPartitionedCall:{number}"] for number in (COUNT, SCORES, CLASSES, BOXES)]
     with np.load(folder / "prepared.npz") as prepared:
-        return detect(model, prepared[photo], tuple(order))
+        count, scores, classes, boxes = order
+        return detect(model, prepared[photo], (count, scores, classes, boxes))
 
 
 def detected(bundle: Bundle, photo: np.ndarray) -> Found:
-    output = bundle.manifest.output
+    output = detections_of(bundle.manifest)
     order = (output.count, output.scores, output.classes, output.boxes)
     return detect(bundle.model_path, prepare(photo, bundle.manifest.input), order)
 
 
 def iou(one: np.ndarray, many: np.ndarray) -> np.ndarray:
     low, high = np.maximum(one[:2], many[:, :2]), np.minimum(one[2:], many[:, 2:])
-    common = np.clip(high - low, 0, None).prod(axis=1)
-    return common / ((one[2:] - one[:2]).prod() + (many[:, 2:] - many[:, :2]).prod(axis=1) - common)
+    common: np.ndarray = np.clip(high - low, 0, None).prod(axis=1)
+    union: np.ndarray = (one[2:] - one[:2]).prod() + (many[:, 2:] - many[:, :2]).prod(axis=1) - common
+    return np.asarray(common / union)
 
 
 def check_same(found: Found, expected: Found) -> None:

@@ -47,6 +47,7 @@ def test_a_command_runs_in_the_boards_home_and_its_status_comes_back(server: Ser
 def test_the_connection_has_nodelay_and_a_gcm_cipher(server: Server) -> None:
     with connect(server.profile) as transport:
         inner = transport._transport
+        assert isinstance(inner.sock, socket.socket)
         assert inner.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
         assert "gcm" in inner.local_cipher
 

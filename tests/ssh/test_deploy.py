@@ -3,15 +3,18 @@
 import json
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import jsonschema
 import numpy as np
 import pytest
 
+from edgeproof.board.agent.loading import LoadedBundle, LoadingAgent
 from edgeproof.board.agent.start import agent_object
-from edgeproof.board.deploy import open_session, push_bundle, roll_back, send_bundle
+from edgeproof.board.deploy import choose_runtime, open_session, push_bundle, roll_back, send_bundle, start_agent
 from edgeproof.board.open_board import OpenBoard, open_board
 from edgeproof.board.provision import provision
 from edgeproof.board.ssh.transport import connect
@@ -19,6 +22,7 @@ from edgeproof.board.store.client import open_store
 from edgeproof.bundle import Bundle, open_bundle
 from edgeproof.errors import AgentDiedError, BoardPythonError, DeploymentError, NoRuntimeError
 from edgeproof.local_files.output_folder import OutputFolder
+from edgeproof.record.detections import BenchResult
 from edgeproof.report.drawing import write_annotated
 from edgeproof.runs.pictures import find_pictures
 from edgeproof.runs.plan import BenchPlan, RunPlan
@@ -33,7 +37,7 @@ from tests.support.whole_bundles import served_digest
 
 
 @pytest.fixture
-def board(server: Server):
+def board(server: Server) -> Iterator[OpenBoard]:
     with open_board(server.profile) as opened:
         provision(opened)
         yield opened
@@ -68,7 +72,9 @@ def test_a_bare_board_is_provisioned_and_a_second_time_nothing_travels(bare_serv
     assert {path.name for path in bare_server.home.iterdir()} == {".edgeproof"}
 
 
-def test_a_push_switches_the_app_and_the_same_content_sends_no_payload(board: OpenBoard, tiny_bundles) -> None:
+def test_a_push_switches_the_app_and_the_same_content_sends_no_payload(
+    board: OpenBoard, tiny_bundles: dict[str, Path]
+) -> None:
     app = "tiny-switch"
     link = Path(board.store.root) / "apps" / app / "current"
     bundles = {variant: open_bundle(path) for variant, path in tiny_bundles.items()}
@@ -88,7 +94,9 @@ def test_a_push_switches_the_app_and_the_same_content_sends_no_payload(board: Op
     assert (stored / "model.tflite").read_bytes() == bundles["int8"].model_path.read_bytes()
 
 
-def test_a_bundle_that_does_not_run_leaves_the_app_as_it_was(board: OpenBoard, tiny_bundles, tmp_path: Path) -> None:
+def test_a_bundle_that_does_not_run_leaves_the_app_as_it_was(
+    board: OpenBoard, tiny_bundles: dict[str, Path], tmp_path: Path
+) -> None:
     from edgeproof.bundle import write_bundle
 
     good = open_bundle(tiny_bundles["float32"])
@@ -102,8 +110,16 @@ def test_a_bundle_that_does_not_run_leaves_the_app_as_it_was(board: OpenBoard, t
 
 
 def test_what_is_damaged_on_the_board_is_replaced_by_the_next_push(
-    server: Server, board: OpenBoard, tiny_bundles
+    server: Server, board: OpenBoard, tiny_bundles: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    loaded: list[str] = []
+    load = LoadingAgent.load
+
+    def noted_load(agent: LoadingAgent, path: str, *arguments: Any, **options: Any) -> LoadedBundle:
+        loaded.append(Path(path).name)
+        return load(agent, path, *arguments, **options)
+
+    monkeypatch.setattr(LoadingAgent, "load", noted_load)
     app = "tiny-damaged"
     good, other = open_bundle(tiny_bundles["float32"]), open_bundle(tiny_bundles["int8"])
     agent = agent_object().digest
@@ -111,12 +127,14 @@ def test_what_is_damaged_on_the_board_is_replaced_by_the_next_push(
     stored = Path(board.store.path(Kind.BUNDLE, good.digest))
 
     def push_again(bundle: Bundle = good) -> None:
+        loaded.clear()
         with open_board(server.profile) as opened:
             push_bundle(opened, bundle, app)
         assert (stored / "model.tflite").read_bytes() == good.model_path.read_bytes()
 
     (stored / "model.tflite").unlink()  # of what is served
     push_again()
+    assert loaded == [good.digest], "what is sent again has to run again"
     Path(board.store.path(Kind.AGENT, agent), "edgeproof_agent", "__main__.py").write_bytes(b"")
     push_again()
     push_again(other)
@@ -126,24 +144,34 @@ def test_what_is_damaged_on_the_board_is_replaced_by_the_next_push(
     with open_board(server.profile) as opened, pytest.raises(DeploymentError, match="has changed on .* since it was"):
         roll_back(opened, app)
     push_again()
+    assert loaded == [good.digest]
     assert served_digest(Path(board.store.root).parent, app) == good.digest
 
 
 def test_a_run_holds_detections_latency_and_annotated_pictures(
-    board: OpenBoard, tiny_bundles, pictures: Path, tmp_path: Path
+    board: OpenBoard, tiny_bundles: dict[str, Path], pictures: Path, tmp_path: Path
 ) -> None:
     sent = send_bundle(board.store, open_bundle(tiny_bundles["int8"]))
     (pictures / "broken.jpg").write_bytes(b"\xff\xd8\xff not a jpeg")
     out = tmp_path / "out"
     bench = BenchPlan((pictures / "bright.png").read_bytes(), runs=12, warmup_runs=2)
     events: list[Progress] = []
+    once_sent: list[bool] = []
     run = execute(
         board,
+        start_agent(board, choose_runtime(board)),
         sent.digest,
-        RunPlan(OutputFolder.open(out), find_pictures([pictures]), bench, draw=write_annotated),
+        RunPlan(
+            OutputFolder.open(out),
+            find_pictures([pictures]),
+            bench,
+            draw=write_annotated,
+            once_sent=lambda: once_sent.append(True),
+        ),
         progress=events.append,
     )
     assert run.error is None
+    assert once_sent == [True]
     found = {picture.name: picture for picture in run.pictures}
     assert [item.label for item in found["bright.png"].detections] == ["bright"]
     assert [item.label for item in found["red.png"].detections] == ["red"]
@@ -160,14 +188,14 @@ def test_a_run_holds_detections_latency_and_annotated_pictures(
 
 
 def test_an_agent_killed_on_the_way_leaves_what_had_arrived(
-    board: OpenBoard, tiny_bundles, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    board: OpenBoard, tiny_bundles: dict[str, Path], pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from edgeproof.board.agent.session import AgentSession
 
     sent = send_bundle(board.store, open_bundle(tiny_bundles["int8"]))
     bench = AgentSession.bench
 
-    def killed_bench(self: AgentSession, *arguments, **options):
+    def killed_bench(self: AgentSession, *arguments: Any, **options: Any) -> BenchResult:
         os.kill(self.pid, signal.SIGKILL)
         assert is_gone(self.pid)
         return bench(self, *arguments, **options)
@@ -178,7 +206,7 @@ def test_an_agent_killed_on_the_way_leaves_what_had_arrived(
         find_pictures([pictures]),
         bench=BenchPlan((pictures / "red.png").read_bytes(), 10),
     )
-    run = execute(board, sent.digest, plan)
+    run = execute(board, start_agent(board, choose_runtime(board)), sent.digest, plan)
     assert run.error is not None
     assert "killed by signal 9 (SIGKILL)" in run.error
     assert len(run.pictures) == 3
@@ -203,7 +231,7 @@ def test_a_board_without_python_is_told_what_it_needs(server: Server) -> None:
 
 
 def test_the_command_line_pushes_detects_and_measures(
-    server: Server, edgeproof: Command, board: OpenBoard, tiny_bundles, pictures: Path, tmp_path: Path
+    server: Server, edgeproof: Command, board: OpenBoard, tiny_bundles: dict[str, Path], pictures: Path, tmp_path: Path
 ) -> None:
     assert "is ready on desk (was there, nothing sent)" in edgeproof("provision", "desk").stdout
     pushed = edgeproof("push", "desk", tiny_bundles["int8"], "--app", "tiny-cli").stdout
@@ -237,7 +265,7 @@ def test_the_command_line_pushes_detects_and_measures(
 
 
 def test_the_command_line_ends_with_2_and_says_why(
-    edgeproof: Command, board: OpenBoard, tiny_bundles, pictures: Path, tmp_path: Path
+    edgeproof: Command, board: OpenBoard, tiny_bundles: dict[str, Path], pictures: Path, tmp_path: Path
 ) -> None:
     edgeproof("push", "desk", tiny_bundles["int8"], "--app", "tiny-cli")
     out = tmp_path / "out"
@@ -262,7 +290,7 @@ def test_the_command_line_ends_with_2_and_says_why(
 
 
 def test_what_cannot_work_is_said_before_anything_is_sent(
-    server: Server, edgeproof: Command, tiny_bundles, pictures: Path, tmp_path: Path
+    server: Server, edgeproof: Command, tiny_bundles: dict[str, Path], pictures: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "afile").write_text("")
     unwritable = edgeproof("detect", "desk", pictures, "--out", tmp_path / "afile" / "out", expect=2)
@@ -280,7 +308,7 @@ def test_what_cannot_work_is_said_before_anything_is_sent(
 
 
 def test_odd_and_repeated_file_names_are_detected_on_once(
-    server: Server, edgeproof: Command, board: OpenBoard, tiny_bundles, pictures: Path, tmp_path: Path
+    server: Server, edgeproof: Command, board: OpenBoard, tiny_bundles: dict[str, Path], pictures: Path, tmp_path: Path
 ) -> None:
     bright = (pictures / "bright.png").read_bytes()
     for name in (b"lat\xe9n.png", b"[red] a\nb.png", "ünï <b>.png".encode()):

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ def server_processes(server: Server) -> set[int]:
     return set(processes_below(server.folder))
 
 
-def interrupt_when(command: list[str], folder: Path, ready) -> "tuple[int, str]":
+def interrupt_when(command: list[str], folder: Path, ready: Callable[[], bool]) -> "tuple[int, str]":
     """Starts a command, waits until `ready()`, sends what Ctrl-C sends; returns its status and error output."""
     process = subprocess.Popen(
         command,
@@ -59,7 +60,7 @@ def agent_runs(server: Server) -> bool:
     return False
 
 
-def test_in_the_middle_of_a_bench(server: Server, tiny_bundles, tmp_path: Path) -> None:
+def test_in_the_middle_of_a_bench(server: Server, tiny_bundles: dict[str, Path], tmp_path: Path) -> None:
     with open_board(server.profile) as board:
         provision(board)
         send_bundle(board.store, open_bundle(tiny_bundles["float32"]))
@@ -74,7 +75,9 @@ def test_in_the_middle_of_a_bench(server: Server, tiny_bundles, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-def test_in_the_middle_of_a_push(server: Server, tiny_bundles, tmp_path: Path, how: signal.Signals) -> None:
+def test_in_the_middle_of_a_push(
+    server: Server, tiny_bundles: dict[str, Path], tmp_path: Path, how: signal.Signals
+) -> None:
     good = open_bundle(tiny_bundles["float32"])
     # Too large to arrive before the interrupt; a .tflite may have anything behind its own bytes.
     large = write_bundle(

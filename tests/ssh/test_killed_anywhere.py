@@ -15,6 +15,7 @@ from edgeproof.board.ssh.transport import connect
 from edgeproof.board.store.client import open_store
 from edgeproof.bundle import Bundle, open_bundle
 from edgeproof.errors import EdgeproofError
+from tests.support.boards.openssh_server import OpenSshBoard
 from tests.support.boards.ssh_servers import Server
 from tests.support.faulty_transport import FaultyTransport, Strike
 from tests.support.processes import children, command_line
@@ -66,6 +67,7 @@ def _push(server: Server, bundle: Bundle, strike: Strike) -> str:
 
 def _kill(server: Server, word: str) -> bool:
     """Kills the processes below the server whose command line holds a word; tells whether there was one."""
+    assert isinstance(server, OpenSshBoard)
     assert server.process is not None
     found = [pid for pid in _descendants(server.process.pid) if word in command_line(pid)]
     for pid in found:

@@ -6,6 +6,7 @@ import pytest
 
 from edgeproof.board.open_board import open_board
 from edgeproof.board.provision import provision
+from edgeproof.board.ssh.transport import SshTransport
 from edgeproof.errors import BoardError, ProvisionError
 from edgeproof.wording.progress import Progress, ProgressKind, ProgressUnit
 from tests.support.boards.ssh_servers import Server
@@ -23,6 +24,7 @@ def test_a_transfer_that_is_cut_goes_on_where_it_ended(bare_server: Server) -> N
         def cut_at_half(event: Progress) -> None:
             listen(event)
             if totals and totals[-1] > 10_000_000 and event.done > totals[-1] / 2:
+                assert isinstance(board.transport, SshTransport)
                 board.transport._transport.sock.shutdown(2)
 
         provision(board, progress=cut_at_half)

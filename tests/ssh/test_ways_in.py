@@ -20,18 +20,20 @@ from cryptography.hazmat.primitives.asymmetric import dsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from edgeproof.board.link.deadline import Deadline
+from edgeproof.board.link.local import base_python
 from edgeproof.board.ssh import route
 from edgeproof.board.ssh.transport import connect, fetch_host_key
 from edgeproof.config.boards import BoardProfile, find_board, parse_target
-from edgeproof.demo.embedded_board import base_python
 from edgeproof.errors import AuthenticationError, BoardUnreachableError, HostKeyError, ProfileError
 from tests.support.boards.openssh_server import SSHD, OpenSshBoard
 
 PASSPHRASE = "correct horse"
+StartBoard = Callable[..., OpenSshBoard]
+AddKey = Callable[[Path], None]
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., OpenSshBoard]]:
+def start(tmp_path: Path) -> Iterator[StartBoard]:
     """Starts an sshd on the loopback; its folder carries the name."""
     if SSHD is None:
         pytest.skip("sshd is not installed (apt-get install openssh-server): not tested against OpenSSH")
@@ -56,7 +58,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def agent(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], None]]:
+def agent(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AddKey]:
     """A running ssh-agent; call it with a key file to add that."""
     if shutil.which("ssh-agent") is None:
         pytest.skip("ssh-agent is not installed (apt-get install openssh-client): no agent was tested")
@@ -118,7 +120,7 @@ def trust_in(home: Path, *boards: OpenSshBoard) -> None:
     (home / ".ssh/known_hosts").write_text("".join((board.folder / "known_hosts").read_text() for board in boards))
 
 
-def test_an_alias_of_ssh_config_says_host_port_user_and_key(start, home: Path, tmp_path: Path) -> None:
+def test_an_alias_of_ssh_config_says_host_port_user_and_key(start: StartBoard, home: Path, tmp_path: Path) -> None:
     board = start("board")
     trust_in(home, board)
     (home / ".ssh/config").write_text(host_block("lab-board", board))
@@ -126,7 +128,7 @@ def test_an_alias_of_ssh_config_says_host_port_user_and_key(start, home: Path, t
     assert says(find_board("desk")) == "here"
 
 
-def test_an_included_file_of_ssh_config_counts_and_ends_with_itself(start, home: Path) -> None:
+def test_an_included_file_of_ssh_config_counts_and_ends_with_itself(start: StartBoard, home: Path) -> None:
     board = start("board")
     trust_in(home, board)
     (home / ".ssh/config.d").mkdir()
@@ -135,14 +137,14 @@ def test_an_included_file_of_ssh_config_counts_and_ends_with_itself(start, home:
     assert says(BoardProfile(name="desk", host="lab-board")) == "here"
 
 
-def test_a_key_of_ssh_config_that_is_not_there_is_passed_over(start, home: Path) -> None:
+def test_a_key_of_ssh_config_that_is_not_there_is_passed_over(start: StartBoard, home: Path) -> None:
     board = start("board")
     trust_in(home, board)
     (home / ".ssh/config").write_text(host_block("lab-board", board, "IdentityFile ~/.ssh/gone"))
     assert says(BoardProfile(name="desk", host="lab-board")) == "here"
 
 
-def test_the_known_hosts_file_of_ssh_config_is_read_and_written(start, home: Path, tmp_path: Path) -> None:
+def test_the_known_hosts_file_of_ssh_config_is_read_and_written(start: StartBoard, home: Path, tmp_path: Path) -> None:
     board = start("board")
     (home / ".ssh/config").write_text(host_block("lab-board", board, "UserKnownHostsFile ~/.ssh/lab"))
     shutil.copy(board.folder / "known_hosts", home / ".ssh/lab")
@@ -166,7 +168,7 @@ def test_an_ssh_config_that_nobody_can_read_is_told(home: Path) -> None:
         connect(parse_target("pi@board"))
 
 
-def test_a_jump_host_leads_to_the_board(start, home: Path) -> None:
+def test_a_jump_host_leads_to_the_board(start: StartBoard, home: Path) -> None:
     jump, board = start("jump"), start("board")
     trust_in(home, jump, board)
     (home / ".ssh/config").write_text(host_block("gate", jump) + host_block("inside", board, "ProxyJump gate"))
@@ -175,7 +177,7 @@ def test_a_jump_host_leads_to_the_board(start, home: Path) -> None:
     assert fetch_host_key(profile)[1] == paramiko.PKey.from_path(board.folder / "host_key")
 
 
-def test_two_jump_hosts_one_after_the_other_lead_to_the_board(start, home: Path) -> None:
+def test_two_jump_hosts_one_after_the_other_lead_to_the_board(start: StartBoard, home: Path) -> None:
     first, second, board = start("first"), start("second"), start("board")
     trust_in(home, first, second, board)
     (home / ".ssh/config").write_text(
@@ -186,7 +188,7 @@ def test_two_jump_hosts_one_after_the_other_lead_to_the_board(start, home: Path)
     assert says(BoardProfile(name="desk", host="inside"), "echo $HOME") == str(board.home)
 
 
-def test_a_jump_host_for_all_hosts_is_not_its_own_jump_host(start, home: Path) -> None:
+def test_a_jump_host_for_all_hosts_is_not_its_own_jump_host(start: StartBoard, home: Path) -> None:
     jump = start("jump")
     trust_in(home, jump)
     target = f"{jump.profile.user}@{jump.address}:{jump.profile.port}"
@@ -198,7 +200,7 @@ def test_a_jump_host_for_all_hosts_is_not_its_own_jump_host(start, home: Path) -
     assert says(BoardProfile(name="desk", host="gate")) == "here"
 
 
-def test_a_jump_host_at_the_address_of_the_board_is_told_from_it_by_its_port(start, home: Path) -> None:
+def test_a_jump_host_at_the_address_of_the_board_is_told_from_it_by_its_port(start: StartBoard, home: Path) -> None:
     jump, board = start("jump"), start("board")
     trust_in(home, jump, board)
     target = f"{jump.profile.user}@{jump.address}:{jump.profile.port}"
@@ -213,7 +215,7 @@ def test_a_jump_host_at_the_address_of_the_board_is_told_from_it_by_its_port(sta
     assert says(bare(board, known_hosts=None)) == "here"
 
 
-def test_of_two_jump_hosts_for_all_hosts_the_second_is_reached_by_the_first(start, home: Path) -> None:
+def test_of_two_jump_hosts_for_all_hosts_the_second_is_reached_by_the_first(start: StartBoard, home: Path) -> None:
     first, second = start("first"), start("second")
     everywhere = "Host *\n  ProxyJump first,second\n"
     (home / ".ssh/config").write_text(host_block("first", first) + host_block("second", second) + everywhere)
@@ -225,7 +227,7 @@ def test_of_two_jump_hosts_for_all_hosts_the_second_is_reached_by_the_first(star
 
 
 def test_an_unknown_jump_host_is_refused_by_its_own_name_and_trusted_by_the_command_that_is_named(
-    start, home: Path
+    start: StartBoard, home: Path
 ) -> None:
     jump, board = start("jump"), start("board")
     trust_in(home, board)
@@ -242,7 +244,7 @@ def test_an_unknown_jump_host_is_refused_by_its_own_name_and_trusted_by_the_comm
     assert says(profile) == "here"
 
 
-def test_a_jump_host_with_a_changed_key_is_refused_by_its_own_name(start, home: Path) -> None:
+def test_a_jump_host_with_a_changed_key_is_refused_by_its_own_name(start: StartBoard, home: Path) -> None:
     jump, board = start("jump"), start("board")
     stranger = (board.folder / "host_key.pub").read_text()
     trust_in(home, board)
@@ -253,7 +255,7 @@ def test_a_jump_host_with_a_changed_key_is_refused_by_its_own_name(start, home: 
         connect(BoardProfile(name="desk", host="inside"))
 
 
-def test_a_board_that_its_jump_host_does_not_reach_is_told(start, home: Path) -> None:
+def test_a_board_that_its_jump_host_does_not_reach_is_told(start: StartBoard, home: Path) -> None:
     jump = start("jump")
     trust_in(home, jump)
     with socket.socket() as probe:
@@ -273,7 +275,7 @@ def test_jump_hosts_that_lead_round_in_a_circle_are_told(home: Path) -> None:
         connect(BoardProfile(name="desk", host="a"))
 
 
-def test_a_proxy_command_leads_to_the_board(start, home: Path) -> None:
+def test_a_proxy_command_leads_to_the_board(start: StartBoard, home: Path) -> None:
     board = start("board")
     trust_in(home, board)
     relay = home / "relay.py"
@@ -292,19 +294,21 @@ def test_a_proxy_command_leads_to_the_board(start, home: Path) -> None:
         connect(BoardProfile(name="desk", host="lab"))
 
 
-def test_a_key_that_only_the_agent_holds_lets_in(start, agent) -> None:
+def test_a_key_that_only_the_agent_holds_lets_in(start: StartBoard, agent: AddKey) -> None:
     board = start("board")
     agent(board.folder / "client_key")
     (board.folder / "client_key").unlink()
     assert says(bare(board)) == "here"
 
 
-def test_without_a_key_nobody_is_let_in(start, home: Path) -> None:
+def test_without_a_key_nobody_is_let_in(start: StartBoard, home: Path) -> None:
     with pytest.raises(AuthenticationError, match="ssh-copy-id"):
         connect(bare(start("board")))
 
 
-def test_keys_of_a_kind_that_nobody_knows_are_passed_over(start, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keys_of_a_kind_that_nobody_knows_are_passed_over(
+    start: StartBoard, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     board = start("board")
     trust_in(home, board)
     (home / ".ssh/garbage").write_text("not a key")
@@ -323,14 +327,16 @@ def test_keys_of_a_kind_that_nobody_knows_are_passed_over(start, home: Path, mon
         connect(BoardProfile(name="desk", host="lab-board", identity_file=str(home / ".ssh/dsa")))
 
 
-def test_a_default_key_of_the_user_lets_in(start, home: Path) -> None:
+def test_a_default_key_of_the_user_lets_in(start: StartBoard, home: Path) -> None:
     board = start("board")
     (board.folder / "client_key").rename(home / ".ssh/id_ed25519")
     assert says(bare(board)) == "here"
 
 
 @pytest.mark.parametrize("public_half", ["beside it", "inside it"])
-def test_a_key_with_a_passphrase_that_the_agent_holds_lets_in(start, agent, public_half: str) -> None:
+def test_a_key_with_a_passphrase_that_the_agent_holds_lets_in(
+    start: StartBoard, agent: AddKey, public_half: str
+) -> None:
     board = start("board")
     agent(locked(board))
     if public_half == "inside it":
@@ -338,7 +344,7 @@ def test_a_key_with_a_passphrase_that_the_agent_holds_lets_in(start, agent, publ
     assert says(board.profile) == "here"
 
 
-def test_the_public_half_alone_names_a_key_of_the_agent(start, agent) -> None:
+def test_the_public_half_alone_names_a_key_of_the_agent(start: StartBoard, agent: AddKey) -> None:
     board = start("board")
     agent(board.folder / "client_key")
     (board.folder / "client_key").unlink()
@@ -346,7 +352,7 @@ def test_the_public_half_alone_names_a_key_of_the_agent(start, agent) -> None:
     assert says(profile) == "here"
 
 
-def test_a_named_key_is_the_only_one_that_is_offered(start, agent, tmp_path: Path) -> None:
+def test_a_named_key_is_the_only_one_that_is_offered(start: StartBoard, agent: AddKey, tmp_path: Path) -> None:
     board = start("board")
     agent(board.folder / "client_key")
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "other")], check=True)
@@ -360,7 +366,7 @@ def test_a_named_key_is_the_only_one_that_is_offered(start, agent, tmp_path: Pat
 
 
 def test_a_key_with_a_passphrase_and_no_agent_says_how_to_unlock_it(
-    start, home: Path, monkeypatch: pytest.MonkeyPatch
+    start: StartBoard, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     board = start("board")
     key = locked(board)
@@ -370,7 +376,7 @@ def test_a_key_with_a_passphrase_and_no_agent_says_how_to_unlock_it(
 
 
 @pytest.mark.timeout(60)
-def test_a_passphrase_is_asked_for_on_a_terminal(start, home: Path, tmp_path: Path) -> None:
+def test_a_passphrase_is_asked_for_on_a_terminal(start: StartBoard, home: Path, tmp_path: Path) -> None:
     board = start("board")
     locked(board)
     profile = board.profile
@@ -401,7 +407,7 @@ def test_a_passphrase_is_asked_for_on_a_terminal(start, home: Path, tmp_path: Pa
     assert PASSPHRASE.encode() not in output
 
 
-def test_a_board_on_ipv6_and_another_port_is_reached_and_trusted(start, home: Path) -> None:
+def test_a_board_on_ipv6_and_another_port_is_reached_and_trusted(start: StartBoard, home: Path) -> None:
     try:
         with socket.socket(socket.AF_INET6) as probe:
             probe.bind(("::1", 0))
@@ -421,14 +427,21 @@ def test_a_board_on_ipv6_and_another_port_is_reached_and_trusted(start, home: Pa
     assert says(BoardProfile(name="desk", host="inside")) == "here"
 
 
-def test_no_connection_of_a_jump_host_outlives_a_failure(start, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_connection_of_a_jump_host_outlives_a_failure(
+    start: StartBoard, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     jump, board = start("jump"), start("board")
     trust_in(home, jump)
     (home / ".ssh/config").write_text(host_block("gate", jump) + host_block("inside", board, "ProxyJump gate"))
-    hops = []
+    hops: list[route.Hop] = []
     log_in = route.Hop.log_in
-    monkeypatch.setattr(route.Hop, "log_in", lambda hop: hops.append(hop) or log_in(hop))
+
+    def noted_log_in(hop: route.Hop) -> paramiko.Transport:
+        hops.append(hop)
+        return log_in(hop)
+
+    monkeypatch.setattr(route.Hop, "log_in", noted_log_in)
     with pytest.raises(HostKeyError):
         connect(BoardProfile(name="desk", host="inside"))
     assert [hop.profile.host for hop in hops] == ["inside", "gate"]
-    assert [hop.connection.client.get_transport() for hop in hops] == [None, None]
+    assert [hop.client.get_transport() for hop in hops] == [None, None]

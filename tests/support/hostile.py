@@ -38,7 +38,7 @@ JSON = st.recursive(
     max_leaves=8,
 )
 
-NAMED_ARRAYS = st.lists(
+NAMED_ARRAYS: st.SearchStrategy[Any] = st.lists(
     st.fixed_dictionaries(
         {},
         optional={

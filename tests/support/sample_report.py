@@ -7,8 +7,12 @@ import numpy as np
 
 from edgeproof.record.board import BoardInfo, BoardState, RuntimeInfo
 from edgeproof.record.boxes import PixelBox
-from edgeproof.record.detections import BenchResult, LoadResult
+from edgeproof.record.claims import Answer, Claim
+from edgeproof.record.comparison import Comparison, StageRatio
+from edgeproof.record.detections import BenchResult
+from edgeproof.record.load import LoadResult
 from edgeproof.record.measurements import Frame, Stream
+from edgeproof.record.parity import Parity, ParityStage, PictureParity
 from edgeproof.record.pictures import Detection, Picture
 from edgeproof.record.run import BundleFacts, Report, Run
 from edgeproof.report.drawing import write_annotated
@@ -25,8 +29,22 @@ def board(name: str = "demo", *, emulated: bool = False) -> BoardInfo:
     )
 
 
-def state(temperature_celsius: float | None = 51.2) -> BoardState:
-    return BoardState(temperature_celsius, 1500.0, "ondemand", 0x50000, 0.42, 3120.0, 112.4)
+def state(temperature_celsius: float | None = 51.2, own_cpu_seconds: float = 10.0) -> BoardState:
+    """Of a quiet board: two states pass as much CPU time as the agent took."""
+    return BoardState(
+        temperature_celsius,
+        1500.0,
+        "ondemand",
+        0x50000,
+        0.42,
+        3120.0,
+        112.4,
+        busy_cpu_seconds=1000.0 + own_cpu_seconds,
+        own_cpu_seconds=own_cpu_seconds,
+        uptime_seconds=5000.0 + own_cpu_seconds,
+        cpus_allowed=4,
+        clocks_mhz=(1500.0,),
+    )
 
 
 def bench(runs: int = 200, seed: int = 1, invoke_ms: float = 45.0) -> BenchResult:
@@ -37,7 +55,7 @@ def bench(runs: int = 200, seed: int = 1, invoke_ms: float = 45.0) -> BenchResul
         for stage, median in (("decode", 6.1), ("preprocess", 1.3), ("invoke", invoke_ms), ("postprocess", 0.08))
     }
     samples["total"] = np.sum(list(samples.values()), axis=0)
-    return BenchResult(samples, 10, state(), state(58.9))
+    return BenchResult(samples, 10, state(), state(58.9, own_cpu_seconds=20.0))
 
 
 def bundle(variant: str = "int8") -> BundleFacts:
@@ -72,12 +90,13 @@ def pictures(folder: Path | None = None) -> tuple[Picture, ...]:
 def gradient(height: int, width: int, seed: int = 0) -> np.ndarray:
     """A picture with every brightness in it, uint8 [height, width, 3]."""
     ramp = np.linspace(0, 255, width, dtype=np.uint8)
-    return cv2.applyColorMap(np.tile(ramp, (height, 1)), (cv2.COLORMAP_BONE, cv2.COLORMAP_PINK)[seed % 2])
+    shades = cv2.applyColorMap(np.tile(ramp, (height, 1)), (cv2.COLORMAP_BONE, cv2.COLORMAP_PINK)[seed % 2])
+    return np.asarray(shades, np.uint8)
 
 
 def stream(folder: Path | None = None) -> Stream:
     samples = bench(95, seed=9).samples_ns
-    shown = ()
+    shown: tuple[Frame, ...] = ()
     if folder is not None:
         frames = []
         for second in (0.0, 1.2, 2.4):
@@ -108,6 +127,33 @@ def run(
         before=state(),
         after=state(58.9),
     )
+
+
+def parity() -> Parity:
+    return Parity(
+        "tflite-runtime 2.14.0",
+        0.5,
+        0.02,
+        (
+            PictureParity("astronaut.png", None, same=2),
+            PictureParity("camera.png", ParityStage.OUTPUTS, same=0, differing=1, borderline=1, output_delta=0.25),
+            PictureParity("torn.jpg", ParityStage.PIXELS, note="board: it is broken"),
+        ),
+    )
+
+
+def claims() -> tuple[Claim, ...]:
+    """One of each answer."""
+    return (
+        Claim("total p95 < 80 ms", Answer.PASS, 80.0, "ms", 56.1, 55.2, 57.9, 200),
+        Claim("parity differing <= 1 %", Answer.FAIL, 1.0, "%", 33.3, 1.7, 86.5, 3),
+        Claim("accuracy map >= 0.40", Answer.INCONCLUSIVE, 0.4, "", note="accuracy was not measured"),
+    )
+
+
+def comparison() -> Comparison:
+    stages = {"invoke": StageRatio(0.48, 0.47, 0.49, -20.5), "total": StageRatio(0.5, 0.49, 0.51, -21.0)}
+    return Comparison(0, 1, 20, 10, stages, ("the board reports: throttled",))
 
 
 def report(folder: Path | None = None) -> Report:

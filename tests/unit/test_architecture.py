@@ -14,9 +14,10 @@ ROOT = Path(__file__).parents[2]
 Layers = Sequence[tuple[str, ...]]
 
 HOST_LAYERS: Layers = (
-    ("__main__",),
+    ("__main__", "pytest_plugin"),
     ("api", "cli"),
     ("demo",),
+    ("check",),
     ("inspection", "report", "runs"),
     ("convert", "sample"),
     ("board", "odapi", "tflite", "verify"),
@@ -31,6 +32,7 @@ HOST_LAYERS: Layers = (
 AGENT_LAYERS: Layers = (
     ("__main__",),
     ("serve",),
+    ("pipeline",),
     ("detection", "sources", "store"),
     ("bundle", "machine", "pictures"),
     ("wire",),

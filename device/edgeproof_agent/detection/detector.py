@@ -62,7 +62,8 @@ class Detector:
         self.threads = threads
         self.load_ns = load_ns
         self._interpreter = interpreter
-        self._input = interpreter.get_input_details()[0]["index"]
+        # A view of the interpreter's own memory, to be asked for each time: it must not run while one is held.
+        self._input_view = interpreter.tensor(interpreter.get_input_details()[0]["index"])
         self._outputs = [item["index"] for item in interpreter.get_output_details()]
         self._box_decoder = None
         if isinstance(manifest.output, RawHeadsContract):
@@ -82,8 +83,7 @@ class Detector:
         """
         stages = dict(stages_ns or {})
         started = time.monotonic_ns()
-        tensor = prepare(picture, self.manifest.input)
-        self._interpreter.set_tensor(self._input, tensor)
+        prepare(picture, self.manifest.input, out=self._input_view())
         prepared = time.monotonic_ns()
         self._interpreter.invoke()
         invoked = time.monotonic_ns()
@@ -94,6 +94,10 @@ class Detector:
         stages["postprocess"] = finished - invoked
         stages["total"] = sum(stages.values())
         return Detection(boxes, classes, scores, picture.shape[0], picture.shape[1], stages)
+
+    def raw_outputs(self) -> list[np.ndarray]:
+        """Copies of the model's output tensors of the last inference, in its order."""
+        return [np.array(self._interpreter.get_tensor(index)) for index in self._outputs]
 
     def _read_outputs(self) -> Any:
         output = self.manifest.output

@@ -1,25 +1,33 @@
-"""The board's state at one moment: heat, clock, throttling, load, memory. What a board cannot tell is None."""
+"""The board's state at one moment: heat, clocks, throttling, load, memory, CPU time. What is not told is None."""
 
 from pathlib import Path
 from typing import Any
 
+from edgeproof_agent.machine.cpu_time import busy_seconds, cpus_allowed, own_seconds, uptime_seconds
 from edgeproof_agent.machine.firmware import cpu_celsius, throttled_bits
-from edgeproof_agent.machine.kernel_files import TEXT_BYTES, kib_line, number, read_value
+from edgeproof_agent.machine.kernel_files import TEXT_BYTES, entries, kib_line, number, read_value
 
 
 def read_board_state(root: Path = Path("/")) -> dict[str, Any]:
     """Reads what the kernel (and, on a Raspberry Pi, the firmware) says. Keys as in the host's `BoardState`."""
     cpufreq = root / "sys/devices/system/cpu/cpu0/cpufreq"
     clock_khz = number(read_value(cpufreq / "scaling_cur_freq"))
+    clusters = entries(root / "sys/devices/system/cpu/cpufreq", "policy*")
+    clocks_khz = [number(read_value(cluster / "scaling_cur_freq")) for cluster in clusters]
     load = read_value(root / "proc/loadavg").split()
     available_kib = kib_line(read_value(root / "proc/meminfo", TEXT_BYTES), "MemAvailable")
     peak_kib = kib_line(read_value(root / "proc/self/status", TEXT_BYTES), "VmHWM")
     return {
         "temperature_celsius": cpu_celsius(root),
         "clock_mhz": None if clock_khz is None else clock_khz / 1000,
+        "clocks_mhz": [khz / 1000 for khz in clocks_khz if khz is not None] or None,
         "governor": read_value(cpufreq / "scaling_governor") or None,
         "throttled_bits": throttled_bits(root),
         "load_1min": number(load[0]) if load else None,
         "memory_available_mib": None if available_kib is None else available_kib / 1024,
         "peak_rss_mib": None if peak_kib is None else peak_kib / 1024,
+        "busy_cpu_seconds": busy_seconds(root),
+        "own_cpu_seconds": own_seconds(root),
+        "uptime_seconds": uptime_seconds(root),
+        "cpus_allowed": cpus_allowed(root),
     }

@@ -1,10 +1,9 @@
-"""What the detection agent answers: hello, prove, load, prepare, detect, bench, stream, state."""
+"""What the detection agent answers: hello, prove, load, prepare, detect, outputs, bench, stream, state."""
 
 import os
 import platform
-import time
 from pathlib import Path
-from typing import Optional
+from typing import Any, Optional
 
 import numpy as np
 
@@ -12,12 +11,18 @@ from edgeproof_agent import PROTOCOL_VERSION, __version__
 from edgeproof_agent.detection.arrays import pack_arrays
 from edgeproof_agent.detection.checks import DetectionError
 from edgeproof_agent.detection.detector import BundleLoadError, Detection, Detector, load_detector, read_labels
+from edgeproof_agent.detection.digests import step_digests
 from edgeproof_agent.detection.health_pictures import health_pictures
 from edgeproof_agent.detection.interpreters import InterpreterError, Runtime, default_threads, prove
 from edgeproof_agent.detection.preprocess import prepare
+from edgeproof_agent.detection.replies import detection_reply
 from edgeproof_agent.machine.board_state import read_board_state
+from edgeproof_agent.machine.yardstick import yardstick_ns
 from edgeproof_agent.pictures.decoding import PictureError, decode_picture
 from edgeproof_agent.pictures.opencv import cv2
+from edgeproof_agent.pipeline.bench import bench
+from edgeproof_agent.pipeline.stream import stream_frames
+from edgeproof_agent.serve.measurement_lease import MeasurementLease
 from edgeproof_agent.serve.run_limits import RunLimits
 from edgeproof_agent.sources.capture import CaptureError, open_capture
 from edgeproof_agent.store.usage_locks import hold
@@ -25,8 +30,6 @@ from edgeproof_agent.wire.answering import Exchange, Operation, Reply, RequestEr
 
 MAX_RUNS = 1_000_000
 MAX_WINDOW = 64
-_BLOCK_NS = 500_000_000
-_JPEG_QUALITY = 90
 
 
 class DetectionOperations:
@@ -36,6 +39,7 @@ class DetectionOperations:
         self._runtime = runtime
         self._limits = RunLimits() if limits is None else limits
         self._detector: Optional[Detector] = None
+        self._lease = MeasurementLease(Path("~/.edgeproof").expanduser())
 
     def table(self) -> dict[str, Operation]:
         return {
@@ -44,6 +48,7 @@ class DetectionOperations:
             "load": self.load,
             "prepare": self.prepare,
             "detect": self.detect,
+            "outputs": self.outputs,
             "bench": self.bench,
             "stream": self.stream,
             "state": self.state,
@@ -72,7 +77,8 @@ class DetectionOperations:
         return {}, b""
 
     def load(self, exchange: Exchange) -> Reply:
-        """Loads the bundle at a path of this machine and runs it on the health pictures.
+        """Loads the bundle at a path of this machine and runs it on the health pictures, unless `check_health` is
+        false.
 
         `load_seconds` and `inference_seconds` bound both, and every inference from then on. A `stage` event comes ahead
         of each, so that the host knows what was under way when nothing more comes.
@@ -90,15 +96,17 @@ class DetectionOperations:
                 detector = load_detector(path, self._runtime, threads)
         except BundleLoadError as error:
             raise RequestError("bundle", f"{error}{self._limits.memory_words()}") from error
-        exchange.send_event("stage", {"stage": "first inference"})
-        first_invoke_ns = self._check_health(exchange, detector)
+        health = {}
+        if fields.flag("check_health", default=True):
+            exchange.send_event("stage", {"stage": "first inference"})
+            health = {"first_invoke_ns": self._check_health(exchange, detector)}
         self._detector = detector
         return {
+            **health,
             "manifest": detector.manifest.to_json(),
             "labels": labels,
             "threads": detector.threads,
             "load_ns": detector.load_ns,
-            "first_invoke_ns": first_invoke_ns,
             "limits": self._limits.to_json(),
         }, b""
 
@@ -110,36 +118,43 @@ class DetectionOperations:
         return {"arrays": arrays}, payload
 
     def detect(self, exchange: Exchange) -> Reply:
-        """Detections on the encoded picture in the payload."""
-        return _reply(self._detect(exchange, self._loaded()))
+        """Detections on the encoded picture in the payload. With `digests`, also the SHA-256 of what each step made."""
+        detector = self._loaded()
+        body, payload = detection_reply(self._detect(exchange, detector))
+        if exchange.fields.flag("digests", default=False):
+            body["digests"] = step_digests(detector, self._decode(exchange.payload))
+        return body, payload
+
+    def outputs(self, exchange: Exchange) -> Reply:
+        """The model's raw output tensors on the picture in the payload, as `output0`, `output1` ... in its order."""
+        detector = self._loaded()
+        self._detect(exchange, detector)
+        arrays, payload = pack_arrays({f"output{place}": tensor for place, tensor in enumerate(detector.raw_outputs())})
+        return {"arrays": arrays}, payload
 
     def bench(self, exchange: Exchange) -> Reply:
-        """Runs the whole pipeline on the payload's picture again and again; samples travel in blocks as they come.
+        """Runs the whole pipeline on the payload's picture again and again: see `pipeline.bench`.
 
-        Ends after `runs`, or after `max_seconds` with what was measured until then (at least one run).
+        The states are those at the start and the end of what was measured, both under load: an idle CPU's clock tells
+        nothing. With `yardstick`, each holds the time of a fixed piece of work, too. Refused while another process
+        measures on this board.
         """
         detector = self._loaded()
         runs = exchange.fields.integer("runs", low=1, high=MAX_RUNS)
         warmup_runs = exchange.fields.integer("warmup_runs", low=0, high=MAX_RUNS)
         max_seconds = exchange.fields.number("max_seconds", default=86_400.0, low=0.0, high=86_400.0)
+        yardstick = exchange.fields.flag("yardstick", default=False)
         self._decode(exchange.payload)
-        before = read_board_state()
-        samples: list[dict[str, int]] = []
-        now = time.monotonic_ns()
-        block_end, end, done = now + _BLOCK_NS, now + int(max_seconds * 1e9), 0
-        for index in range(-warmup_runs, runs):
-            stages = self._detect(exchange, detector).stages_ns
-            now = time.monotonic_ns()
-            if index >= 0:
-                samples.append(stages)
-                done += 1
-            if now >= block_end:
-                _send_block(exchange, samples)
-                samples, block_end = [], now + _BLOCK_NS
-            if done and now >= end:
-                break
-        _send_block(exchange, samples)
-        return {"before": before, "after": read_board_state()}, b""
+        with self._lease.taken():
+            before, after = bench(
+                exchange,
+                lambda: self._detect(exchange, detector).stages_ns,
+                runs,
+                warmup_runs,
+                max_seconds,
+                lambda: _busy_state(yardstick),
+            )
+        return {"before": before, "after": after}, b""
 
     def stream(self, exchange: Exchange) -> Reply:
         """Reads a video or a camera of this machine frame by frame; one event a frame, `window` of them unanswered."""
@@ -148,13 +163,18 @@ class DetectionOperations:
         frames = exchange.fields.integer("frames", low=1, high=MAX_RUNS)
         window = exchange.fields.integer("window", default=4, low=1, high=MAX_WINDOW)
         jpeg_every = exchange.fields.integer("jpeg_every", default=0)
+
+        def detect(picture: np.ndarray, stages_ns: dict[str, int]) -> Detection:
+            with self._limits.inference(exchange, "a frame"):
+                return detector.detect(picture, stages_ns)
+
         try:
             capture = open_capture(source)
         except CaptureError as error:
             raise RequestError("source", str(error)) from error
         try:
             before = read_board_state()
-            done = self._stream_frames(exchange, detector, capture, frames, window, jpeg_every)
+            done = stream_frames(exchange, detect, capture, frames, window, jpeg_every)
         finally:
             capture.release()
         return {"frames": done, "before": before, "after": read_board_state()}, b""
@@ -201,58 +221,7 @@ class DetectionOperations:
             raise RequestError("request", "no bundle is loaded; send `load` first")
         return self._detector
 
-    def _stream_frames(
-        self,
-        exchange: Exchange,
-        detector: Detector,
-        capture: cv2.VideoCapture,
-        frames: int,
-        window: int,
-        jpeg_every: int,
-    ) -> int:
-        """The number of frames that were sent. The host answers each event with `more`, or once with `stop`."""
-        unanswered = 0
-        sent = 0
-        while sent < frames:
-            start = time.monotonic_ns()
-            arrived, picture = capture.read()
-            captured_ns = time.monotonic_ns() - start
-            if not arrived:
-                break
-            with_picture = jpeg_every > 0 and sent % jpeg_every == 0
-            try:
-                with self._limits.inference(exchange, "a frame"):
-                    detection = detector.detect(picture, {"capture": captured_ns})
-                body, payload = _reply(detection, picture if with_picture else None)
-            except DetectionError as error:
-                body, payload = {"refused": str(error)}, b""
-            exchange.send_event("frame", {"index": sent, **body}, payload)
-            sent += 1
-            unanswered += 1
-            while unanswered >= window:
-                if exchange.receive_control() == "stop":
-                    return sent
-                unanswered -= 1
-        while unanswered and exchange.receive_control() == "more":
-            unanswered -= 1
-        return sent
 
-
-def _send_block(exchange: Exchange, samples: list[dict[str, int]]) -> None:
-    stages = samples[0] if samples else {}
-    columns = {name: np.array([sample[name] for sample in samples], np.int64) for name in stages}
-    arrays, payload = pack_arrays(columns)
-    exchange.send_event("block", {"arrays": arrays}, payload)
-
-
-def _reply(detection: Detection, picture: Optional[np.ndarray] = None) -> Reply:
-    columns = detection.arrays()
-    if picture is not None:
-        columns["jpeg"] = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])[1].ravel()
-    arrays, payload = pack_arrays(columns)
-    return {
-        "height": detection.height,
-        "width": detection.width,
-        "stages_ns": detection.stages_ns,
-        "arrays": arrays,
-    }, payload
+def _busy_state(yardstick: bool) -> dict[str, Any]:
+    state = read_board_state()
+    return {**state, "yardstick_ns": yardstick_ns()} if yardstick else state

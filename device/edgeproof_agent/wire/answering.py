@@ -52,7 +52,7 @@ Operation = Callable[[Exchange], Reply]
 
 
 def serve(link: Link, operations: Mapping[str, Operation]) -> int:
-    """Answers until the host says `bye` (exit status 0) or the stream breaks (exit status 3)."""
+    """Answers until the host hangs up (exit status 0) or the stream breaks (exit status 3)."""
     while True:
         try:
             frame = link.receive()
@@ -60,7 +60,7 @@ def serve(link: Link, operations: Mapping[str, Operation]) -> int:
             _send_error(link, 0, "protocol", f"not a frame: {error}")
             return 3
         if frame is None:
-            return 3
+            return 0
         try:
             request_id = Fields(frame.header).integer("id")
         except FieldError as error:
@@ -68,9 +68,6 @@ def serve(link: Link, operations: Mapping[str, Operation]) -> int:
             continue
         if "control" in frame.header and "op" not in frame.header:
             continue  # the host's word on a request that has been answered in the meantime
-        if frame.header.get("op") == "bye":
-            link.send({"id": request_id, "ok": True})
-            return 0
         _answer(link, Exchange(link, request_id, frame), request_id, operations)
 
 

@@ -66,6 +66,10 @@ class Fields:
         """A list of exactly `count` finite numbers."""
         return [_number(item, self.path(name)) for item in self.items(name, max_items=count, min_items=count)]
 
+    def numbers_up_to(self, name: str, max_items: int) -> list[float]:
+        """A list of finite numbers."""
+        return [_number(item, self.path(name)) for item in self.items(name, max_items)]
+
     def integers(self, name: str, max_items: int, low: int = 0, high: int = 2**53) -> list[int]:
         """A list of integers, each between `low` and `high`."""
         values = self.items(name, max_items)

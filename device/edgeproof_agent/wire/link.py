@@ -63,7 +63,7 @@ def take_standard_streams(silence_limit: SilenceLimit = lambda: None) -> Link:
 def end_with_host(link: Link) -> None:
     """Ends this process and its children as soon as the host hangs up, even in the middle of an inference.
 
-    A host that means well says `bye` first and waits for the answer, so a hang-up always means that it is gone.
+    It has its answers then, or has gone: there is nobody left to work for.
     """
     if os.getpgrp() != os.getpid():
         os.setpgid(0, 0)

@@ -1,10 +1,11 @@
 """Puts a bundle on a board: sends what is missing, checks its health there, and only then switches the app to it."""
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from edgeproof.board.agent.session import AgentSession, start_session
-from edgeproof.board.agent.start import agent_command, agent_object
+from edgeproof.board.agent.start import StartingAgent, agent_command, agent_object
 from edgeproof.board.open_board import OpenBoard
 from edgeproof.board.runtime.releases import fitting_releases
 from edgeproof.board.store.client import BoardStore
@@ -23,6 +24,9 @@ from edgeproof.errors import (
 from edgeproof.wording.progress import Progress, ProgressListener, silent
 from edgeproof_agent.bundle.manifest import MANIFEST_FILE
 from edgeproof_agent.store.objects import APP_NAME, Kind, StoredFile, listing_digest
+
+if TYPE_CHECKING:
+    from edgeproof.board.agent.session import AgentSession
 
 
 @dataclass(frozen=True)
@@ -70,14 +74,18 @@ def push_bundle(
         )
     store = board.store
     chosen = choose_runtime(board, runtime)  # ahead of a transfer that would be for nothing
-    sent = send_bundle(store, bundle, progress, signature)
     current = store.inventory.apps.get(app)
-    if current is None or current.current != bundle.digest or runtime is not None or sent.payload_bytes:
+    served = current is not None and current.current == bundle.digest and runtime is None
+    with contextlib.ExitStack() as stack:
+        agent = None if served else stack.enter_context(start_agent(board, chosen))  # while the bundle travels
+        sent = send_bundle(store, bundle, progress, signature)
+        if served and not sent.payload_bytes:
+            if signature is not None:
+                store.switch(app, bundle.digest, signature)
+            return Deployment(app, sent, bundle.digest)
         if not sent.payload_bytes and not store.verify(bundle.digest):
             sent = send_bundle(store, bundle, progress, signature, anew=True)
-        _check_health(board, bundle.digest, chosen, app, progress)
-    elif signature is None:
-        return Deployment(app, sent, bundle.digest)
+        _check_health(board, agent or start_agent(board, chosen), bundle.digest, app, progress)
     return Deployment(app, sent, store.switch(app, bundle.digest, signature))
 
 
@@ -97,27 +105,28 @@ def roll_back(
     previous = state.previous
     if previous is None or previous == state.current:
         raise UsageError(f"{app} on {board.name} has no previous bundle to go back to.")
-    if not store.verify(previous):
-        raise DeploymentError(
-            f"bundle {previous[:12]} has changed on {board.name} since it was stored, so {app} stays as it was. "
-            "Push that bundle again, which replaces it."
-        )
-    _check_health(board, previous, choose_runtime(board, runtime), app, progress)
+    with start_agent(board, choose_runtime(board, runtime)) as agent:
+        if not store.verify(previous):
+            raise DeploymentError(
+                f"bundle {previous[:12]} has changed on {board.name} since it was stored, so {app} stays as it was. "
+                "Push that bundle again, which replaces it."
+            )
+        _check_health(board, agent, previous, app, progress)
     return Rollback(app, previous, store.switch(app, previous))
 
 
 def _check_health(
     board: OpenBoard,
+    agent: StartingAgent,
     digest: str,
-    runtime: StoredRuntime,
     app: str,
     progress: ProgressListener,
 ) -> None:
-    """Loads a stored bundle and runs it once. Raises `DeploymentError` with the reason when that fails."""
+    """Loads a stored bundle and runs it. Raises `DeploymentError` with the reason when that fails."""
     progress(Progress(f"checking {app} on the board"))
     try:
-        with open_session(board, runtime.name) as session:
-            session.load(board.store.path(Kind.BUNDLE, digest))
+        with agent.loading() as loading:
+            loading.load(board.store.path(Kind.BUNDLE, digest))
     except (AgentDiedError, AgentRefusedError, DeadlineError, ProtocolError) as error:
         raise DeploymentError(
             f"bundle {digest[:12]} does not run on {board.name}, so {app} stays as it was.\n{error}"
@@ -171,13 +180,18 @@ def choose_runtime(board: OpenBoard, name: str | None = None) -> StoredRuntime:
     )
 
 
-def open_session(board: OpenBoard, runtime: str | None = None) -> AgentSession:
-    """Starts the agent with the named runtime, or the preferred one, sending the agent first if the board lacks it."""
-    store, chosen = board.store, choose_runtime(board, runtime)
+def open_session(board: OpenBoard, runtime: str | None = None) -> "AgentSession":
+    """A session with the agent under the named runtime, or the preferred one."""
+    return start_agent(board, choose_runtime(board, runtime)).session()
+
+
+def start_agent(board: OpenBoard, runtime: StoredRuntime) -> StartingAgent:
+    """Starts the agent, sending it first if the board lacks it."""
+    store = board.store
     agent = agent_object()
     if agent.digest not in store.inventory.agents:
         store.send(agent, "the agent")
-    return start_session(board.transport, agent_command(store, agent.digest, chosen.path, chosen.name))
+    return StartingAgent(board.transport, agent_command(store, agent.digest, runtime.path, runtime.name))
 
 
 def current_bundle(board: OpenBoard, app: str | None) -> tuple[str, str]:
@@ -196,3 +210,11 @@ def current_bundle(board: OpenBoard, app: str | None) -> tuple[str, str]:
     digest = apps[app]
     assert digest is not None
     return app, digest
+
+
+def bundle_to_run(board: OpenBoard, app: str | None, bundle: Bundle | None, progress: ProgressListener = silent) -> str:
+    """The digest of the user's own bundle, sent if the board lacks it, or of what the app points at.
+
+    Raises `UsageError`.
+    """
+    return current_bundle(board, app)[1] if bundle is None else send_bundle(board.store, bundle, progress).digest

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 
-from edgeproof.board.agent.session import start_session
-from edgeproof.board.agent.start import agent_command, agent_object
+from edgeproof.board.agent.start import StartingAgent, agent_command, agent_object
 from edgeproof.board.link.transport import Transport
 from edgeproof.board.open_board import OpenBoard
 from edgeproof.board.prune import drop_old_runtimes
@@ -105,8 +104,8 @@ def _prove(
     model = (resources.files("edgeproof.board.runtime") / "proof.tflite").read_bytes()
     command = agent_command(store, agent_digest, runtime_path, release.name, keep_bytecode=True)
     try:
-        with store.kept_alive(), start_session(transport, command) as session:
-            session.prove(model)
+        with store.kept_alive(), StartingAgent(transport, command).loading() as agent:
+            agent.prove(model)
     except (AgentDiedError, AgentRefusedError) as error:
         raise ProvisionError(
             f"{release.name} {release.version} was installed on {transport.name} but does not work there, so it is not "

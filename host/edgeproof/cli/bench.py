@@ -1,14 +1,16 @@
 """`edgeproof bench`: measures a detector's latency on a board."""
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
+from edgeproof.board.deploy import bundle_to_run, choose_runtime, send_bundle, start_agent
 from edgeproof.board.open_board import open_board
 from edgeproof.bundle import open_bundle
 from edgeproof.cli.display.progress import shown_progress
-from edgeproof.cli.display.run_output import bundle_digest, echo_report, require_whole, write_report_files
+from edgeproof.cli.display.run_output import echo_report, require_whole, write_report_files
 from edgeproof.cli.display.terminal import Terminal
 from edgeproof.cli.options.board import (
     app_option,
@@ -19,20 +21,30 @@ from edgeproof.cli.options.board import (
     threads_option,
 )
 from edgeproof.cli.options.paths import PATH
+from edgeproof.cli.options.side import Side, parse_side
 from edgeproof.config.boards import BoardProfile
+from edgeproof.errors import UsageError
 from edgeproof.local_files.output_folder import OutputFolder
-from edgeproof.record.run import Report
+from edgeproof.record.comparison import Comparison
+from edgeproof.record.run import Report, Run
+from edgeproof.report.comparison import print_comparison
 from edgeproof.report.terminal import print_bench
+from edgeproof.runs.comparison import PAIRS, Contender, compare
 from edgeproof.runs.generated_picture import generated_picture, read_picture
 from edgeproof.runs.plan import BenchPlan, RunPlan
 from edgeproof.runs.run import execute
+from edgeproof.verify.comparison import FEWEST_PAIRS
 
 
 @click.command(name="bench")
 @board_argument
+@click.argument("contenders", nargs=-1, metavar="[A B [...]]")
 @click.option("--image", type=PATH, help="Picture to run on.  [default: a generated 640 x 480 JPEG]")
 @click.option("--runs", type=click.IntRange(min=1), default=150, show_default=True, help="Measured runs.")
 @click.option("--warmup", type=click.IntRange(min=0), default=10, show_default=True, help="Runs ahead of them.")
+@click.option(
+    "--pairs", type=click.IntRange(FEWEST_PAIRS, 1000), default=PAIRS, show_default=True, help="Block pairs of A and B."
+)
 @click.option("--out", type=PATH, help="Folder for a report (JSON and HTML).")
 @json_option
 @app_option
@@ -41,9 +53,11 @@ from edgeproof.runs.run import execute
 @threads_option
 def command(
     board: BoardProfile,
+    contenders: tuple[str, ...],
     image: Path | None,
     runs: int,
     warmup: int,
+    pairs: int,
     out: Path | None,
     as_json: bool,
     app: str | None,
@@ -51,7 +65,16 @@ def command(
     runtime: str | None,
     threads: int | None,
 ) -> None:
-    """Measure the detector's latency on BOARD, stage by stage, on the board's own clock."""
+    """Measure the detector's latency on BOARD, stage by stage, on the board's own clock.
+
+    With A and B, each a bundle's folder or BUNDLE@RUNTIME, B is compared with A: both are measured in turns, so that a
+    board that heats up meanwhile slows both alike. Further ones are compared with A one after the other.
+    """
+    if contenders:
+        sides = [parse_side(text, runtime) for text in contenders]
+        _require_sides(sides, bundle, app)
+        _compare(board, sides, image, pairs, threads, out, as_json)
+        return
     folder = None if out is None else OutputFolder.open(out)
     picture = read_picture(image) if image else generated_picture()
     opened_bundle = open_bundle(bundle) if bundle else None
@@ -61,11 +84,12 @@ def command(
         open_board(board) as opened,
         shown_progress(console) as progress,
     ):
-        digest = bundle_digest(opened, app, opened_bundle, progress)
+        digest = bundle_to_run(opened, app, opened_bundle, progress)
         plan = RunPlan(
             out=folder or OutputFolder.open(Path(scratch)), bench=BenchPlan(picture, runs, warmup), threads=threads
         )
-        run = execute(opened, digest, plan, runtime, progress)
+        with start_agent(opened, choose_runtime(opened, runtime)) as agent:
+            run = execute(opened, agent, digest, plan, progress)
     report = Report.now((run,))
     if as_json:
         echo_report(report)
@@ -75,3 +99,45 @@ def command(
         with folder.sealed():
             write_report_files(report, folder, console)
     require_whole(report)
+
+
+def _require_sides(sides: list[Side], bundle: Path | None, app: str | None) -> None:
+    if len(sides) == 1:
+        raise UsageError("a comparison takes two: A and B. To measure one bundle alone, name it with --bundle.")
+    if bundle is not None or app is not None:
+        raise UsageError("a comparison takes the bundles A and B: leave --bundle and --app out.")
+
+
+def _compare(
+    profile: BoardProfile,
+    sides: list[Side],
+    image: Path | None,
+    pairs: int,
+    threads: int | None,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    folder = None if out is None else OutputFolder.open(out)
+    picture = read_picture(image) if image else generated_picture()
+    bundles = [open_bundle(side.bundle) for side in sides]
+    console = Terminal(stderr=as_json)
+    runs: list[Run] = []
+    comparisons: list[Comparison] = []
+    with open_board(profile) as board, shown_progress(console) as progress:
+        first, *others = [
+            Contender(send_bundle(board.store, bundle, progress).digest, side.runtime, threads)
+            for side, bundle in zip(sides, bundles, strict=True)
+        ]
+        for other in others:
+            found = compare(board, (first, other), picture, pairs, progress)
+            comparisons.append(replace(found.comparison, a=len(runs), b=len(runs) + 1))
+            runs += found.runs
+    report = replace(Report.now(tuple(runs)), comparisons=tuple(comparisons))
+    if as_json:
+        echo_report(report)
+    else:
+        for comparison in comparisons:
+            print_comparison(report, comparison, console)
+    if folder is not None:
+        with folder.sealed():
+            write_report_files(report, folder, console)

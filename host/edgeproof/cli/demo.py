@@ -13,6 +13,7 @@ from edgeproof.cli.options.paths import PATH
 from edgeproof.demo.chain import run_demo
 from edgeproof.local_files.output_folder import OutputFolder
 from edgeproof.report.terminal import print_report
+from edgeproof.report.verdict import print_verdict
 
 
 @click.command(name="demo")
@@ -26,6 +27,8 @@ def command(out: Path) -> None:
         report = run_demo(folder, progress)
     console.print()
     print_report(report, console)
+    console.print()
+    print_verdict(report, console)
     console.print(Text(f"\n{len(report.runs)} runs in {time.monotonic() - started:.0f} s"))
     with folder.sealed():
         write_report_files(report, folder, console)

@@ -1,14 +1,17 @@
 """`edgeproof detect`: runs a board's detector on pictures."""
 
+import importlib
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.text import Text
 
+from edgeproof.board.deploy import bundle_to_run, choose_runtime, start_agent
 from edgeproof.board.open_board import open_board
 from edgeproof.bundle import open_bundle
 from edgeproof.cli.display.progress import shown_progress
-from edgeproof.cli.display.run_output import bundle_digest, echo_report, require_whole, write_report_files
 from edgeproof.cli.display.terminal import Terminal
 from edgeproof.cli.options.board import (
     app_option,
@@ -21,12 +24,13 @@ from edgeproof.cli.options.board import (
 from edgeproof.cli.options.paths import PATH
 from edgeproof.config.boards import BoardProfile
 from edgeproof.local_files.output_folder import OutputFolder
-from edgeproof.record.run import Report
-from edgeproof.report.drawing import write_annotated
-from edgeproof.report.terminal import print_report
 from edgeproof.runs.pictures import find_pictures
-from edgeproof.runs.plan import RunPlan
-from edgeproof.runs.run import execute
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from edgeproof.record.pictures import Detection
 
 
 @click.command(name="detect")
@@ -64,9 +68,25 @@ def command(
     pictures = find_pictures(images, lambda note: console.print(Text(note), soft_wrap=True), images_root)
     opened_bundle = open_bundle(bundle) if bundle else None
     with folder.sealed(), open_board(board) as opened, shown_progress(console) as progress:
-        digest = bundle_digest(opened, app, opened_bundle, progress)
-        plan = RunPlan(out=folder, draw=write_annotated, pictures=pictures, threads=threads, min_score=min_score)
-        report = Report.now((execute(opened, digest, plan, runtime, progress),))
+        digest = bundle_to_run(opened, app, opened_bundle, progress)
+        with start_agent(opened, choose_runtime(opened, runtime)) as agent:
+            # Imported while the agent starts: NumPy takes as long as that.
+            from edgeproof.record.run import Report
+            from edgeproof.runs.plan import RunPlan
+            from edgeproof.runs.run import execute
+
+            plan = RunPlan(
+                out=folder,
+                draw=_draw,
+                pictures=pictures,
+                threads=threads,
+                min_score=min_score,
+                once_sent=_import_what_shows,
+            )
+            report = Report.now((execute(opened, agent, digest, plan, progress),))
+    from edgeproof.cli.display.run_output import echo_report, require_whole, write_report_files
+    from edgeproof.report.terminal import print_report
+
     if not as_json:
         print_report(report, console)
     with folder.sealed():
@@ -74,3 +94,15 @@ def command(
     if as_json:
         echo_report(report, folder.path)
     require_whole(report)
+
+
+def _import_what_shows() -> None:
+    """While the board is at work, whose answers these modules draw and show."""
+    for name in ("report.drawing", "report.terminal", "report.html"):
+        importlib.import_module(f"edgeproof.{name}")
+
+
+def _draw(path: Path, picture: "npt.NDArray[np.uint8]", detections: "Sequence[Detection]") -> None:
+    from edgeproof.report.drawing import write_annotated
+
+    write_annotated(path, picture, detections)

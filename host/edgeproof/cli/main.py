@@ -28,7 +28,10 @@ COMMANDS = {
     "status": "Show what a board serves since when, and what is on it.",
     "prune": "Drop from a board what nothing points to.",
     "detect": "Run a board's detector on pictures.",
-    "bench": "Measure a detector's latency on a board.",
+    "bench": "Measure a detector's latency on a board, or compare two.",
+    "parity": "Hold a board against this machine: the first step where they part.",
+    "check": "Measure, and answer whether your gates hold: pass, fail or inconclusive.",
+    "verify": "Check a report: who signed it, and whether it follows from its samples.",
     "report": "Print a report again, and make its HTML page.",
     "demo": "Show the whole chain on a board that edgeproof starts itself.",
 }

@@ -1,6 +1,5 @@
 """`edgeproof push`: puts a bundle on a board."""
 
-import sys
 from pathlib import Path
 
 import click
@@ -8,14 +7,15 @@ from rich.text import Text
 
 from edgeproof.board.deploy import Deployment, push_bundle
 from edgeproof.board.open_board import open_board
-from edgeproof.board.store.signing import apply_signature_policy, load_signing_key, read_public_keys, sign_bundle
-from edgeproof.bundle import Bundle, open_bundle
+from edgeproof.board.store.signing import apply_signature_policy, read_public_keys, sign_bundle
+from edgeproof.bundle import open_bundle
 from edgeproof.cli.display.progress import shown_progress
 from edgeproof.cli.display.terminal import Terminal
 from edgeproof.cli.options.board import board_argument, runtime_option
 from edgeproof.cli.options.paths import PATH
+from edgeproof.cli.options.signing_key import read_signing_key
 from edgeproof.config.boards import BoardProfile
-from edgeproof.errors import SigningError, UsageError
+from edgeproof.errors import UsageError
 from edgeproof_agent.bundle.manifest import MANIFEST_FILE
 
 
@@ -43,7 +43,7 @@ def command(board: BoardProfile, bundle: Path, app: str | None, key: Path | None
         there = f": {bundle.parent}" if (bundle.parent / MANIFEST_FILE).exists() else ""
         raise UsageError(f"{bundle} is a file, and a bundle is a folder with {MANIFEST_FILE}. Name the folder{there}")
     opened_bundle = open_bundle(bundle)
-    signature = _sign(opened_bundle, key) if key is not None else None
+    signature = sign_bundle(opened_bundle, read_signing_key(key)) if key is not None else None
     trusted = read_public_keys(board.require_signature)
     console = Terminal()
     with open_board(board) as opened, shown_progress(console) as progress:
@@ -66,16 +66,3 @@ def describe_deployment(deployment: Deployment, board: str) -> str:
     else:
         now = f"serves {sent.digest[:12]} now, before {deployment.before[:12]}"
     return f"{deployment.app} on {board} {now} ({travelled})"
-
-
-def _sign(bundle: Bundle, key: Path) -> str:
-    def ask_passphrase() -> str:
-        if not sys.stdin.isatty():
-            raise SigningError(
-                f"the key {key} is protected by a passphrase. Run this on a terminal, where you are asked for it, or "
-                "sign with a key that has none"
-            )
-        passphrase: str = click.prompt(f"Passphrase of {key}", hide_input=True, err=True)
-        return passphrase
-
-    return sign_bundle(bundle, load_signing_key(key, ask_passphrase))

@@ -9,8 +9,10 @@ from edgeproof.cli.display.terminal import Terminal
 from edgeproof.cli.options.paths import PATH
 from edgeproof.errors import UsageError
 from edgeproof.record.reader import read_report
+from edgeproof.report.comparison import print_comparison
 from edgeproof.report.html import write_html
 from edgeproof.report.terminal import print_bench, print_report
+from edgeproof.report.verdict import print_verdict
 
 REPORT_FILE = "report.json"
 
@@ -28,6 +30,12 @@ def command(file: Path, html: Path | None) -> None:
     console = Terminal()
     if report.created is not None:
         console.print(Text(f"{report.created}  {' '.join(report.command)}", style="dim"), soft_wrap=True)
+    if report.verdict is not None:
+        print_verdict(report, console)
+        console.print()
+    for comparison in report.comparisons:
+        print_comparison(report, comparison, console)
+        console.print()
     if all(run.latency and not run.pictures and not run.stream for run in report.runs):
         for run in report.runs:
             print_bench(run, console)

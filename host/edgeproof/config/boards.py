@@ -68,6 +68,8 @@ _MEANINGS = {
 @dataclass(frozen=True)
 class _Config:
     boards: Mapping[str, dict[str, object]]
+    check: Mapping[str, object] | None = None
+    """`[check]` as it stands there."""
 
 
 def _in_words(validation: str) -> str:
@@ -123,13 +125,16 @@ def parse_target(target: str) -> BoardProfile:
 def read_config(path: Path) -> _Config:
     """Reads edgeproof.toml. Raises `ProfileError` naming what is wrong."""
     data = _toml(path)
-    _require_known(path, "", data, ("boards",))
+    require_known(path, "", data, ("boards", "check"))
     boards = data.get("boards", {})
     if not isinstance(boards, dict) or not all(isinstance(fields, dict) for fields in boards.values()):
         raise ProfileError(f"{path} is not right: each board is a table of its own, [boards.NAME]")
     for name, fields in boards.items():
-        _require_known(path, f"[boards.{_key(name)}] ", fields, tuple(_MEANINGS))
-    return _Config(boards)
+        require_known(path, f"[boards.{_key(name)}] ", fields, tuple(_MEANINGS))
+    check = data.get("check")
+    if check is not None and not isinstance(check, dict):
+        raise ProfileError(f"{path} is not right: check is a table, [check]")
+    return _Config(boards, check)
 
 
 def _toml(path: Path) -> dict[str, Any]:
@@ -139,18 +144,19 @@ def _toml(path: Path) -> dict[str, Any]:
     return found
 
 
-def _require_known(path: Path, where: str, fields: Mapping[str, object], known: tuple[str, ...]) -> None:
+def require_known(path: Path, where: str, fields: Mapping[str, object], known: tuple[str, ...]) -> None:
+    """Raises `ProfileError` for a key that is none of the known ones, with its line and the nearest of them."""
     for key in fields:
         if key not in known:
             near = difflib.get_close_matches(key, known, 1)
             meant = f" Did you mean {near[0]}?" if near else ""
             raise ProfileError(
-                f"{path} is not right{_line(path, key)}: {where}there is no {key!r}.{meant} "
+                f"{path} is not right{line_of(path, key)}: {where}there is no {key!r}.{meant} "
                 f"There {'is' if len(known) == 1 else 'are'}: {', '.join(known)}"
             )
 
 
-def _line(path: Path, key: str) -> str:
+def line_of(path: Path, key: str) -> str:
     """Where a key stands first, as far as a look at the lines can tell."""
     pattern = re.compile(rf"\s*(?:\[+\s*)?[\"']?{re.escape(key)}[\"']?\s*[\].=]")
     for number, line in enumerate(path.read_bytes().decode(errors="replace").splitlines(), start=1):

@@ -1,4 +1,4 @@
-"""Adds a board to edgeproof.toml and takes it out again; what the user wrote there stays as it is."""
+"""Adds a board or a table to edgeproof.toml, takes a board out again; what the user wrote there stays as it is."""
 
 import os
 import re
@@ -68,6 +68,18 @@ def remove_board(path: Path, name: str) -> None:
         del document[_TABLE][name]
 
     _rewrite(path, change, {board: fields for board, fields in boards.items() if board != name})
+
+
+def add_table(path: Path, name: str, table: tomlkit.items.Table) -> None:
+    """Adds a table at the end of the file; makes the file if need be. Raises `ProfileError` when it has one already."""
+    boards = read_config(path).boards if path.exists() else {}
+
+    def change(document: tomlkit.TOMLDocument) -> None:
+        if name in document:
+            raise ProfileError(f"{path} has a [{name}] already: edit it there, or take it out first")
+        document.add(name, table)
+
+    _rewrite(path, change, boards)
 
 
 def path_for_config(path: Path, config: Path) -> str:

@@ -20,6 +20,8 @@ from edgeproof_agent.pictures.opencv import cv2
 
 _TENSORFLOW_DISTRIBUTIONS = ("tensorflow", "tensorflow-cpu", "tf-nightly", "tensorflow-intel", "tensorflow-macos")
 _CODE = ("ssd", "tflite", "odapi", "convert", "bundle.py")
+_PREPARING = ("preprocess.py", "resampling.py", "sampling_axis.py", "normalisation.py")
+"""Of the agent's `detection`: what makes a picture the tensor that a model is calibrated on."""
 
 
 def describe_provenance(
@@ -76,18 +78,23 @@ def distribution_version(distribution: str) -> str | None:
         return None
 
 
-@functools.cache
-def _code_digest() -> str:
-    """Names the code that converts, so that a changed edgeproof never takes an older one's bundle for its own."""
+def code_files() -> list[Path]:
+    """The files that decide what an export makes."""
     host, agent = Path(edgeproof.__file__).parent, Path(edgeproof_agent.__file__).parent
     files = [
         *sorted((agent / "bundle").rglob("*.py")),
         *sorted((agent / "pictures").rglob("*.py")),
-        agent / "detection/preprocess.py",
+        *(agent / "detection" / name for name in _PREPARING),
     ]
     for name in _CODE:
         files += sorted((host / name).rglob("*.py")) if (host / name).is_dir() else [host / name]
+    return files
+
+
+@functools.cache
+def _code_digest() -> str:
+    """Names the code that converts, so that a changed edgeproof never takes an older one's bundle for its own."""
     digest = hashlib.sha256()
-    for path in files:
+    for path in code_files():
         digest.update(bytes.fromhex(sha256_of_file(path)))
     return digest.hexdigest()[:16]

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import asyncssh
 
+from edgeproof.board.link.local import base_python
 from edgeproof.config.boards import BoardProfile
 from edgeproof.demo import ssh_server
 from edgeproof.errors import BoardError
@@ -97,11 +98,6 @@ class EmbeddedBoard:
             server.kill()
             server.wait()
             raise BoardError("the embedded board's SSH server did not start; its own words stand above") from None
-
-
-def base_python() -> str:
-    """The Python that the current virtual environment was made with: what a board would call its system Python."""
-    return str(Path(getattr(sys, "_base_executable", sys.executable)))
 
 
 def _write_key(path: Path) -> asyncssh.SSHKey:

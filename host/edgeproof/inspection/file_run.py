@@ -71,7 +71,7 @@ def _run_alone(
     beside = manifest_beside(inspection.path, data)
     manifest = None if beside is None else beside.manifest
     prepared = resolve_input(inspection.file, metadata, manifest)
-    interpreter.set_tensor(0, prepare(picture, prepared.contract))
+    prepare(picture, prepared.contract, out=interpreter.tensor(0)())
     interpreter.invoke()
     values = [interpreter.get_tensor(place) for place in range(len(interpreter.get_output_details()))]
     inspection = inspection.with_values(values)

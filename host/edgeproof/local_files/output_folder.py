@@ -69,7 +69,7 @@ class OutputFolder:
         new = [name for name in names if name not in self._files]
         for name in new:
             place = self.path / name
-            if place.exists() or place.is_symlink() or not _inside(self.path, name):
+            if place.exists() or not _inside(self.path, name):
                 raise UsageError(
                     f"{place}: something is there already that edgeproof has not written. Move it, or choose another "
                     "--out."

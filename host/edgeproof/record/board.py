@@ -1,6 +1,7 @@
 """What is kept of a board: what it is, its runtime, its state at one moment."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -9,6 +10,7 @@ class BoardState:
 
     temperature_celsius: float | None = None
     clock_mhz: float | None = None
+    """Of the first CPU."""
     governor: str | None = None
     throttled_bits: int | None = None
     """The bits of `vcgencmd get_throttled`: 0-3 now, 16-19 since boot."""
@@ -16,6 +18,24 @@ class BoardState:
     memory_available_mib: float | None = None
     peak_rss_mib: float | None = None
     """Peak resident set size of the agent's process."""
+    busy_cpu_seconds: float | None = None
+    """What all processes together have worked since boot, on all CPUs."""
+    own_cpu_seconds: float | None = None
+    """What the agent's process has worked of that."""
+    uptime_seconds: float | None = None
+    """Since boot: the difference of two is the time that passed between them."""
+    cpus_allowed: int | None = None
+    """How many CPUs the agent's process may run on."""
+    clocks_mhz: tuple[float, ...] = ()
+    """Of each cluster of CPUs."""
+    yardstick_ns: int | None = None
+    """What a fixed piece of work took one thread; where it was asked for."""
+
+
+def states_json(before: BoardState | None, after: BoardState | None) -> dict[str, Any]:
+    """The JSON object of two states; one that is not known is absent."""
+    states = {"before": before, "after": after}
+    return {moment: asdict(state) for moment, state in states.items() if state is not None}
 
 
 @dataclass(frozen=True)

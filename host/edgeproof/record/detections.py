@@ -28,8 +28,23 @@ class Detections:
 
     def above(self, score: float) -> "Detections":
         """Those with at least this score."""
-        keep = self.scores >= score
-        return Detections(self.boxes[keep], self.classes[keep], self.scores[keep])
+        return self.at(self.scores >= score)
+
+    def at(self, places: npt.NDArray[np.bool_] | npt.NDArray[np.intp] | list[int]) -> "Detections":
+        """Those at some places, or where a mask is true."""
+        return Detections(self.boxes[places], self.classes[places], self.scores[places])
+
+
+@dataclass(frozen=True)
+class StepDigests:
+    """SHA-256 of what each step made of one picture: two machines made the same where these are equal."""
+
+    pixels: str
+    """Of the decoded picture."""
+    input: str
+    """Of the model's input tensor."""
+    outputs: tuple[str, ...]
+    """Of its output tensors, before anything is decoded from them."""
 
 
 @dataclass(frozen=True)
@@ -43,17 +58,8 @@ class PictureResult:
     detections: Detections | None = None
     stages_ns: Mapping[str, int] = field(default_factory=dict)
     error: str | None = None
-
-
-@dataclass(frozen=True)
-class LoadResult:
-    """What loading a bundle cost on the board."""
-
-    load_ns: int
-    """Reading the file, building the interpreter and allocating its tensors."""
-    first_invoke_ns: int
-    """The first inference after loading."""
-    threads: int
+    digests: StepDigests | None = None
+    """When they were asked for."""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from edgeproof.record.board import BoardState
 from edgeproof.record.latency import Drift, LatencySummary, Samples
 from edgeproof.record.pictures import Detection, detections_json
 
@@ -22,6 +23,10 @@ class Latency:
     drift: Drift
     """Of the `invoke` stage, which heat slows first; of `total` where there is no such stage."""
     peak_rss_mib: float | None
+    before: BoardState | None = None
+    """The board as the first sample was taken, after the warm-up."""
+    after: BoardState | None = None
+    """The board after the last one; None when the bench was cut short."""
 
 
 @dataclass(frozen=True)

@@ -11,17 +11,20 @@ from edgeproof.local_files.bounded_files import UnreadableError, read_bounded, r
 from edgeproof.local_files.inner_names import is_inner_name
 from edgeproof.record.board import BoardInfo, BoardState, RuntimeInfo
 from edgeproof.record.boxes import PixelBox
-from edgeproof.record.detections import LoadResult
+from edgeproof.record.claims import Answer
 from edgeproof.record.latency import Drift, LatencySummary, Samples
+from edgeproof.record.load import LoadResult
 from edgeproof.record.measurements import Frame, Latency, Stream
 from edgeproof.record.pictures import Detection, Picture
 from edgeproof.record.run import SCHEMA, BundleFacts, HostInfo, Report, Run
 from edgeproof.record.sample_file import read_samples
+from edgeproof.record.verdict_reader import read_claim, read_comparison, read_parity
 from edgeproof_agent.wire.fields import FieldError, Fields
 
 _MAX_BYTES = 512 << 20
 _SCHEMAS = ("edgeproof.report/1", SCHEMA)
 _MAX_RUNS, _MAX_PICTURES, _MAX_DETECTIONS, _MAX_FRAMES = 10_000, 1_000_000, 100_000, 10_000
+_MAX_GATES = 1000
 _MAX_SAMPLES = 10_000_000
 _MAX_TEXT = 100_000
 
@@ -40,7 +43,11 @@ def read_report(path: Path) -> Report:
         schema = root.text("schema", max_length=200)
         if schema not in _SCHEMAS:
             raise UnreadableError(f"its schema is {schema!r}, and this edgeproof reads {' and '.join(_SCHEMAS)}")
-        return _report(root, path.parent)
+        report = _report(root, path.parent)
+        told = root.choice("verdict", [answer.value for answer in Answer]) if "verdict" in root else None
+        if told != (None if report.verdict is None else report.verdict.value):
+            raise UnreadableError(f"its verdict is {told or 'missing'}, which is not that of its gates")
+        return report
 
 
 def _report(root: Fields, folder: Path) -> Report:
@@ -54,6 +61,9 @@ def _report(root: Fields, folder: Path) -> Report:
             host.text("python", default="") if host else "",
             host.text("os", default="") if host else "",
         ),
+        comparisons=tuple(map(read_comparison, root.objects("comparisons", _MAX_RUNS)))
+        if "comparisons" in root
+        else (),
         outputs=tuple(str(name) for name in root.items("outputs", _MAX_PICTURES)) if "outputs" in root else (),
     )
 
@@ -74,9 +84,11 @@ def _run(run: Fields, folder: Path) -> Run:
         min_score=detections.number("listed_from_score", default=0.0) if detections else 0.0,
         detections_file=(detections.text("file", default="") or None) if detections else None,
         stream=_stream(run.nested("stream"), folder) if "stream" in run else None,
-        before=_record(state.nested("before"), BoardState) if "before" in state else None,
-        after=_record(state.nested("after"), BoardState) if "after" in state else None,
+        before=_state(state, "before"),
+        after=_state(state, "after"),
         error=run.text("error", max_length=_MAX_TEXT) if "error" in run else None,
+        parity=read_parity(run.nested("parity")) if "parity" in run else None,
+        claims=tuple(map(read_claim, run.objects("gates", _MAX_GATES))) if "gates" in run else (),
     )
 
 
@@ -95,7 +107,7 @@ def _bundle(bundle: Fields) -> BundleFacts:
 def _load(latency: Fields) -> LoadResult:
     return LoadResult(
         load_ns=_ns(latency.number("load_ms")),
-        first_invoke_ns=_ns(latency.number("first_ms")),
+        first_invoke_ns=_ns(latency.number("first_ms")) if "first_ms" in latency else None,
         threads=latency.integer("threads", low=1),
     )
 
@@ -117,7 +129,13 @@ def _latency(latency: Fields, folder: Path) -> Latency:
             latency.text("drift_reason", max_length=_MAX_TEXT) if "drift_reason" in latency else None,
         ),
         peak_rss_mib=latency.number("peak_rss_mib") if "peak_rss_mib" in latency else None,
+        before=_state(latency.nested("state"), "before") if "state" in latency else None,
+        after=_state(latency.nested("state"), "after") if "state" in latency else None,
     )
+
+
+def _state(states: Fields, moment: str) -> BoardState | None:
+    return _record(states.nested(moment), BoardState) if moment in states else None
 
 
 def _stages(fields: Fields) -> dict[str, LatencySummary]:

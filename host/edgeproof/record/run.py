@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from edgeproof import __version__
-from edgeproof.record.board import BoardInfo, BoardState, RuntimeInfo
-from edgeproof.record.detections import LoadResult
+from edgeproof.record.board import BoardInfo, BoardState, RuntimeInfo, states_json
+from edgeproof.record.claims import Answer, Claim, combined
+from edgeproof.record.comparison import Comparison
+from edgeproof.record.load import LoadResult
 from edgeproof.record.measurements import Latency, Stream, summary_json
+from edgeproof.record.parity import Parity
 from edgeproof.record.pictures import Picture
 from edgeproof_agent.bundle.manifest import Manifest
 
@@ -61,6 +64,10 @@ class Run:
     after: BoardState | None = None
     error: str | None = None
     """Why the run ended early; what had arrived until then is kept."""
+    parity: Parity | None = None
+    """The board held against the host."""
+    claims: tuple[Claim, ...] = ()
+    """Its gates, held against what was measured."""
 
     @property
     def peak_rss_mib(self) -> float | None:
@@ -82,16 +89,19 @@ class Run:
             data["pictures"] = [picture.to_json(folder) for picture in self.pictures]
         if self.stream is not None:
             data["stream"] = self.stream.to_json(folder)
+        if self.parity is not None:
+            data["parity"] = self.parity.to_json()
+        if self.claims:
+            data["gates"] = [claim.to_json() for claim in self.claims]
         if self.error is not None:
             data["error"] = self.error
         return data
 
     def _board_json(self) -> dict[str, Any]:
-        states = {"before": self.before, "after": self.after}
         return {
             **asdict(self.board),
             "runtime": asdict(self.runtime),
-            "state": {moment: asdict(state) for moment, state in states.items() if state is not None},
+            "state": states_json(self.before, self.after),
         }
 
     def _latency_json(self) -> dict[str, Any]:
@@ -101,12 +111,16 @@ class Run:
         if self.load is not None:
             data["threads"] = self.load.threads
             data["load_ms"] = self.load.load_ns / 1e6
-            data["first_ms"] = self.load.first_invoke_ns / 1e6
+            if self.load.first_invoke_ns is not None:
+                data["first_ms"] = self.load.first_invoke_ns / 1e6
         if self.latency is not None:
             data["drift"] = self.latency.drift.ratio
             if self.latency.drift.reason is not None:
                 data["drift_reason"] = self.latency.drift.reason
             data["peak_rss_mib"] = self.latency.peak_rss_mib
+            states = states_json(self.latency.before, self.latency.after)
+            if states:
+                data["state"] = states
             data["stages"] = {stage: summary_json(summary) for stage, summary in self.latency.stages.items()}
         return data
 
@@ -134,8 +148,18 @@ class Report:
     command: tuple[str, ...] = ()
     """As it was typed. No command takes a secret as an argument."""
     host: HostInfo = field(default_factory=HostInfo)
+    comparisons: tuple[Comparison, ...] = ()
+    """Of its runs, where some were measured side by side."""
     outputs: tuple[str, ...] = ()
     """Files that were written with the report, relative to its folder. Empty when it was not written to a folder."""
+
+    @property
+    def verdict(self) -> Answer | None:
+        """Over all gates of all runs; None when no run has gates. A run that ended early lets nothing pass."""
+        answers = [claim.answer for run in self.runs for claim in run.claims]
+        if not answers:
+            return None
+        return combined([*answers, *(Answer.INCONCLUSIVE for run in self.runs if run.error is not None)])
 
     @classmethod
     def now(cls, runs: tuple[Run, ...]) -> "Report":
@@ -154,4 +178,9 @@ class Report:
             data["host"] = {"python": self.host.python, "os": self.host.os}
         if self.outputs:
             data["outputs"] = list(self.outputs)
-        return {**data, "runs": [run.to_json(folder) for run in self.runs]}
+        if self.verdict is not None:
+            data["verdict"] = self.verdict.value
+        data["runs"] = [run.to_json(folder) for run in self.runs]
+        if self.comparisons:
+            data["comparisons"] = [comparison.to_json() for comparison in self.comparisons]
+        return data

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from edgeproof.local_files.atomic_file import write_atomically
@@ -25,10 +25,28 @@ from edgeproof.report.formatting import (
     whole,
 )
 from edgeproof.report.histogram import latency_svg
+from edgeproof.report.verdict import claim_line, limits, parity_lines
 from edgeproof.wording.printable import shown, shown_line
 
 _MOST_PICTURES = 48  # on the page: a data set's thousands are for the detections file
+_FILTERS = {"ms": ms, "megabytes": megabytes, "whole": whole, "shown_line": shown_line, "shown": shown}
 _WIDEST, _WIDEST_OF_MANY = 640, 420  # pixels; the latter from 17 pictures on
+
+
+def _template() -> Template:
+    environment = Environment(
+        loader=PackageLoader("edgeproof.report", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= _FILTERS
+    return environment.get_template("report.html.j2")
+
+
+# Compiled with this module, which a command imports while it waits for a board.
+_TEMPLATE = _template()
 
 
 @dataclass(frozen=True)
@@ -50,29 +68,18 @@ class _Share:
 
 def render_html(report: Report) -> str:
     """The page. Pictures that cannot be read are said to be missing; text from outside is escaped."""
-    environment = Environment(
-        loader=PackageLoader("edgeproof.report", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "ms": ms,
-        "megabytes": megabytes,
-        "whole": whole,
-        "shown_line": shown_line,
-        "shown": shown,
-    }
     runs = report.runs
     with_pictures = [run for run in runs if run.pictures]
     names = list(dict.fromkeys(picture.name for run in with_pictures for picture in run.pictures))
     in_grid = names[: max(1, _MOST_PICTURES // max(1, len(with_pictures)))]
     boards: dict[str, BoardInfo] = {run.board.name: run.board for run in runs}
     bundles: dict[str, BundleFacts] = {run.bundle.digest: run.bundle for run in runs}
-    return environment.get_template("report.html.j2").render(
+    return _TEMPLATE.render(
         report=report,
         run_title=run_title,
+        claim_line=claim_line,
+        limits=limits,
+        parity_lines=parity_lines,
         with_pictures=with_pictures,
         grid=_grid(with_pictures, in_grid),
         left_out=len(names) - len(in_grid),

@@ -54,7 +54,7 @@ def runs_table(report: Report, width: int) -> Table:
 
 
 def _runs_table(report: Report, wide: bool) -> Table:
-    table = _table("Runs")
+    table = plain_table("Runs")
     for head in ("model\nvariant", "board", "runtime") if wide else ("model\nvariant", "board\nruntime"):
         table.add_column(head, overflow="fold", min_width=9 if head.startswith("model") else 12)
     heads = ["size\nMB", "load\nms", "invoke ms\np50 / p90", "total ms\np50 (min..max)", "peak\nRSS MiB"]
@@ -163,7 +163,7 @@ def _conditions(run: Run) -> str:
 
 def _pictures_table(runs: Sequence[tuple[int, Run]]) -> Table:
     scores = {run.min_score for _, run in runs}
-    table = _table("Found on each picture" + (f", score {min(scores):.2f} or more" if len(scores) == 1 else ""))
+    table = plain_table("Found on each picture" + (f", score {min(scores):.2f} or more" if len(scores) == 1 else ""))
     table.add_column("picture", overflow="fold", min_width=_PICTURE_COLUMN)
     several_boards = len({run.board.name for _, run in runs}) > 1
     for _, run in runs:
@@ -193,7 +193,7 @@ def _found(picture: Picture | None) -> Text:
 
 
 def _stages_table(title: str, stages: Iterable[tuple[str, LatencySummary]]) -> Table:
-    table = _table(title)
+    table = plain_table(title)
     table.add_column("stage", overflow="fold", min_width=7)
     for head in ("mean", "min", "p50", "p90", "p95", "p99", "max", "MAD"):
         table.add_column(head, justify="right", no_wrap=True)
@@ -203,7 +203,8 @@ def _stages_table(title: str, stages: Iterable[tuple[str, LatencySummary]]) -> T
     return table
 
 
-def _table(title: str) -> Table:
+def plain_table(title: str) -> Table:
+    """A table in the manner of all of these."""
     heading = Text(title, style="bold")
     return Table(
         title=heading, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0)

@@ -1,16 +1,14 @@
 """The pictures that a run is for: files and folders as the user named them."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from edgeproof.errors import PictureFolderError, UsageError
-from edgeproof.local_files.bounded_files import MAX_PICTURE_BYTES, UnreadableError, read_bounded
 from edgeproof.local_files.coco_dataset import coco_pictures
 from edgeproof.local_files.output_folder import LIST_FILE, listed_outputs
 from edgeproof.local_files.picture_files import PICTURE_KINDS, pictures_below
-from edgeproof.record.detections import PictureResult
 from edgeproof.wording.counting import counted
 
 Note = Callable[[str], object]
@@ -143,14 +141,3 @@ def _short(stem: str) -> str:
 def _text(name: str) -> str:
     """A file's name as text that can be written: bytes that are no UTF-8 are shown as escapes."""
     return name.encode("utf-8", "backslashreplace").decode()
-
-
-def read_pictures(files: Iterable[PictureFile], failed: dict[str, PictureResult]) -> Iterator[tuple[str, bytes]]:
-    """(name, bytes) of each; a file that cannot be read goes to `failed` instead."""
-    for file in files:
-        try:
-            yield file.name, read_bounded(file.path, MAX_PICTURE_BYTES)
-        except OSError as error:
-            failed[file.name] = PictureResult(file.name, error=f"it cannot be read: {error.strerror}")
-        except UnreadableError as error:
-            failed[file.name] = PictureResult(file.name, error=f"it cannot be read: {error}")

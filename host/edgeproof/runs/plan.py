@@ -7,11 +7,17 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from edgeproof.board.open_board import OpenBoard
 from edgeproof.local_files.output_folder import OutputFolder
 from edgeproof.record.pictures import Detection
+from edgeproof.record.run import Run
 from edgeproof.runs.pictures import PictureFile
 
 Draw = Callable[[Path, npt.NDArray[np.uint8], Sequence[Detection]], object]
+
+
+def _none(_: Run) -> int:
+    return 0
 
 
 @dataclass(frozen=True)
@@ -22,6 +28,13 @@ class BenchPlan:
     """130 carry a p95 with 99 % confidence."""
     warmup_runs: int = 10
     max_seconds: float = 86_400.0
+    """Of all that is measured, warm-up and further runs among it."""
+    cool_down_seconds: float = 0.0
+    """The longest to wait for a hot board to cool down, ahead of everything."""
+    settle: bool = False
+    """Whether to warm up, after `warmup_runs`, until blocks of runs agree."""
+    further_runs: Callable[[Run], int] = _none
+    """Told what was measured so far: how many more runs are wanted; 0 ends the bench."""
 
 
 @dataclass(frozen=True)
@@ -35,18 +48,32 @@ class StreamPlan:
 
 
 @dataclass(frozen=True)
+class ParityPlan:
+    """The same pictures through the same bundle here, to hold the board against."""
+
+    reference: OpenBoard
+    """This machine as a board; it has the bundle."""
+    pictures: Sequence[PictureFile]
+    runtime: str | None = None
+    """The one to run here; None takes the preferred one."""
+
+
+@dataclass(frozen=True)
 class RunPlan:
     out: OutputFolder
     """Where the run's files go."""
     pictures: Sequence[PictureFile] = ()
     bench: BenchPlan | None = None
     stream: StreamPlan | None = None
+    parity: ParityPlan | None = None
     threads: int | None = None
     min_score: float = 0.5
     """From this score on a detection is listed and drawn; the file of detections holds them all."""
 
     draw: Draw | None = None
     """Writes a picture with its detections to a file; without it nothing is drawn."""
+    once_sent: Callable[[], object] = lambda: None
+    """Is called when the last picture has been sent and its answer is still awaited."""
     subfolder: str = ""
     """Of `out`, for the files of this run among others."""
 

@@ -1,24 +1,29 @@
 """One run: a bundle on a board under a runtime, from pictures, a bench and a video to what a report says of it."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from edgeproof.board.agent.session import AgentSession, LoadedBundle
-from edgeproof.board.deploy import open_session, send_media
+from edgeproof.board.agent.loading import LoadedBundle
+from edgeproof.board.agent.session import AgentSession
+from edgeproof.board.agent.start import StartingAgent
+from edgeproof.board.deploy import send_media
 from edgeproof.board.open_board import OpenBoard
 from edgeproof.errors import BoardError
 from edgeproof.local_files.bounded_files import MAX_PICTURE_BYTES, read_bounded
 from edgeproof.local_files.native_noise import without_native_noise
 from edgeproof.record.coco_results import write_coco_results
-from edgeproof.record.detections import STAGES, BenchResult, PictureResult, SampleBlock, StreamFrame, joined_samples
+from edgeproof.record.detections import STAGES, BenchResult, PictureResult, StreamFrame
 from edgeproof.record.measurements import Frame, Stream
 from edgeproof.record.pictures import Picture
 from edgeproof.record.run import BundleFacts, Run
-from edgeproof.runs.pictures import PictureFile, read_pictures
+from edgeproof.runs.measurement import measure
+from edgeproof.runs.parity import measure_parity
+from edgeproof.runs.picture_reading import read_pictures
+from edgeproof.runs.pictures import PictureFile
 from edgeproof.runs.plan import RunPlan, StreamPlan
 from edgeproof.verify.latency import latency_of, stream_of
 from edgeproof.wording.counting import counted
@@ -32,15 +37,18 @@ ANNOTATED_FOLDER, FRAMES_FOLDER = "annotated", "frames"
 
 
 def execute(
-    board: OpenBoard, digest: str, plan: RunPlan, runtime: str | None = None, progress: ProgressListener = silent
+    board: OpenBoard, agent: StartingAgent, digest: str, plan: RunPlan, progress: ProgressListener = silent
 ) -> Run:
-    """Carries out a plan with a bundle that is on the board.
+    """Carries out a plan with a bundle that is on the board, through an agent that was started there.
+
+    A plan of pictures alone skips the health check on loading, which the pictures themselves are.
 
     When the board, the agent or the connection fails on the way, the run that is returned says so in `error` and holds
     what had arrived. Raises only what keeps it from starting.
     """
-    with open_session(board, runtime) as session:
-        loaded = session.load(board.store.path(Kind.BUNDLE, digest), plan.threads)
+    with agent.session() as session:
+        check_health = plan.bench is not None or plan.stream is not None
+        loaded = session.load(board.store.path(Kind.BUNDLE, digest), plan.threads, check_health=check_health)
         run = Run(
             board=board.info,
             runtime=session.runtime,
@@ -53,11 +61,12 @@ def execute(
         try:
             work.detect()
             work.bench()
+            work.parity()
             work.stream()
             work.run = replace(work.run, after=session.state())
         except BoardError as error:
             work.run = replace(work.run, error=str(error))
-            session.abandon()
+            session.close()
         return work.run
 
 
@@ -81,12 +90,16 @@ class _Work:
         text = f"detecting on {counted(len(files), 'picture')}"
         self.progress(Progress(text, done=0, total=len(files)))
         try:
-            for result in self.session.detect(read_pictures(files, failed)):
+            for result in self.session.detect(self._sent(files, failed)):
                 arrived[result.name] = result
                 self.progress(Progress(text, done=len(arrived) + len(failed), total=len(files)))
         finally:
             outcomes = {**arrived, **failed}
             self._keep([(file, outcomes[file.name]) for file in files if file.name in outcomes])
+
+    def _sent(self, files: Sequence[PictureFile], failed: dict[str, PictureResult]) -> Iterator[tuple[str, bytes]]:
+        yield from read_pictures(files, failed)
+        self.plan.once_sent()
 
     def _keep(self, outcomes: Sequence[tuple[PictureFile, PictureResult]]) -> None:
         results = [(file.image_id, result) for file, result in outcomes]
@@ -116,26 +129,21 @@ class _Work:
         return replace(picture, annotated=annotated)
 
     def bench(self) -> None:
-        plan = self.plan.bench
-        if plan is None:
+        if self.plan.bench is None:
             return
+        for bench in measure(self.session, self.plan.bench, self._with_latency, self.progress):
+            self.run = self._with_latency(bench)
 
-        blocks: list[SampleBlock] = []
+    def _with_latency(self, bench: BenchResult) -> Run:
+        return replace(self.run, latency=latency_of(bench))
 
-        def on_block(block: SampleBlock) -> None:
-            blocks.append(block)
-            done = sum(len(arrived["invoke"]) for arrived in blocks)
-            self.progress(Progress("measuring", done=done, total=plan.runs))
-
-        self.progress(Progress("measuring", done=0, total=plan.runs))
-        try:
-            result = self.session.bench(plan.picture, plan.runs, plan.warmup_runs, plan.max_seconds, on_block)
-        except BoardError:
-            if blocks:
-                part = BenchResult(joined_samples(blocks), plan.warmup_runs, self.run.before, after=None)
-                self.run = replace(self.run, latency=latency_of(part))
-            raise
-        self.run = replace(self.run, latency=latency_of(result))
+    def parity(self) -> None:
+        plan = self.plan.parity
+        if plan is not None:
+            self.run = replace(
+                self.run,
+                parity=measure_parity(self.session, self.run.bundle.digest, plan, self.plan.min_score, self.progress),
+            )
 
     def stream(self) -> None:
         plan = self.plan.stream

@@ -3,17 +3,14 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
-
 from edgeproof.record.detections import Detections
+from edgeproof.verify.matching import counterparts
 from edgeproof.wording.counting import counted
 
 COUNTED_SCORE = 0.5
 """Detections from here on are compared; what is weaker is not what a detector tells."""
 _SAME_SCORE = 0.25
 """A counterpart may have sunk below the counted score, not out of sight."""
-_SAME_IOU = 0.5
 
 
 @dataclass(frozen=True)
@@ -73,24 +70,11 @@ def measure_deviation(pairs: Sequence[tuple[Detections, Detections]]) -> Deviati
 def _match(found: Detections, others: Detections) -> Iterator[tuple[float, float | None]]:
     """For each counted one of `found`: score difference to its counterpart and their IoU, None without one."""
     counted = found.above(COUNTED_SCORE)
-    free = np.ones(len(others), bool)
-    for box, kind, score in zip(counted.boxes, counted.classes, counted.scores, strict=True):
-        overlaps = np.where(free & (others.classes == kind), _iou(box, others.boxes), -1.0)
-        best = int(overlaps.argmax()) if len(others) else -1
-        if best < 0 or overlaps[best] < _SAME_IOU:
+    for score, counterpart in zip(counted.scores, counterparts(counted, others), strict=True):
+        if counterpart is None:
             yield 0.0, None
-            continue
-        free[best] = False
-        yield abs(float(score) - float(others.scores[best])), float(overlaps[best])
-
-
-def _iou(box: npt.NDArray[np.float32], boxes: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    one, many = box.astype(np.float64), boxes.astype(np.float64)
-    sides = np.minimum(one[2:], many[:, 2:]) - np.maximum(one[:2], many[:, :2])
-    inner = sides.clip(0).prod(axis=1)
-    areas = (many[:, 2:] - many[:, :2]).prod(axis=1) + (one[2:] - one[:2]).prod()
-    quotients: npt.NDArray[np.float64] = inner / np.maximum(areas - inner, 1e-12)
-    return quotients
+        else:
+            yield abs(float(score) - float(others.scores[counterpart[0]])), counterpart[1]
 
 
 def _best(detections: Detections) -> float:

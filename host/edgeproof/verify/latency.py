@@ -1,6 +1,5 @@
 """Latency statistics of raw samples, and which percentiles a number of samples can carry."""
 
-import math
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
@@ -9,19 +8,13 @@ import numpy as np
 from edgeproof.record.detections import STAGES, BenchResult
 from edgeproof.record.latency import PERCENTS, Drift, LatencySummary, Samples
 from edgeproof.record.measurements import Frame, Latency, Stream
+from edgeproof.verify.binomial import chance_of_at_most
 
 CONFIDENCE = 0.99
 """One-sided confidence that a percentile must reach to be stated."""
 
 ALLOWED_ABOVE = 1
 """How many samples may lie above the bound: one stray sample (an interrupt, a scheduler's whim) must not decide it."""
-
-
-def chance_of_at_most(count: int, runs: int, probability: float) -> float:
-    """The binomial distribution function: P(X <= count) for X ~ Bin(runs, probability)."""
-    return math.fsum(
-        math.comb(runs, hits) * probability**hits * (1.0 - probability) ** (runs - hits) for hits in range(count + 1)
-    )
 
 
 @lru_cache(maxsize=64)
@@ -113,6 +106,8 @@ def latency_of(bench: BenchResult) -> Latency:
         stages={stage: summarize(values) for stage, values in samples.items()},
         drift=drift(deciding),
         peak_rss_mib=bench.after.peak_rss_mib if bench.after else None,
+        before=bench.before,
+        after=bench.after,
     )
 
 

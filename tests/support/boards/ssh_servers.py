@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from edgeproof.board.link.local import base_python
 from edgeproof.config.boards import BoardProfile
-from edgeproof.demo.embedded_board import EmbeddedBoard, base_python
+from edgeproof.demo.embedded_board import EmbeddedBoard
 from tests.support.boards.openssh_server import SSHD, OpenSshBoard
 
 SERVERS = ("embedded", "openssh")

@@ -22,7 +22,7 @@ def heads(image: Any) -> tuple[Any, Any]:
     """Box encodings [1, 64, 4] and logits [1, 64, 3] of a float32 image [1, 64, 64, 3] in -1..1."""
     import tensorflow as tf
 
-    boxes, logits = tiny_ssd._network(tf.compat.v1, image)
+    boxes, logits = tiny_ssd.network(tf.compat.v1, image)
     return tf.squeeze(boxes, axis=2), logits
 
 
@@ -50,7 +50,7 @@ def save_with_composite(folder: Path) -> Path:
     attributes = [f'attr {{ key: "{name}" value {{ f: {scale} }} }}' for name, scale in scales]
     signature = " ".join([f'name: "{OPERATOR}"', 'attr { key: "num_classes" value { i: 2 } }', *attributes])
 
-    @tf.function(experimental_implements=signature)  # type: ignore[untyped-decorator]
+    @tf.function(experimental_implements=signature)
     def dummy_post_processing(box_encodings: Any, class_scores: Any, anchors: Any) -> Any:
         return tf.zeros([1, 10, 4]), tf.zeros([1, 10]), tf.zeros([1, 10]), tf.zeros([1])
 
@@ -59,7 +59,7 @@ def save_with_composite(folder: Path) -> Path:
             super().__init__()
             self.anchors = tf.Variable(centre_anchors(), trainable=False)
 
-        @tf.function  # type: ignore[untyped-decorator]
+        @tf.function
         def predict(self, image: Any) -> Any:
             box_encodings, logits = heads(image)
             return dummy_post_processing(box_encodings, tf.sigmoid(logits), self.anchors.read_value())
@@ -84,11 +84,11 @@ def save_like_object_detection_api(folder: Path) -> Path:
                 return tf.compat.v1.image.resize_bilinear(normalised[tf.newaxis], [64, 64])[0]
 
     class Detector(tf.Module):  # type: ignore[misc]
-        @tf.function  # type: ignore[untyped-decorator]
+        @tf.function
         def call_func(self, image: Any) -> Any:
             signature = tf.TensorSpec([64, 64, 3], tf.float32)
             prepared = tf.map_fn(prepare, tf.cast(image, tf.float32), fn_output_signature=signature)
-            boxes, logits = tiny_ssd._network(tf.compat.v1, prepared)
+            boxes, logits = tiny_ssd.network(tf.compat.v1, prepared)
             box_encodings = tf.squeeze(boxes, axis=2, name="Squeeze")
             with tf.name_scope("Concatenate"):
                 corners = tf.concat(np.split(tiny_ssd.anchors(), 2), axis=0, name="concat")
@@ -152,7 +152,7 @@ def write_tfjs(frozen_graph: Path, folder: Path, fused: bool = False, shard_byte
             data += values.tobytes()
             described["attr"]["value"] = {"tensor": {"dtype": described["attr"]["dtype"]["type"]}}
         nodes.append(described)
-    paths = []
+    paths: list[str] = []
     for start in range(0, len(data), shard_bytes):
         paths.append(f"group1-shard{len(paths) + 1}.bin")
         (folder / paths[-1]).write_bytes(data[start : start + shard_bytes])

@@ -5,6 +5,7 @@ Run as a program it writes the frozen graph, or exports it: TensorFlow never ent
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -68,7 +69,7 @@ def build_tiny_ssd(path: Path) -> None:
             resized = tf.image.resize_bilinear(pixels, tf.constant([INPUT_SIDE, INPUT_SIDE]), name="ResizeBilinear")
             scaled = tf.multiply(tf.constant(np.float32(2 / 255)), resized, name="mul")
             network_input = tf.subtract(scaled, tf.constant(np.float32(1)), name="sub")
-        boxes, logits = _network(tf, network_input)
+        boxes, logits = network(tf, network_input)
         box_encodings = tf.squeeze(boxes, axis=2, name="Squeeze")
         with tf.name_scope("Concatenate/"):
             halves = np.split(anchors(), 2)
@@ -84,7 +85,7 @@ def build_tiny_ssd(path: Path) -> None:
     path.write_bytes(graph.as_graph_def().SerializeToString(deterministic=True))
 
 
-def _network(tf, image):  # type: ignore[no-untyped-def]
+def network(tf: Any, image: Any) -> tuple[Any, Any]:
     """Box encodings [N, 64, 1, 4] and class logits [N, 64, 3] of a float32 image [N, 64, 64, 3] in -1..1."""
     random = np.random.default_rng(1)
     channels = 8

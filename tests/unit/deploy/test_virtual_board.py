@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -85,12 +86,13 @@ def test_packages_come_from_the_release_without_recommendations() -> None:
 
 
 def test_the_machine_has_no_network_but_the_port_and_keeps_its_disk_unchanged(tmp_path: Path) -> None:
-    files = [tmp_path / name for name in ("vmlinuz", "initramfs", "a,b.img", "console")]
-    command = " ".join(Machine(*files, port=2222).command())
+    kernel, initramfs, disk, console = (tmp_path / name for name in ("vmlinuz", "initramfs", "a,b.img", "console"))
+    machine = Machine(kernel, initramfs, disk, console)
+    command = " ".join(replace(machine, port=2222).command())
     assert "user,id=network,restrict=on,hostfwd=tcp:127.0.0.1:2222-:22" in command
-    assert "-nic none" in " ".join(Machine(*files).command())
+    assert "-nic none" in " ".join(machine.command())
     assert f"file={tmp_path}/a,,b.img,format=raw,snapshot=on" in command
-    assert "snapshot=off" in " ".join(Machine(*files, port=2222, keep_changes=True).command())
+    assert "snapshot=off" in " ".join(replace(machine, port=2222, keep_changes=True).command())
 
 
 def test_what_is_built_is_kept_until_its_recipe_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,12 +8,14 @@ import pytest
 import edgeproof
 
 NAMES = [
+    "Answer",
     "Board",
     "BoardError",
     "BoardProfile",
     "BoardStatus",
     "Bundle",
     "BundleError",
+    "Claim",
     "ConversionError",
     "Deployment",
     "Diagnosis",
@@ -36,7 +38,7 @@ NAMES = [
     "read_report",
     "write_report",
 ]
-VERBS = ["bench", "detect", "doctor", "name", "provision", "prune", "push", "rollback", "status"]
+VERBS = ["bench", "check", "detect", "doctor", "name", "provision", "prune", "push", "rollback", "status"]
 
 
 def test_the_public_names_are_these() -> None:

@@ -1,124 +1,46 @@
 """A session with the detection agent: load a bundle, detect on pictures, measure, stream."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy.typing as npt
 
-from edgeproof.board.link.conversation import Client, Conversation, Reply, Request
-from edgeproof.board.link.transport import Transport
-from edgeproof.errors import AgentDiedError, AgentRefusedError, DeadlineError
-from edgeproof.record.board import BoardState, RuntimeInfo
+from edgeproof.board.agent.loading import LoadingAgent
+from edgeproof.board.link.conversation import Reply, Request
+from edgeproof.errors import AgentRefusedError
+from edgeproof.record.board import BoardState
 from edgeproof.record.detections import (
     STAGES,
     BenchResult,
     Detections,
-    LoadResult,
     PictureResult,
     SampleBlock,
+    StepDigests,
     StreamFrame,
     StreamResult,
     joined_samples,
 )
 from edgeproof.wording.printable import printable
-from edgeproof_agent.bundle.manifest import Manifest, ManifestError
-from edgeproof_agent.bundle.manifest_reader import parse_manifest
+from edgeproof_agent.bundle.manifest import Manifest
 from edgeproof_agent.detection.arrays import unpack_arrays
 from edgeproof_agent.detection.checks import MAX_CLASSES, DetectionError, check_detections
 from edgeproof_agent.pictures.header import HeaderError, is_jpeg, read_size
-from edgeproof_agent.serve.watchdog import INFERENCE_SECONDS, LOAD_SECONDS
 from edgeproof_agent.wire.answering import MAX_MESSAGE_CHARACTERS
 from edgeproof_agent.wire.fields import FieldError, Fields
 
-START_SECONDS = 120.0
-SILENCE_MARGIN_SECONDS = 30.0
-"""How long the agent may be silent beyond its own deadlines: it ends itself GRACE_SECONDS after one at the latest."""
 _PICTURE_KINDS = ("picture", "model", "memory")
 """Refusals that say something of one picture: the others may well get through."""
-_STAGES = ("loading", "first inference")
 _MAX_SIDE = 1 << 16
 _MAX_NS = 2**62
-_MAX_LABELS = 200_001
+_MAX_CLUSTERS, _MAX_CPUS = 32, 1 << 16
+_MAX_OUTPUTS = 64
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
-@dataclass(frozen=True)
-class LoadedBundle:
-    """A bundle as the board has loaded it."""
-
-    manifest: Manifest
-    labels: tuple[str, ...]
-    """The lines of its labels.txt."""
-    load: LoadResult
-
-
-class AgentSession(Client):
-    """Not for more than one thread. Close it, or use it as a context. See `Conversation` for what every call raises."""
-
-    def __init__(self, conversation: Conversation, board: str) -> None:
-        self.board = board
-        super().__init__(conversation)
-        self._manifest: Manifest | None = None
-        self._silence_seconds = INFERENCE_SECONDS + SILENCE_MARGIN_SECONDS
-        hello = conversation.hello(START_SECONDS)
-        with conversation.reading():
-            runtime = hello.nested("runtime")
-            name, version = (runtime.text(field, max_length=64) for field in ("name", "version"))
-            self.runtime = RuntimeInfo(printable(name), printable(version))
-            self.python = printable(hello.text("python", max_length=64))
-            self.pid = hello.integer("pid", high=2**31)
-            self.memory_limit_mib = _memory_limit_mib(hello)
-            """What the agent may take of the board's memory; None where the board cannot tell what is free."""
-
-    def prove(self, model: bytes) -> None:
-        """Has the agent build and run an interpreter for a model that adds one to its input."""
-        self._conversation.request(Request("prove", payload=model), START_SECONDS)
-
-    def load(
-        self,
-        bundle_path: str,
-        threads: int | None = None,
-        load_seconds: float = LOAD_SECONDS,
-        inference_seconds: float = INFERENCE_SECONDS,
-    ) -> LoadedBundle:
-        """Loads a bundle by its path on the board and runs it on pictures of the agent's own.
-
-        `threads` None leaves their number to the board. The agent ends itself when loading takes longer than
-        `load_seconds`, or an inference then and later longer than `inference_seconds`: each 0.1 to 3600.
-        """
-        arguments: dict[str, Any] = {
-            "bundle": bundle_path,
-            "load_seconds": load_seconds,
-            "inference_seconds": inference_seconds,
-        }
-        if threads is not None:
-            arguments["threads"] = threads
-        stage = _STAGES[0]
-
-        def on_event(name: str, event: Reply) -> None:
-            nonlocal stage
-            if name != "stage":
-                raise FieldError("it told something else than a stage")
-            stage = event.fields.choice("stage", _STAGES[_STAGES.index(stage) :])
-
-        self._silence_seconds = inference_seconds + SILENCE_MARGIN_SECONDS
-        longest = load_seconds + len(_STAGES) * inference_seconds + SILENCE_MARGIN_SECONDS
-        try:
-            fields = self._conversation.request(Request("load", arguments), longest, on_event).fields
-        except (AgentDiedError, DeadlineError) as error:
-            raise type(error)(f"{error}\nThis was the stage: {stage} of the model.") from error
-        with self._conversation.reading():
-            loaded = LoadedBundle(
-                manifest=_manifest(fields),
-                labels=tuple(_label(item) for item in fields.items("labels", _MAX_LABELS)),
-                load=LoadResult(
-                    load_ns=fields.integer("load_ns", high=_MAX_NS),
-                    first_invoke_ns=fields.integer("first_invoke_ns", high=_MAX_NS),
-                    threads=fields.integer("threads", low=1, high=4096),
-                ),
-            )
-        self._manifest = loaded.manifest
-        return loaded
+class AgentSession(LoadingAgent):
+    """Also detects, measures and streams."""
 
     def prepare(self, picture: bytes) -> npt.NDArray[Any]:
         """The input tensor [1, H, W, 3] that the agent makes of an encoded picture."""
@@ -126,8 +48,20 @@ class AgentSession(Client):
         with self._conversation.reading():
             return _array(unpack_arrays(reply.fields, reply.payload), "input", None, 4)
 
-    def detect(self, pictures: Iterable[tuple[str, bytes]]) -> Iterator[PictureResult]:
+    def outputs(self, picture: bytes) -> list[npt.NDArray[Any]]:
+        """The model's raw output tensors on an encoded picture, in the model's order."""
+        reply = self._conversation.request(Request("outputs", payload=picture), self._silence_seconds)
+        with self._conversation.reading():
+            arrays = unpack_arrays(reply.fields, reply.payload)
+            names = [f"output{place}" for place in range(len(arrays))]
+            if not arrays or set(names) != set(arrays):
+                raise FieldError(f"the arrays are not output0 to output{len(arrays) - 1}")
+            return [arrays[name] for name in names]
+
+    def detect(self, pictures: Iterable[tuple[str, bytes]], digests: bool = False) -> Iterator[PictureResult]:
         """Detections on encoded pictures, given as (name, bytes), in their order; sent ahead of the answers.
+
+        With `digests`, each result has those of what every step made.
 
         A picture that the board cannot read, or on which the model gives no sound detections, gets its `error`, and
         the rest go on.
@@ -137,7 +71,7 @@ class AgentSession(Client):
         def requests() -> Iterator[Request]:
             for name, data in pictures:
                 names.append(name)
-                yield Request("detect", payload=data)
+                yield Request("detect", {"digests": True} if digests else {}, data)
 
         outcomes = self._conversation.pipeline(requests(), seconds=self._silence_seconds)
         for index, outcome in enumerate(outcomes):
@@ -147,7 +81,10 @@ class AgentSession(Client):
                 yield PictureResult(names[index], error=str(outcome).partition(": ")[2])
                 continue
             with self._conversation.reading():
-                yield _picture_result(names[index], outcome, self._manifest)
+                result = _picture_result(names[index], outcome, self._manifest)
+                if digests:
+                    result = replace(result, digests=_step_digests(outcome.fields.nested("digests")))
+            yield result
 
     def bench(
         self,
@@ -156,8 +93,11 @@ class AgentSession(Client):
         warmup_runs: int,
         max_seconds: float = 86_400.0,
         on_block: Callable[[SampleBlock], None] = lambda _: None,
+        yardstick: bool = False,
     ) -> BenchResult:
         """Runs the pipeline on one encoded picture `runs` times, or as often as `max_seconds` allow.
+
+        With `yardstick`, the states before and after hold the time of a fixed piece of work.
 
         `on_block` is given samples as they come, so that what had arrived is there when the agent dies.
         """
@@ -179,7 +119,9 @@ class AgentSession(Client):
                 blocks.append(block)
                 on_block(block)
 
-        arguments = {"runs": runs, "warmup_runs": warmup_runs, "max_seconds": max_seconds}
+        arguments: dict[str, Any] = {"runs": runs, "warmup_runs": warmup_runs, "max_seconds": max_seconds}
+        if yardstick:
+            arguments["yardstick"] = True
         reply = self._conversation.request(Request("bench", arguments, picture), self._silence_seconds, on_event)
         with self._conversation.reading():
             if measured == 0:
@@ -228,16 +170,6 @@ class AgentSession(Client):
             return _state(fields, "state")
 
 
-def start_session(transport: Transport, command: str) -> AgentSession:
-    """Starts the agent by `command` in one channel and agrees on the protocol."""
-    channel = transport.open(command)
-    try:
-        return AgentSession(Conversation(channel, f"the agent on {transport.name}"), transport.name)
-    except BaseException:
-        channel.close()
-        raise
-
-
 def _picture_result(name: str, reply: Reply, manifest: Manifest | None) -> PictureResult:
     """Raises `FieldError` for what is not the protocol; detections that mean nothing are that picture's error."""
     fields = reply.fields
@@ -259,6 +191,14 @@ def _picture_result(name: str, reply: Reply, manifest: Manifest | None) -> Pictu
     except DetectionError as error:
         return replace(result, error=str(error))
     return replace(result, detections=Detections(boxes, classes, scores))
+
+
+def _step_digests(fields: Fields) -> StepDigests:
+    outputs = fields.items("outputs", _MAX_OUTPUTS, min_items=1)
+    digests = [fields.text("pixels", max_length=64), fields.text("input", max_length=64), *outputs]
+    if not all(isinstance(digest, str) and _DIGEST.fullmatch(digest) for digest in digests):
+        raise FieldError(f"{fields.path('')} must be SHA-256 digests")
+    return StepDigests(digests[0], digests[1], tuple(outputs))
 
 
 def _stream_frame(index: int, event: Reply, manifest: Manifest | None) -> StreamFrame:
@@ -290,24 +230,6 @@ def _trouble_of_frame(jpeg: bytes, result: PictureResult) -> str | None:
     return None
 
 
-def _memory_limit_mib(fields: Fields) -> float | None:
-    limits = fields.nested("limits") if "limits" in fields else Fields({})
-    return limits.number("memory_mib", low=0) if "memory_mib" in limits else None
-
-
-def _manifest(fields: Fields) -> Manifest:
-    try:
-        return parse_manifest(fields.mapping("manifest"))
-    except ManifestError as error:
-        raise FieldError(str(error)) from error
-
-
-def _label(item: object) -> str:
-    if not isinstance(item, str):
-        raise FieldError("labels must be strings")
-    return printable(item)
-
-
 def _array(arrays: Mapping[str, npt.NDArray[Any]], name: str, dtype: str | None, dimensions: int) -> npt.NDArray[Any]:
     array = arrays.get(name)
     if array is None or array.ndim != dimensions or (dtype is not None and array.dtype != dtype):
@@ -324,9 +246,15 @@ def _state(fields: Fields, name: str) -> BoardState:
     return BoardState(
         temperature_celsius=number("temperature_celsius"),
         clock_mhz=number("clock_mhz"),
+        clocks_mhz=tuple(state.numbers_up_to("clocks_mhz", _MAX_CLUSTERS)) if "clocks_mhz" in state else (),
         governor=printable(state.text("governor", max_length=64)) if "governor" in state else None,
         throttled_bits=state.integer("throttled_bits", high=2**32) if "throttled_bits" in state else None,
         load_1min=number("load_1min"),
         memory_available_mib=number("memory_available_mib"),
         peak_rss_mib=number("peak_rss_mib"),
+        busy_cpu_seconds=number("busy_cpu_seconds"),
+        own_cpu_seconds=number("own_cpu_seconds"),
+        uptime_seconds=number("uptime_seconds"),
+        cpus_allowed=state.integer("cpus_allowed", low=1, high=_MAX_CPUS) if "cpus_allowed" in state else None,
+        yardstick_ns=state.integer("yardstick_ns", low=1, high=_MAX_NS) if "yardstick_ns" in state else None,
     )

@@ -1,13 +1,22 @@
-"""The agent as an object of the board's store, and the command that starts it there."""
+"""The agent as an object of the board's store, the command that starts it there, and its process while it starts."""
 
 import shlex
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
+from edgeproof.board.agent.loading import LoadingAgent
+from edgeproof.board.link.conversation import Conversation
+from edgeproof.board.link.transport import Channel, Transport
 from edgeproof.board.store.bootstrap import PACKAGE
 from edgeproof.board.store.client import BoardStore
 from edgeproof.board.store.local_objects import LocalObject, describe_file
 from edgeproof_agent.store.objects import Kind, listing_digest
+
+if TYPE_CHECKING:
+    from edgeproof.board.agent.session import AgentSession
+
+_Agent = TypeVar("_Agent", bound=LoadingAgent)
 
 
 def agent_object() -> LocalObject:
@@ -36,3 +45,44 @@ def agent_command(
     python = shlex.quote(runtime_python(runtime_path))
     options = "-I" if keep_bytecode else "-I -B"
     return f"{python} {options} -c {shlex.quote(start)} {shlex.quote(runtime_name)}; exit $?"
+
+
+class StartingAgent:
+    """An agent whose process has been started by `command`, in one channel.
+
+    It imports numpy and its runtime while the host does something else; `session` waits for it. As a context it hangs
+    up at the end when no session was asked for.
+    """
+
+    def __init__(self, transport: Transport, command: str) -> None:
+        self._board = transport.name
+        self._channel: Channel | None = transport.open(command)
+
+    def session(self) -> "AgentSession":
+        """The session, once both have agreed on the protocol. It or `loading` is to be asked for, once.
+
+        See `Conversation` for what it raises.
+        """
+        from edgeproof.board.agent.session import AgentSession  # NumPy comes with it, and takes a while
+
+        return self._agreed(AgentSession)
+
+    def loading(self) -> LoadingAgent:
+        """The same, for who wants a bundle loaded and no more."""
+        return self._agreed(LoadingAgent)
+
+    def _agreed(self, kind: type[_Agent]) -> _Agent:
+        assert self._channel is not None
+        channel, self._channel = self._channel, None
+        try:
+            return kind(Conversation(channel, f"the agent on {self._board}"), self._board)
+        except BaseException:
+            channel.close()
+            raise
+
+    def __enter__(self) -> "StartingAgent":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._channel is not None:
+            self._channel.close()

@@ -12,9 +12,8 @@ from edgeproof.errors import AgentDiedError, AgentRefusedError, BoardPythonError
 from edgeproof.wording.printable import printable
 from edgeproof_agent import PROTOCOL_VERSION
 from edgeproof_agent.wire.fields import FieldError, Fields
-from edgeproof_agent.wire.frames import PREFIX_BYTES, Frame, FrameError, encode_frame, read_frame
+from edgeproof_agent.wire.frames import Frame, FrameError, encode_frame, read_frame
 
-_GOODBYE_SECONDS = 2.0
 _LAST_WORDS_SECONDS = 5.0
 OLD_PYTHON_STATUS = 5
 """Exit status of the bootstrap on a Python that is too old."""
@@ -50,7 +49,6 @@ class Conversation:
         self._who = who
         self._answer_seconds = answer_seconds
         self._last_id = 0
-        self._closed = False
 
     def hello(self, seconds: float | None = None) -> Fields:
         """The first exchange: agrees on the protocol version."""
@@ -109,24 +107,7 @@ class Conversation:
         return _Reading(self._who)
 
     def close(self) -> None:
-        """Says goodbye, waits a moment for the far side to end, and hangs up."""
-        if self._closed:
-            return
-        self._closed = True
-        try:
-            deadline = Deadline(_GOODBYE_SECONDS, f"{self._who} to say goodbye")
-            self._last_id += 1
-            self._channel.send(encode_frame({"id": self._last_id, "op": "bye"}), deadline)
-            while self._channel.receive(PREFIX_BYTES, deadline):
-                pass
-        except (OSError, DeadlineError):
-            pass  # it is hung up on all the same
-        finally:
-            self._channel.close()
-
-    def abandon(self) -> None:
-        """Hangs up at once; the far side ends itself."""
-        self._closed = True
+        """Hangs up: every request has been answered, or never will be. The far side ends itself."""
         self._channel.close()
 
     def _next_outcome(self, identity: int, op: str, seconds: float | None) -> Reply | AgentRefusedError:
@@ -224,12 +205,8 @@ class Client:
         self._conversation = conversation
 
     def close(self) -> None:
-        """Says goodbye and hangs up."""
+        """Hangs up."""
         self._conversation.close()
-
-    def abandon(self) -> None:
-        """Hangs up at once, as is right when an answer is missing."""
-        self._conversation.abandon()
 
     def reading(self) -> "_Reading":
         """See `Conversation.reading`."""
@@ -238,11 +215,8 @@ class Client:
     def __enter__(self: _Client) -> _Client:
         return self
 
-    def __exit__(self, kind: object, *_: object) -> None:
-        if kind is None:
-            self.close()
-        else:
-            self.abandon()
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 class _Reading:

@@ -4,6 +4,7 @@ import os
 import select
 import signal
 import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -90,3 +91,8 @@ class LocalTransport(Transport):
     def close(self) -> None:
         for channel in self._channels:
             channel.close()
+
+
+def base_python() -> str:
+    """The Python that the current virtual environment was made with: what a board would call its system Python."""
+    return str(Path(getattr(sys, "_base_executable", sys.executable)))

@@ -3,6 +3,7 @@
 import abc
 import signal
 from dataclasses import dataclass
+from typing import TypeVar
 
 from edgeproof.board.link.deadline import Deadline
 from edgeproof.wording.printable import printable
@@ -71,6 +72,9 @@ class Channel(abc.ABC):
         """Hangs up. A command of ours ends itself when that happens."""
 
 
+_Transport = TypeVar("_Transport", bound="Transport")
+
+
 class Transport(abc.ABC):
     """An open way to a board."""
 
@@ -85,7 +89,7 @@ class Transport(abc.ABC):
     def close(self) -> None:
         """Closes the connection; what still runs on it is hung up."""
 
-    def __enter__(self) -> "Transport":
+    def __enter__(self: _Transport) -> _Transport:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -24,7 +24,7 @@ def known_hosts_name(host: str, port: int) -> str:
 
 
 class RefuseUnknownHostKey(paramiko.MissingHostKeyPolicy):
-    """Takes the place of fabric's default, which trusts every host that it has never seen."""
+    """Takes the place of a warning: paramiko asks it about a host that it has never seen."""
 
     def __init__(self, profile: BoardProfile) -> None:
         self._profile = profile

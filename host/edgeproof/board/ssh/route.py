@@ -1,14 +1,13 @@
 """The way to a board: the jump hosts of ~/.ssh/config and the board itself, each with its host key checked."""
 
+import getpass
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import fabric
 import msgspec
 import paramiko
-from paramiko.config import SSH_PORT
 
 from edgeproof.board.ssh.config import load_ssh_config
 from edgeproof.board.ssh.host_keys import (
@@ -33,29 +32,37 @@ class Hop:
     """One SSH server on the way; the last one is the board."""
 
     profile: BoardProfile
-    connection: fabric.Connection
+    host: str
+    port: int
+    user: str
+    options: paramiko.SSHConfigDict
+    """What ~/.ssh/config says of it."""
+    client: paramiko.SSHClient
     before: "Hop | None" = None
     """Through whose connection this one is reached."""
 
-    @property
-    def host(self) -> str:
-        return str(self.connection.host)
-
-    @property
-    def port(self) -> int:
-        return int(self.connection.port)
-
-    def log_in(self) -> fabric.Connection:
+    def log_in(self) -> paramiko.Transport:
         """Connects and logs in here, after every hop before.
 
         Raises `BoardUnreachableError`, `HostKeyError` or `AuthenticationError`, each saying what to do.
         """
-        keys = LoginKeys(self.profile, self.connection.user, self.connection.ssh_config)
-        # fabric hands this through to paramiko, which takes it in place of key files and agent.
-        self.connection.connect_kwargs |= {"auth_strategy": keys, "sock": self.open_socket()}
-        self.connection.gateway = None  # the socket goes through it already
+        keys = LoginKeys(self.profile, self.user, self.options)
+        sock = self.open_socket()
         try:
-            self.connection.open()
+            self.client.connect(
+                hostname=self.host,
+                port=self.port,
+                username=self.user,
+                sock=sock,
+                timeout=CONNECT_SECONDS,
+                banner_timeout=CONNECT_SECONDS,
+                auth_timeout=CONNECT_SECONDS * 2,
+                auth_strategy=keys,
+                transport_factory=make_transport,
+            )
+            transport = self.client.get_transport()
+            assert transport is not None
+            return transport
         except paramiko.BadHostKeyException as error:
             raise changed_host_key(
                 self.profile, known_hosts_name(self.host, self.port), error.expected_key, error.key
@@ -64,7 +71,6 @@ class Hop:
             raise self._not_let_in(keys) from error
         except (paramiko.SSHException, OSError, EOFError) as error:
             raise self._no_handshake(error) from error
-        return self.connection
 
     def show_host_key(self) -> paramiko.PKey:
         """The host key as it is shown now, without logging in here and without trusting it."""
@@ -79,7 +85,7 @@ class Hop:
 
     def close(self) -> None:
         """Closes the connection and those of the hops before."""
-        self.connection.client.close()  # fabric closes only what has been let in
+        self.client.close()
         if self.before is not None:
             self.before.close()
 
@@ -87,12 +93,12 @@ class Hop:
         """A socket to this server: of TCP, of a ProxyCommand, or through the hop before."""
         if self.before is not None:
             return self._through(self.before)
-        if isinstance(self.connection.gateway, str):
-            return self._through_command(self.connection.gateway)
+        if "proxycommand" in self.options:
+            return self._through_command(self.options["proxycommand"])
         return _open_tcp(self.profile, self.host, self.port)
 
     def _through(self, before: "Hop") -> paramiko.Channel:
-        transport: paramiko.Transport = before.log_in().transport
+        transport = before.log_in()
         try:
             return transport.open_channel("direct-tcpip", (self.host, self.port), ("", 0), timeout=CONNECT_SECONDS)
         except (paramiko.SSHException, OSError, EOFError) as error:
@@ -120,7 +126,7 @@ class Hop:
         )
 
     def _not_let_in(self, keys: LoginKeys) -> AuthenticationError:
-        user = self.connection.user
+        user = self.user
         refused = f"{self._where()} does not let {user} in with the keys that were offered. "
         if keys.locked:
             path = keys.locked[0]
@@ -136,8 +142,7 @@ class Hop:
 
 def find_route(profile: BoardProfile) -> Hop:
     """The board as ~/.ssh/config has it, behind its jump hosts; nothing is connected yet. Raises `ProfileError`."""
-    # fabric would read ssh_config without `Include`, look for ProxyJump itself, and trust every jump host blindly.
-    return _hop(profile, fabric.Config(ssh_config=load_ssh_config()), 0)
+    return _hop(profile, load_ssh_config(), 0)
 
 
 def make_transport(sock: Any, **kwargs: Any) -> paramiko.Transport:
@@ -148,38 +153,25 @@ def make_transport(sock: Any, **kwargs: Any) -> paramiko.Transport:
     return transport
 
 
-def _hop(profile: BoardProfile, config: fabric.Config, depth: int, before: Hop | None = None) -> Hop:
+def _hop(profile: BoardProfile, config: paramiko.SSHConfig, depth: int, before: Hop | None = None) -> Hop:
     if depth > _MAX_HOPS:
         raise ProfileError(f"the jump hosts of {profile.name} in ~/.ssh/config lead round in a circle")
     _require_names(profile.host, profile.user)  # ahead of any look-up: ssh_config may hand them to a shell
     try:
-        options = config.base_ssh_config.lookup(profile.host)
-        connection = fabric.Connection(
-            host=profile.host,
-            user=profile.user,
-            port=profile.port,
-            config=config.clone(),
-            gateway=(before is None and options.get("proxycommand")) or False,
-            forward_agent=False,
-            connect_timeout=CONNECT_SECONDS,
-            connect_kwargs={
-                "transport_factory": make_transport,
-                "banner_timeout": CONNECT_SECONDS,
-                "auth_timeout": CONNECT_SECONDS * 2,
-            },
-        )
+        options = config.lookup(profile.host)
+        host = options.get("hostname", profile.host)
+        port = profile.port or int(options.get("port", paramiko.config.SSH_PORT))
     except (paramiko.SSHException, ValueError, KeyError) as error:
         raise ProfileError(f"what ~/.ssh/config says of {profile.host} is not right: {error}") from error
-    _require_names(str(connection.host), str(connection.user))
+    user = profile.user or options.get("user", getpass.getuser())
+    _require_names(host, user)
     profile = _with_known_hosts(profile, options)
-    connection.connect_kwargs.pop("key_filename", None)  # LoginKeys offers them, in the right order
     if "@" not in profile.name and depth:  # a jump host, which is called as a board can be called
-        profile = msgspec.structs.replace(profile, name=f"{connection.user}@{profile.name}")
-    _check_host_keys(connection, profile)
-    jumps = [] if before else _jumps(options, config.base_ssh_config, (connection.host, str(connection.port)))
+        profile = msgspec.structs.replace(profile, name=f"{user}@{profile.name}")
+    jumps = [] if before else _jumps(options, config, (host, str(port)))
     for target in jumps:
         before = _hop(target, config, depth + 1, before)
-    return Hop(profile, connection, before)
+    return Hop(profile, host, port, user, options, _client(profile), before)
 
 
 def _require_names(host: str, user: str | None) -> None:
@@ -196,7 +188,7 @@ def _jumps(
     for target in [] if text.lower() == "none" else text.split(","):
         jump = parse_target(target.strip().removeprefix("ssh://").rstrip("/"))
         own = config.lookup(jump.host)
-        if (own.get("hostname", jump.host), str(jump.port or own.get("port", SSH_PORT))) == board:
+        if (own.get("hostname", jump.host), str(jump.port or own.get("port", paramiko.config.SSH_PORT))) == board:
             return  # `Host *` with a ProxyJump is about the jump hosts, too: each is reached by those ahead of it
         yield jump
 
@@ -209,12 +201,14 @@ def _with_known_hosts(profile: BoardProfile, options: paramiko.SSHConfigDict) ->
     return msgspec.structs.replace(profile, known_hosts=named[0])
 
 
-def _check_host_keys(connection: fabric.Connection, profile: BoardProfile) -> None:
-    client: paramiko.SSHClient = connection.client
+def _client(profile: BoardProfile) -> paramiko.SSHClient:
+    """A client that trusts the host keys of the system and of the user, and no others."""
+    client = paramiko.SSHClient()
     client.set_missing_host_key_policy(RefuseUnknownHostKey(profile))
     for path in (SYSTEM_KNOWN_HOSTS, known_hosts_path(profile)):
         if path.is_file():
             client.load_system_host_keys(str(path))
+    return client
 
 
 def _open_tcp(profile: BoardProfile, host: str, port: int) -> socket.socket:

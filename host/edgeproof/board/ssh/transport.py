@@ -79,10 +79,10 @@ class SshTransport(Transport):
     def __init__(self, name: str, board: Hop) -> None:
         self.name = name
         self._board = board
-        self._transport: paramiko.Transport = board.log_in().transport
+        self._transport = board.log_in()
         self._transport.set_keepalive(_KEEPALIVE_SECONDS)
 
-    def open(self, command: str) -> Channel:
+    def open(self, command: str) -> SshChannel:
         try:
             channel = self._transport.open_session(timeout=CONNECT_SECONDS)
             channel.settimeout(_STDERR_POLL_SECONDS)

@@ -46,10 +46,6 @@ class BoardStore(Client):
             self.facts: BoardFacts = parse_facts(hello.nested("facts"))
             self.inventory = parse_inventory(hello)
 
-    def close(self) -> None:
-        """Hangs up: every request has been answered, so there is nothing to wait for."""
-        self.abandon()
-
     def refresh(self) -> Inventory:
         """Asks the board anew what it holds."""
         reply = self.ask(Request("inventory"), "say what it holds")

@@ -71,9 +71,12 @@ def public_key_text(key: Ed25519PrivateKey) -> str:
     return key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
 
 
-def read_public_keys(named: str | Sequence[str]) -> list[str]:
-    """Public keys, each given as `ssh-ed25519 AAAA...` or as the path of a .pub file. Raises `SigningError`."""
-    return [_public_key(item) for item in ([named] if isinstance(named, str) else named)]
+def read_public_keys(named: str | Sequence[str], named_by: str = "require_signature in edgeproof.toml") -> list[str]:
+    """Public keys, each given as `ssh-ed25519 AAAA...` or as the path of a .pub file.
+
+    Raises `SigningError`, which says where the keys are `named_by`.
+    """
+    return [_public_key(item, named_by) for item in ([named] if isinstance(named, str) else named)]
 
 
 def apply_signature_policy(store: BoardStore, keys: Sequence[str]) -> None:
@@ -99,14 +102,14 @@ def _load(data: bytes, ask_passphrase: Callable[[], str]) -> object:
         return load_ssh_private_key(data, ask_passphrase().encode())
 
 
-def _public_key(named: str) -> str:
+def _public_key(named: str, named_by: str) -> str:
     text = named
     if not named.startswith("ssh-"):
         try:
             with Path(named).open(encoding="utf-8") as file:
                 text = file.read(_MAX_KEY_BYTES)
         except (OSError, UnicodeDecodeError) as error:
-            raise SigningError(f"require_signature names {named}, which cannot be read: {error}") from error
+            raise SigningError(f"{named_by} names {named}, which cannot be read: {error}") from error
     match = PUBLIC_KEY.match(text.strip())
     try:
         if match is None:
@@ -114,7 +117,7 @@ def _public_key(named: str) -> str:
         base64.b64decode(match.group().split()[1], validate=True)
     except (ValueError, binascii.Error):
         raise SigningError(
-            f"require_signature in edgeproof.toml names {named[:60]}, which is no ed25519 public key "
+            f"{named_by} names {named[:60]}, which is no ed25519 public key "
             "(ssh-ed25519 AAAA..., or the path of a .pub file)"
         ) from None
     return match.group()

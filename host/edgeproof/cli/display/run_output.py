@@ -1,4 +1,4 @@
-"""What commands that run a board's detector have in common: which bundle, the files of the report, the exit code."""
+"""What commands that run a board's detector have in common: the files of the report, the exit code."""
 
 import json
 from dataclasses import replace
@@ -7,9 +7,6 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from edgeproof.board.deploy import current_bundle, send_bundle
-from edgeproof.board.open_board import OpenBoard
-from edgeproof.bundle import Bundle
 from edgeproof.cli.display.echo import echo
 from edgeproof.errors import EdgeproofError
 from edgeproof.local_files.output_folder import OutputFolder
@@ -17,14 +14,6 @@ from edgeproof.record.run import Report
 from edgeproof.record.writer import sample_names, write_report
 from edgeproof.report.html import write_html
 from edgeproof.wording.counting import counted
-from edgeproof.wording.progress import ProgressListener
-
-
-def bundle_digest(board: OpenBoard, app: str | None, bundle: Bundle | None, progress: ProgressListener) -> str:
-    """The digest of the bundle to run: the user's own, sent if the board lacks it, or what the app points at."""
-    if bundle is not None:
-        return send_bundle(board.store, bundle, progress).digest
-    return current_bundle(board, app)[1]
 
 
 def write_report_files(report: Report, out: OutputFolder, console: Console) -> None:

@@ -20,6 +20,11 @@ def board_argument(command: _Command) -> _Command:
     return click.argument("board", type=_board, metavar="BOARD")(command)
 
 
+def boards_argument(command: _Command) -> _Command:
+    """BOARD...: as many as are wanted, none among it."""
+    return click.argument("boards", type=_board, metavar="[BOARD...]", nargs=-1)(command)
+
+
 def _board(board: str) -> BoardProfile:
     """Says so when the file that decides lies in a folder above: it may not be the one that is meant."""
     config = find_config()

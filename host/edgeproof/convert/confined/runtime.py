@@ -2,7 +2,7 @@
 
 import functools
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -123,9 +123,15 @@ class ConfinedInterpreter:
     def get_output_details(self) -> list[dict[str, Any]]:
         return self._outputs
 
-    def set_tensor(self, index: int, value: npt.NDArray[Any]) -> None:
+    def tensor(self, index: int) -> Callable[[], npt.NDArray[Any]]:
+        """Gives the input's memory, to be written before each run; of the interpreter's own it is no view."""
         assert index == 0, "a detector has one input"
-        self._tensor = value
+        return self._input
+
+    def _input(self) -> npt.NDArray[Any]:
+        if self._tensor is None:
+            self._tensor = np.empty(tuple(self._inputs[0]["shape"]), self._inputs[0]["dtype"])
+        return self._tensor
 
     def invoke(self) -> None:
         assert self._tensor is not None

@@ -145,7 +145,7 @@ def _run(
 ) -> Outputs:
     try:
         interpreter = runtime.interpreter(data, 1)
-        interpreter.set_tensor(0, prepare(picture, contract))
+        prepare(picture, contract, out=interpreter.tensor(0)())
         interpreter.invoke()
         places = range(len(interpreter.get_output_details()))
         return {name: interpreter.get_tensor(place) for name, place in zip(names, places, strict=True)}

@@ -1,14 +1,21 @@
 """A picture becomes the tensor that TensorFlow's own resize would have made, bit for bit."""
 
+import functools
 import hashlib
 import math
 import struct
+from concurrent.futures import ThreadPoolExecutor
+from unittest import mock
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from edgeproof_agent.bundle.manifest import ColourOrder, Coordinates, InputContract, InputType, Quantization
+from edgeproof_agent.detection import preprocess
 from edgeproof_agent.detection.preprocess import prepare, resize_bilinear
+from edgeproof_agent.detection.resampling import Resampling
 from edgeproof_agent.pictures.decoding import MAX_SIDE
 
 SIZES = [
@@ -31,7 +38,7 @@ def picture_of(height: int, width: int, seed: int = 3) -> np.ndarray:
 
 def float32(value: float) -> float:
     """Rounded once to single precision, as a float32 operation on float32 operands rounds."""
-    return struct.unpack("<f", struct.pack("<f", value))[0]
+    return float(struct.unpack("<f", struct.pack("<f", value))[0])
 
 
 def reference_weights(source: int, target: int, mode: Coordinates) -> list[tuple[int, int, float]]:
@@ -235,3 +242,77 @@ def test_the_bits_are_the_same_on_every_python_numpy_and_processor() -> None:
                 )
                 digest.update(prepare(picture, contract).tobytes())
     assert digest.hexdigest() == "224f8aefdfc0bd8dca7525af160b1e2cfbeab198527673f07733330535c27521"
+
+
+def contracts() -> st.SearchStrategy[InputContract]:
+    scales = st.sampled_from([1 / 127.5, 1 / 255, 1.0, 0.02])
+    quantizations = st.builds(Quantization, scales, st.sampled_from([0, 127, 128, 255]))
+    return st.builds(
+        InputContract,
+        height=st.integers(1, 40),
+        width=st.integers(1, 40),
+        colour_order=st.sampled_from(ColourOrder),
+        coordinates=st.sampled_from(Coordinates),
+        mean=st.sampled_from([(0.0, 0.0, 0.0), (127.5, 127.5, 127.5), (123.7, 116.8, 103.9)]),
+        std=st.sampled_from([(1.0, 1.0, 1.0), (127.5, 127.5, 127.5), (58.4, 57.1, 57.4)]),
+        dtype=st.just(InputType.UINT8),
+        quantization=quantizations,
+    ) | st.builds(
+        contract_of,
+        st.integers(1, 40),
+        st.integers(1, 40),
+        st.sampled_from(ColourOrder),
+        mean=st.sampled_from([(0.0, 0.0, 0.0), (127.5, 127.5, 127.5), (123.7, 116.8, 103.9)]),
+        std=st.sampled_from([(1.0, 1.0, 1.0), (127.5, 127.5, 127.5), (58.4, 57.1, 57.4)]),
+        coordinates=st.sampled_from(Coordinates),
+    )
+
+
+def reference_prepare(picture: np.ndarray, contract: InputContract) -> np.ndarray:
+    """`prepare` by its definition: TensorFlow's resize, then one multiplication and one addition in float32."""
+    pixels = reference_resize(picture, contract.height, contract.width, contract.coordinates)
+    if contract.colour_order is ColourOrder.RGB:
+        pixels = pixels[:, :, ::-1]
+    std = np.array(contract.std)
+    factor, offset = 1 / std, -np.array(contract.mean) / std
+    if contract.quantization is not None:
+        factor = factor / contract.quantization.scale
+        offset = offset / contract.quantization.scale + contract.quantization.zero_point
+    values = pixels * factor.astype(np.float32) + offset.astype(np.float32)
+    if contract.quantization is not None:
+        values = np.clip(np.rint(values), 0, 255)
+    return np.asarray(values[np.newaxis], contract.dtype.value)
+
+
+@settings(max_examples=150, deadline=None)
+@given(contract=contracts(), height=st.integers(1, 60), width=st.integers(1, 60), stripe_bytes=st.integers(1, 9000))
+def test_whatever_the_stripes_the_bits_are_the_references(
+    contract: InputContract, height: int, width: int, stripe_bytes: int
+) -> None:
+    picture = picture_of(height + 2, width + 3)[1:-1, 2:-1]  # a view, whose rows lie apart
+    expected = reference_prepare(picture, contract)
+    small = functools.partial(Resampling, stripe_bytes=stripe_bytes)
+    with (
+        mock.patch.object(preprocess, "Resampling", small),
+        mock.patch.object(preprocess, "_plans", preprocess._Plans()),
+    ):
+        assert prepare(picture, contract).tobytes() == expected.tobytes()
+
+
+def test_a_tensor_is_written_in_place_and_its_plan_is_kept() -> None:
+    contract = contract_of(30, 20, ColourOrder.RGB, dtype=InputType.UINT8, quantization=Quantization(1.0, 0))
+    out = np.zeros((1, 30, 20, 3), np.uint8)
+    for seed in range(3):
+        picture = picture_of(50, 40, seed)
+        assert prepare(picture, contract, out) is out
+        np.testing.assert_array_equal(out, prepare(picture, contract))
+
+
+def test_threads_do_not_share_the_memory_of_a_plan() -> None:
+    contract = contract_of(64, 64)
+    pictures = [picture_of(90, 70, seed) for seed in range(8)]
+    expected = [prepare(picture, contract) for picture in pictures]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda index: prepare(pictures[index % 8], contract), range(400)))
+    for index, tensor in enumerate(found):
+        assert tensor.tobytes() == expected[index % 8].tobytes()

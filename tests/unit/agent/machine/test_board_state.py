@@ -9,6 +9,7 @@ import pytest
 from edgeproof_agent.machine import firmware
 from edgeproof_agent.machine.board_state import read_board_state
 
+TICKS = os.sysconf("SC_CLK_TCK")
 # Written from the kernel's documented formats (proc(5), Documentation/driver-api/thermal, cpu-freq).
 PI = {
     "sys/class/thermal/thermal_zone0/type": "cpu-thermal\n",
@@ -17,7 +18,13 @@ PI = {
     "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor": "ondemand\n",
     "proc/loadavg": "0.52 0.58 0.59 1/189 4321\n",
     "proc/meminfo": "MemTotal:        3884772 kB\nMemFree:          123456 kB\nMemAvailable:    3276800 kB\n",
-    "proc/self/status": "Name:\tpython3\nVmPeak:\t  300000 kB\nVmHWM:\t  102400 kB\nVmRSS:\t   90000 kB\n",
+    "proc/self/status": "Name:\tpython3\nVmPeak:\t  300000 kB\nVmHWM:\t  102400 kB\n"
+    "VmRSS:\t   90000 kB\nCpus_allowed:\tb\n",
+    "sys/devices/system/cpu/cpufreq/policy0/scaling_cur_freq": "1500000\n",
+    "sys/devices/system/cpu/cpufreq/policy4/scaling_cur_freq": "2400000\n",
+    "proc/stat": "cpu  1000 200 300 90000 4000 50 60 70 900 80\ncpu0 1 2 3 4 5 6 7 8 9 10\n",
+    "proc/self/stat": "4711 (py) R 3) S 1 4711 4711 0 -1 4194304 102 0 0 0 250 150 7 8 20 0 9 0 2375 31 390\n",
+    "proc/uptime": "12345.67 40000.00\n",
     "dev/vcio": "",
 }
 
@@ -46,11 +53,16 @@ def test_a_raspberry_pi_tells_everything(tmp_path: Path, monkeypatch: pytest.Mon
     assert read_board_state(tree(tmp_path / "root", PI)) == {
         "temperature_celsius": 48.312,
         "clock_mhz": 1500.0,
+        "clocks_mhz": [1500.0, 2400.0],
         "governor": "ondemand",
         "throttled_bits": 0x50005,
         "load_1min": 0.52,
         "memory_available_mib": 3200.0,
         "peak_rss_mib": 100.0,
+        "busy_cpu_seconds": 1680 / TICKS,
+        "own_cpu_seconds": 400 / TICKS,
+        "uptime_seconds": 12345.67,
+        "cpus_allowed": 3,
     }
     assert asked.read_text() == "get_throttled\n"
 
@@ -144,6 +156,10 @@ def test_files_with_nonsense_are_none(tmp_path: Path) -> None:
         "sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq": "<unknown>\n",
         "proc/loadavg": "\n",
         "proc/meminfo": "MemAvailable:\nMemAvailableX: 5 kB\n",
-        "proc/self/status": "VmHWM: many kB\n",
+        "proc/self/status": "VmHWM: many kB\nCpus_allowed:\t0\n",
+        "proc/stat": "cpu 0 0 0 0 0 0 0 0 0 0\n",
+        "proc/self/stat": "1 (x) S 1 2\n",
+        "proc/uptime": "soon\n",
+        "sys/devices/system/cpu/cpufreq/policy0/scaling_cur_freq": "<unknown>\n",
     }
     assert set(read_board_state(tree(tmp_path, files)).values()) == {None}

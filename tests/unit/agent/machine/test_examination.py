@@ -147,7 +147,7 @@ def test_a_diagnosis_of_this_machine_is_whole_on_every_python_of_a_board(tmp_pat
     with LocalTransport("local", tmp_path) as transport:
         diagnosis = diagnose_connected(profile, transport)
     told = {finding.name: finding for finding in diagnosis.findings}
-    assert told["python"].data["version"].startswith(f"{version}.")
+    assert str(told["python"].data["version"]).startswith(f"{version}.")
     assert set(diagnosis.sections) == {"connection", "system", "processor", "edgeproof"}
     assert {"model", "memory", "disk", "architecture", "cpu", "temperature", "clock skew", "runtimes"} <= set(told)
     assert told["clock skew"].level is Level.GOOD, "it is the same clock"

@@ -1,10 +1,11 @@
 """What the agent may take follows from what the kernel and the control groups leave free."""
 
+import resource
 from pathlib import Path
 
 import pytest
 
-from edgeproof_agent.machine.memory_limit import LEAST_BYTES, RESERVE_BYTES, allowance, free_bytes
+from edgeproof_agent.machine.memory_limit import LEAST_BYTES, RESERVE_BYTES, allowance, free_bytes, limit_memory
 
 GIB = 1 << 30
 
@@ -52,3 +53,30 @@ def test_a_reserve_stays_free() -> None:
     assert allowance(8 * GIB) == 8 * GIB - int(0.8 * GIB)
     assert allowance(300 << 20) == (300 << 20) - RESERVE_BYTES
     assert allowance(0) == LEAST_BYTES
+
+
+UNLIMITED = resource.RLIM_INFINITY
+MAY_TAKE = allowance(GIB)
+USED = 100 << 20
+
+
+@pytest.mark.parametrize(
+    ("before", "limit"),
+    [
+        ((UNLIMITED, UNLIMITED), USED + MAY_TAKE),
+        ((300 << 20, UNLIMITED), 300 << 20),
+        ((UNLIMITED, 200 << 20), 200 << 20),
+        ((2 * GIB, 2 * GIB), USED + MAY_TAKE),
+    ],
+)
+def test_a_stricter_limit_of_the_users_stays(
+    root: Path, monkeypatch: pytest.MonkeyPatch, before: tuple[int, int], limit: int
+) -> None:
+    written(root, "proc/self/status", f"Name:\tpython\nVmData:\t  {USED >> 10} kB\n")
+    written(root, "proc/self/oom_score_adj", "0\n")
+    set_limits: list[tuple[int, tuple[int, int]]] = []
+    monkeypatch.setattr(resource, "getrlimit", lambda _: before)
+    monkeypatch.setattr(resource, "setrlimit", lambda kind, limits: set_limits.append((kind, limits)))
+    assert limit_memory(root) == limit - USED
+    assert set_limits == [(resource.RLIMIT_DATA, (limit, before[1]))]
+    assert (root / "proc/self/oom_score_adj").read_text() == "1000", "the first to go when memory ends all the same"

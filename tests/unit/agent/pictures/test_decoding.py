@@ -18,7 +18,7 @@ QUARTERS[16:, 24:] = (255, 255, 255)
 
 
 def encoded(picture: np.ndarray, extension: str = ".png") -> bytes:
-    return cv2.imencode(extension, picture)[1].tobytes()
+    return bytes(cv2.imencode(extension, picture)[1])
 
 
 def with_orientation(jpeg: bytes, orientation: int) -> bytes:

@@ -6,6 +6,7 @@ import subprocess
 import threading
 import tracemalloc
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ class Talk:
             self.frames.append(frame)
 
     def check(self) -> None:
-        """Each answer is a good one or an error in words; a service that was not said `bye` ends with status 3."""
+        """Each answer is a good one or an error in words; a talk that ends within a frame ends with status 3."""
         assert self.status in (0, 3)
         for frame in self.frames:
             assert type(frame.header["id"]) is int
@@ -213,15 +214,16 @@ def wrong_requests(draw: st.DrawFn, requests: list[tuple[dict[str, Any], bytes]]
     return framed(header, payload)
 
 
-GOOD_TALK = b"".join(
-    framed({"id": number, **header}, payload) for number, (header, payload) in enumerate(GOOD_REQUESTS)
-) + framed({"id": 99, "op": "bye"})
+_GOOD_FRAMES = [framed({"id": number, **header}, payload) for number, (header, payload) in enumerate(GOOD_REQUESTS)]
+GOOD_TALK = b"".join(_GOOD_FRAMES)
+ENDS = {len(b"".join(_GOOD_FRAMES[:count])) for count in range(len(_GOOD_FRAMES) + 1)}
+"""Where a talk may end without a frame being cut."""
 
 
 def test_a_good_talk_is_answered_to_its_end(tmp_path: Path) -> None:
     talk = check_store(tmp_path, GOOD_TALK)
     assert talk.status == 0
-    assert [frame.header["id"] for frame in talk.frames] == [*range(len(GOOD_REQUESTS)), 99]
+    assert [frame.header["id"] for frame in talk.frames] == [*range(len(GOOD_REQUESTS))]
     assert [frame.header.get("ok", False) for frame in talk.frames[:4]] == [True] * 4
 
 
@@ -245,9 +247,9 @@ def test_a_talk_with_other_bytes_in_it_gets_answers(
     check_store(tmp_path_factory.mktemp("board"), said)
 
 
-@pytest.mark.parametrize("length", range(0, len(GOOD_TALK) - 1, 17))
+@pytest.mark.parametrize("length", range(3, len(GOOD_TALK) - 1, 17))
 def test_a_talk_that_is_cut_anywhere_ends(tmp_path: Path, length: int) -> None:
-    assert check_store(tmp_path, GOOD_TALK[:length]).status == 3
+    assert check_store(tmp_path, GOOD_TALK[:length]).status == (0 if length in ENDS else 3)
 
 
 @settings(max_examples=200)
@@ -256,7 +258,7 @@ def test_what_is_no_frame_ends_the_service_with_an_error_or_a_word(
     tmp_path_factory: pytest.TempPathFactory, junk: bytes
 ) -> None:
     talk = check_store(tmp_path_factory.mktemp("board"), framed({"id": 1, "op": "inventory"}) + junk)
-    assert talk.status == 3
+    assert talk.status == 3 or "error" in talk.frames[-1].header
     assert talk.frames[0].header["ok"] is True
     assert len(talk.frames) <= 2
 
@@ -357,8 +359,9 @@ class BlackBox:
     def get_output_details(self) -> list[dict[str, Any]]:
         return [{"index": index} for index in range(4)]
 
-    def set_tensor(self, index: int, tensor: np.ndarray) -> None:
-        pass
+    def tensor(self, index: int) -> Callable[[], np.ndarray]:
+        contract = MANIFEST.input
+        return lambda: np.empty((1, contract.height, contract.width, 3), contract.dtype.value)
 
     def invoke(self) -> None:
         pass
@@ -405,8 +408,8 @@ def test_a_bench_of_a_picture_and_a_stream_end_well_when_the_host_does_as_it_sho
     picture = cv2.imencode(".png", np.zeros((8, 8, 3), np.uint8))[1].tobytes()
     said = framed({"id": 1, "op": "bench", "runs": 3, "warmup_runs": 1}, picture)
     said += framed({"id": 2, "op": "stream", "source": str(video), "frames": 6, "window": 2})
-    said += framed({"id": 2, "control": "more"}) * 6 + framed({"id": 3, "op": "bye"})
+    said += framed({"id": 2, "control": "more"}) * 6
     talk = Talk(loaded_detection(), said)
     assert talk.status == 0
-    assert [frame.header.get("event") for frame in talk.frames] == ["block", None, *["frame"] * 6, None, None]
+    assert [frame.header.get("event") for frame in talk.frames] == ["block", None, *["frame"] * 6, None]
     assert all(frame.header["ok"] for frame in talk.frames if "event" not in frame.header)

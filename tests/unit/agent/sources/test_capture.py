@@ -23,7 +23,7 @@ class Camera:
         Camera.opened.append(self)
 
     def isOpened(self) -> bool:  # noqa: N802
-        return self.source != 9
+        return bool(self.source != 9)
 
     def set(self, setting: int, value: float) -> bool:
         assert setting == cv2.CAP_PROP_FOURCC

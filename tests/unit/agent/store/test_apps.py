@@ -3,7 +3,7 @@
 import os
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -144,8 +144,8 @@ def test_a_switch_that_is_cut_anywhere_leaves_a_whole_current(
     switch(store, "app", DIGEST)
     steps = iter(range(100))
 
-    def cut(function):
-        def call(*arguments):
+    def cut(function: Callable[..., object]) -> Callable[..., object]:
+        def call(*arguments: object) -> object:
             if next(steps) == step:
                 raise KeyboardInterrupt
             return function(*arguments)
@@ -153,7 +153,7 @@ def test_a_switch_that_is_cut_anywhere_leaves_a_whole_current(
         return call
 
     for name in ("symlink", "replace"):
-        monkeypatch.setattr(store_apps.os, name, cut(getattr(os, name)))
+        monkeypatch.setattr(os, name, cut(getattr(os, name)))
     with pytest.raises(KeyboardInterrupt):
         switch(store, "app", OTHER)
     monkeypatch.undo()

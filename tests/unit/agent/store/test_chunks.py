@@ -88,3 +88,17 @@ def test_a_list_cannot_claim_more_than_came() -> None:
     assert short == {"model.tflite": []}, "a second list has nothing left"
     with refused("request"):
         unpack_chunks(Fields({"chunks": [{"name": "../x", "count": 0}]}), payload)
+
+
+def test_no_more_ranges_are_told_than_fit_an_answer_over_all_files(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edgeproof_agent.store.chunks.MAX_RANGES", 3)
+    put_with_chunks(store, OTHER, {"model.tflite": OLD})
+    apart = b"aaaaXXXXbbbbYYYYccccZZZZ"
+    found = known_ranges(store, {"first": cut(apart[:16]), "second": cut(apart), "third": cut(apart)})
+    assert {name: [(item.start, item.end) for item in ranges] for name, ranges in found.items()} == {
+        "first": [(0, 4), (8, 12)],
+        "second": [(0, 4)],
+        "third": [],
+    }

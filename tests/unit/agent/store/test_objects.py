@@ -3,13 +3,15 @@
 import contextlib
 import fcntl
 import hashlib
+import os
+import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from edgeproof_agent.store import objects as store_module
 from edgeproof_agent.store.objects import Kind, Store, file_sha256, listing_digest, replace_file
 from tests.support.stores import (
     CONTENT,
@@ -84,7 +86,7 @@ def test_the_lock_of_a_process_that_was_killed_is_free(tmp_path: Path) -> None:
 def test_a_lock_that_becomes_free_is_taken_within_its_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = Store(tmp_path / "store")
     with another_process_that_holds_the_lock(store.root) as holder:
-        monkeypatch.setattr(store_module.time, "sleep", lambda _: holder.kill())
+        monkeypatch.setattr(time, "sleep", lambda _: holder.kill())
         store.lock(60)
     put(store)
 
@@ -130,7 +132,7 @@ def test_what_is_dropped_loses_its_name_before_anything_of_it_is_deleted(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = put_files(store, DIGEST, {"model.tflite": CONTENT, "labels.txt": b"person\n"})
-    monkeypatch.setattr(store_module.shutil, "rmtree", lambda *_, **__: None)  # the power goes here
+    monkeypatch.setattr(shutil, "rmtree", lambda *_, **__: None)  # the power goes here
     store.discard(path)
     monkeypatch.undo()
     assert not store.has(Kind.BUNDLE, DIGEST)
@@ -158,7 +160,7 @@ def test_a_small_file_is_replaced_as_a_whole(store: Store, monkeypatch: pytest.M
     def broken(*_: object) -> None:
         raise OSError("the power goes here")
 
-    monkeypatch.setattr(store_module.os, "replace", broken)
+    monkeypatch.setattr(os, "replace", broken)
     with pytest.raises(OSError):
         replace_file(path, b"new")
     assert path.read_bytes() == b"old"

@@ -165,7 +165,14 @@ def test_a_runtime_that_does_not_say_what_it_is_does_not_count(service: Service,
 
 @pytest.mark.parametrize("op", ["put", "finish", "publish", "build_runtime"])
 def test_what_changes_the_store_needs_begin_first(service: Service, op: str) -> None:
-    fields = {"kind": "media", "digest": "a" * 64, "files": [], "name": "a", "version": "1", "offset": 0}
+    fields: dict[str, Any] = {
+        "kind": "media",
+        "digest": "a" * 64,
+        "files": [],
+        "name": "a",
+        "version": "1",
+        "offset": 0,
+    }
     with refused("request"):
         service.ask(op, **fields, timeout_seconds=1)
     assert not service.root.exists()
@@ -243,16 +250,17 @@ def test_packed_bytes_are_unpacked_to_the_size_that_is_said(service: Service) ->
     content = b"0123456789" * 1000
     files = described({"a": content})
     digest = listing_digest([StoredFile(**files[0])])
-    place = {"kind": "media", "digest": digest, "name": "a", "offset": 0}
+    place: dict[str, Any] = {"kind": "media", "digest": digest, "name": "a", "offset": 0}
     service.ask("begin", kind="media", digest=digest, files=files)
     packed = zlib.compress(content)
-    for wrong in (
+    damaged: list[dict[str, Any]] = [
         {"payload": packed, "packed_from": len(content) - 1},
         {"payload": packed, "packed_from": len(content) + 1},
         {"payload": packed[:-20], "packed_from": len(content)},
         {"payload": b"junk", "packed_from": len(content)},
         {"payload": zlib.compress(bytes(1 << 26)), "packed_from": 1 << 20},
-    ):
+    ]
+    for wrong in damaged:
         with refused("checksum"):
             service.ask("put", **wrong, **place)
     assert service.ask("put", packed, packed_from=len(content), **place) == {"size_bytes": len(content)}
@@ -391,3 +399,17 @@ def test_a_policy_that_leads_nowhere_lets_nothing_in(service: Service) -> None:
     with refused("signature"):
         service.send("bundles", digest, contents)
     assert service.ask("inventory")["signers"] == []
+
+
+def test_a_bundle_that_was_verified_is_held_until_the_session_ends(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest, contents = bundle()
+    path = Path(service.send("bundles", digest, contents)["path"])
+    held: list[Path] = []
+    monkeypatch.setattr("edgeproof_agent.store.operations.hold", held.append)
+    assert service.ask("verify", digest=digest) == {"whole": True}
+    assert held == [path], "a switch may follow, and prune must leave it until then"
+    (path / "labels.txt").write_bytes(b"changed")
+    assert service.ask("verify", digest=digest) == {"whole": False}
+    assert held == [path], "what is damaged is not held, so that it can be replaced"

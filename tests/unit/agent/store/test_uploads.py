@@ -4,12 +4,11 @@ import os
 import shutil
 import time
 from collections import namedtuple
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from edgeproof_agent.store import uploads as store_uploads
 from edgeproof_agent.store.objects import SWEEP_AFTER_SECONDS, Kind, Store, StoredFile
 from edgeproof_agent.store.uploads import DISK_RESERVE_BYTES, KnownRange, Upload
 from tests.support.stores import CONTENT, DIGEST, OTHER, described, locked_store, put_files, refused, snapshot
@@ -142,7 +141,7 @@ def test_a_disk_that_fills_up_on_the_way_keeps_what_fitted_for_the_next_try(
         return write(descriptor, data[:5])
 
     upload_is_full: list[bool] = []
-    monkeypatch.setattr(store_uploads.os, "write", full)
+    monkeypatch.setattr(os, "write", full)
     with refused("disk") as caught:
         upload.append("model.tflite", 0, CONTENT)
     assert "No space left on device" in str(caught.value)
@@ -266,7 +265,7 @@ def test_a_source_with_other_bytes_is_found_out(store: Store) -> None:
         lambda upload: upload.verify(),
     ],
 )
-def test_nothing_is_uploaded_without_the_lock(tmp_path: Path, change) -> None:
+def test_nothing_is_uploaded_without_the_lock(tmp_path: Path, change: Callable[[Upload], object]) -> None:
     with refused("request") as caught:
         change(announce(Store(tmp_path / "store")))
     assert str(caught.value) == "the store is not locked for a change; send `begin` first"

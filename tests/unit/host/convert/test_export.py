@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from edgeproof.bundle import Bundle, open_bundle
 from edgeproof.cli.export import command
 from edgeproof.errors import UsageError
+from tests.support.contracts import detections_of
 from tests.support.networks import tiny_networks, tiny_ssd
 
 LABELS = '{"categories": [{"id": 1, "name": "bright"}, {"id": 2, "name": "red"}]}'
@@ -30,7 +31,7 @@ def test_options_reach_the_source_and_are_part_of_the_provenance(tmp_path: Path)
     source = tiny_networks.save_raw_heads(tmp_path / "detector", anchors=False)
     np.save(tmp_path / "anchors.npy", tiny_ssd.anchors())
     (tmp_path / "labels.json").write_text(LABELS)
-    arguments = ["--anchors", tmp_path / "anchors.npy", "--labels", tmp_path / "labels.json"]
+    arguments: list[str | Path] = ["--anchors", tmp_path / "anchors.npy", "--labels", tmp_path / "labels.json"]
     bundle = run(source, tmp_path / "out", *arguments, "--box-scales", "10,8,5,4")
     assert bundle.labels() == ["bright", "red"]
     said = bundle.manifest.provenance["settings"]["source_options"]
@@ -42,7 +43,7 @@ def test_options_reach_the_source_and_are_part_of_the_provenance(tmp_path: Path)
     picture = tiny_ssd.draw_square("red", 3, 5)
     interpreter.set_tensor(interpreter.get_input_details()[0]["index"], prepare(picture, bundle.manifest.input))
     interpreter.invoke()
-    outputs, contract = interpreter.get_output_details(), bundle.manifest.output
+    outputs, contract = interpreter.get_output_details(), detections_of(bundle.manifest)
     boxes, classes = (interpreter.get_tensor(outputs[at]["index"])[0] for at in (contract.boxes, contract.classes))
     assert classes[0] == tiny_ssd.CLASSES.index("red")
     np.testing.assert_allclose(boxes[0], tiny_ssd.square_box(3, 5), atol=0.02)

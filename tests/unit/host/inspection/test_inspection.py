@@ -20,6 +20,7 @@ from edgeproof.tflite.file import TensorInfo, TfliteFile, read_tflite
 from edgeproof.tflite.output_map import map_outputs
 from edgeproof.tflite.problems import file_problems, file_warnings
 from edgeproof_agent.bundle.manifest import BoxScales, Coordinates, Quantization
+from tests.support.contracts import detections_of
 from tests.support.networks import tiny_ssd
 from tests.support.networks.detection_operator import attributes_of, write_operator_model
 from tests.support.networks.plain_tflite import without_metadata
@@ -78,7 +79,7 @@ def test_a_quantized_bundle_that_is_float_is_not_sound(tiny_bundles: dict[str, P
 
 def test_a_bundle_that_takes_the_outputs_wrongly_is_not_sound(tiny_bundles: dict[str, Path], tmp_path: Path) -> None:
     good = open_bundle(tiny_bundles["float32"])
-    output = good.manifest.output
+    output = detections_of(good.manifest)
     swapped = replace(good.manifest, output=replace(output, classes=output.scores, scores=output.classes))
     bundle = write_bundle(tmp_path / "b", swapped, good.model_path.read_bytes(), good.labels())
     (problem,) = inspect(bundle.path).problems

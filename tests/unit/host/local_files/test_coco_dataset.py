@@ -152,8 +152,8 @@ def test_results_with_the_data_sets_ids_score_the_same_in_any_order(tmp_path: Pa
             for number, name in zip(ids, names, strict=True)
         ]
         annotations = [
-            {"id": place, "image_id": image["id"], "category_id": 1, "bbox": boxes[image["file_name"]], "area": 1200}
-            for place, image in enumerate(images, start=1)
+            {"id": place, "image_id": number, "category_id": 1, "bbox": boxes[name], "area": 1200}
+            for place, (number, name) in enumerate(zip(ids, names, strict=True), start=1)
         ]
         data = {"images": images, "annotations": [{**item, "iscrowd": 0} for item in annotations]}
         path = tmp_path / "set.json"

@@ -124,7 +124,7 @@ def test_two_exports_at_once_make_one_environment() -> None:
 
 
 def test_a_full_disk_is_told_before_anything_is_fetched(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(environment.shutil, "disk_usage", lambda _: SimpleNamespace(free=300_000_000))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=300_000_000))
     installer = Installer()
     with pytest.raises(OdapiEnvironmentError, match=r"0\.3 GB are free, .* takes 2\.5 GB\. .* set EDGEPROOF_CACHE"):
         ensure_environment(None, silent, installer)

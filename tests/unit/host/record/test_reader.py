@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from edgeproof.cli.main import cli
 from edgeproof.errors import ReportError
 from edgeproof.record.board import BoardState
+from edgeproof.record.load import LoadResult
 from edgeproof.record.reader import read_report
 from edgeproof.record.run import Report, Run
 from edgeproof.record.writer import write_report
@@ -41,8 +42,11 @@ def reports(folder: Path) -> dict[str, Report]:
         "everything": Report.now((replace(full, stream=sample.stream(folder / "frames"), error="it died"), full)),
         "few samples": Report((sample.run(runs=20),), created="2026-11-26T10:00:00Z", command=("edgeproof", "bench")),
         "nothing was done": Report((Run(sample.bundle(), sample.board(), sample.RUNTIMES[0]),)),
+        "no health check": Report((replace(full, latency=None, load=LoadResult(5, None, 2)),)),
         "no bench": Report((replace(sample.run(), latency=None),), outputs=("a", "b/c")),
         "a board that tells nothing": Report((replace(sample.run(), before=BoardState(), after=None),)),
+        "a verdict": Report((replace(sample.run(), parity=sample.parity(), claims=sample.claims()),)),
+        "a comparison": Report((sample.run(), sample.run("float32")), comparisons=(sample.comparison(),)),
         "a name that is no UTF-8": Report((replace(full, bundle=replace(full.bundle, name="caf\\udce9 ü")),)),
     }
 
@@ -53,8 +57,11 @@ def reports(folder: Path) -> dict[str, Report]:
         "everything",
         "few samples",
         "nothing was done",
+        "no health check",
         "no bench",
         "a board that tells nothing",
+        "a verdict",
+        "a comparison",
         "a name that is no UTF-8",
     ],
 )

@@ -139,3 +139,36 @@ def test_neighbouring_classes_differ_clearly() -> None:
     for first in range(90):
         distance = np.abs(np.subtract(class_colour(first), class_colour(first + 1))).sum()
         assert distance > 150
+
+
+def test_the_label_of_the_best_score_lies_on_top() -> None:
+    """In a picture with room for one label alone."""
+    picture = np.full((40, 90, 3), 128, np.uint8)
+    weak, strong = (detection(0, 0, 90, 40, "aaaaaa", index, score) for index, score in ((1, 0.6), (2, 0.9)))
+    for order in ([weak, strong], [strong, weak]):
+        drawn = annotate(picture, [*order] * 8)
+        colours = {tuple(colour) for colour in drawn.reshape(-1, 3)}
+        both = [(drawn == class_colour(index)).all(axis=2).sum() for index in (1, 2)]
+        assert class_colour(2) in colours
+        assert both[1] > both[0], "labels of the weaker class cover those of the stronger"
+
+
+@pytest.mark.parametrize("side", [300, 800])
+def test_a_box_along_the_border_shows_its_line_in_full_width(side: int) -> None:
+    picture = np.full((side, side, 3), 128, np.uint8)
+    whole = annotate(picture, [detection(0, 0, side, side)])
+    inner = annotate(picture, [detection(side / 4, side / 4, side / 2, side / 2)])
+
+    def width(row: np.ndarray) -> int:
+        return int((row == class_colour(0)).all(axis=1).sum())
+
+    middle = side // 2
+    line = width(inner[middle, middle:])
+    assert line >= 1
+    halves = {
+        "left": whole[middle, :middle],
+        "right": whole[middle, middle:],
+        "top": whole[:middle, middle],
+        "bottom": whole[middle:, middle],
+    }
+    assert {name: width(half) for name, half in halves.items()} == dict.fromkeys(halves, line)

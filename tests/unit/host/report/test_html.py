@@ -178,7 +178,7 @@ def test_large_pictures_are_shrunk_and_small_ones_left(tmp_path: Path) -> None:
         uri = data_uri(tmp_path / f"{name}.png", 640)
         assert uri is not None
         data = np.frombuffer(base64.b64decode(uri.partition(",")[2]), np.uint8)
-        return cv2.imdecode(data, cv2.IMREAD_COLOR).shape[:2]
+        return tuple(cv2.imdecode(data, cv2.IMREAD_COLOR).shape[:2])
 
     assert (embedded("wide"), embedded("tall"), embedded("small")) == ((360, 640), (1280, 43), (48, 64))
 
@@ -221,3 +221,28 @@ def test_a_chart_takes_its_colours_from_the_page() -> None:
     assert "var(--bar)" in svg
     assert re.findall(r"#[0-9a-f]{6}", svg) == []
     assert "font-family" not in svg
+
+
+def test_the_verdict_stands_first_with_a_line_a_gate() -> None:
+    run = replace(sample.run(), claims=sample.claims(), parity=sample.parity())
+    page = Page(render_html(Report((run,))))
+    assert page.text.startswith("edgeproof report : fail") or "edgeproof report: fail" in page.text
+    answers = [value.split()[1] for value in page.values("span", "class") if value.startswith("answer ")]
+    assert answers[0] == "fail", "the report's own"
+    assert answers[1:] == [claim.answer.value for claim in sample.claims()]
+    assert "total p95 < 80 ms: 56.1 ms, 55.2 to 57.9, of 200" in page.text
+    assert "accuracy was not measured" in page.text
+    assert "2 of 3 confident detections the same on 3 pictures" in page.text
+
+
+def test_a_report_without_gates_has_no_verdict() -> None:
+    page = Page(render_html(Report((sample.run(),))))
+    assert not any(value.startswith("answer") for value in page.values("span", "class"))
+
+
+def test_a_gates_words_are_text_and_nothing_else() -> None:
+    evil = "<script>alert(1)</script>\x1b[31m"
+    claim = replace(sample.claims()[0], gate=evil, note=evil)
+    html = render_html(Report((replace(sample.run(), claims=(claim,)),)))
+    assert "<script" not in html
+    assert "\x1b" not in html

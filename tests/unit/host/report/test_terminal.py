@@ -15,11 +15,10 @@ from tests.support import sample_report as sample
 
 
 def printed(report: Report, width: int = 80, *, terminal: bool = False) -> str:
-    console = Console(
-        file=io.StringIO(), width=width, force_terminal=terminal, color_system="truecolor" if terminal else None
-    )
+    output = io.StringIO()
+    console = Console(file=output, width=width, force_terminal=terminal, color_system="truecolor" if terminal else None)
     print_report(report, console)
-    return console.file.getvalue()  # type: ignore[attr-defined]
+    return output.getvalue()
 
 
 @pytest.mark.parametrize("width", [40, 80, 100, 140, 200])

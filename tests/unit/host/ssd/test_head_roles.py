@@ -62,7 +62,7 @@ def test_stated_names_go_first() -> None:
 )
 def test_what_cannot_be_told_is_asked_for(shapes: dict[str, tuple[int, ...]], words: str) -> None:
     with pytest.raises(NotAnSsdError, match=words):
-        find(**shapes)
+        find(None, **shapes)
 
 
 def test_scales_and_sizes_are_read_from_text() -> None:

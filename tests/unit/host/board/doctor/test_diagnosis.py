@@ -300,7 +300,7 @@ def test_whatever_a_board_says_the_doctor_answers_in_plain_text(recorded: dict[s
         facts, examination = understood(recorded)
     except FieldError:
         return  # becomes a ProtocolError
-    told = findings(recorded).values()
+    told = list(findings(recorded).values())
     inventory = Inventory(agents=frozenset(), bundles=frozenset(), runtimes=(), apps={}, signers=None)
     told = [*told, *provisioned("desk", facts, inventory, DIGEST, examination.incoming)]
     for finding in told:

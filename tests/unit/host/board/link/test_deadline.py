@@ -1,8 +1,9 @@
 """A wait is over at one point in time, however it is divided."""
 
+import time
+
 import pytest
 
-from edgeproof.board.link import deadline as deadline_module
 from edgeproof.board.link.deadline import Deadline
 from edgeproof.errors import BoardError, DeadlineError
 
@@ -10,7 +11,7 @@ from edgeproof.errors import BoardError, DeadlineError
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     now = [1000.0]
-    monkeypatch.setattr(deadline_module.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     return now
 
 

@@ -16,7 +16,8 @@ from tests.support.processes import is_gone
 
 @pytest.fixture
 def transport(tmp_path: Path) -> Iterator[LocalTransport]:
-    with LocalTransport("local", tmp_path) as transport:
+    transport = LocalTransport("local", tmp_path)
+    with transport:
         yield transport
 
 

@@ -2,13 +2,15 @@
 
 import itertools
 import re
+from collections.abc import Iterable
 
 import pytest
 
-from edgeproof.board.facts import parse_facts
+from edgeproof.board.facts import BoardFacts, parse_facts
 from edgeproof.board.runtime.releases import (
     RELEASES,
     RUNTIME_NAMES,
+    RuntimeRelease,
     choose_releases,
     fitting_releases,
     require_distribution_packages,
@@ -21,7 +23,9 @@ from tests.support.boards import profiles as boards
 OLD, NEW = (2, 31), (2, 36)
 
 
-def facts_with(python: tuple[int, int], arch: str = "aarch64", glibc: tuple[int, int] | None = NEW, abi: str = ""):
+def facts_with(
+    python: tuple[int, int], arch: str = "aarch64", glibc: tuple[int, int] | None = NEW, abi: str = ""
+) -> BoardFacts:
     minor = f"{python[0]}{python[1]}"
     return parse_facts(
         Fields(
@@ -35,7 +39,7 @@ def facts_with(python: tuple[int, int], arch: str = "aarch64", glibc: tuple[int,
     )
 
 
-def names_of(releases) -> list[str]:
+def names_of(releases: Iterable[RuntimeRelease]) -> list[str]:
     return [f"{release.name} {release.version}" for release in releases]
 
 
@@ -173,7 +177,7 @@ def test_a_runtimes_digest_names_its_lock_architecture_and_python() -> None:
 
 
 @pytest.mark.parametrize("release", RELEASES, ids=lambda release: release.lock_path.stem)
-def test_every_lock_pins_its_runtime_and_all_else_by_hash(release) -> None:
+def test_every_lock_pins_its_runtime_and_all_else_by_hash(release: RuntimeRelease) -> None:
     requirements = [
         line for line in release.lock.replace("\\\n", " ").splitlines() if line.strip() and not line.startswith("#")
     ]

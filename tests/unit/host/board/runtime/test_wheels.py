@@ -1,5 +1,6 @@
 """Wheels are fetched for the board's platform, not for the host's, and kept."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from edgeproof.board.runtime import wheels
 from edgeproof.board.runtime.releases import RELEASES
 from edgeproof.board.runtime.wheels import fetch_wheels, platform_tags
 from edgeproof.errors import ProvisionError
-from edgeproof.fetch.pip import PipDownloadError
+from edgeproof.fetch.pip import PipDownloadError, PlatformTarget
 from edgeproof_agent.wire.fields import Fields
 from tests.support.boards import profiles as boards
 
@@ -46,9 +47,9 @@ def test_wheels_are_fetched_once_for_the_boards_python_and_platform(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("EDGEPROOF_CACHE", str(tmp_path))
-    asked = []
+    asked: list[tuple[str, PlatformTarget]] = []
 
-    def pip_download(requirements: str, folder: Path, target: object):
+    def pip_download(requirements: str, folder: Path, target: PlatformTarget) -> Iterator[str]:
         asked.append((requirements, target))
         (folder / "numpy-1-cp311-cp311-manylinux_2_17_aarch64.whl").write_bytes(b"wheel")
         yield from ()
@@ -70,7 +71,7 @@ def test_a_download_that_fails_leaves_nothing_and_says_what_to_do(
 ) -> None:
     monkeypatch.setenv("EDGEPROOF_CACHE", str(tmp_path))
 
-    def pip_download(_: str, folder: Path, __: object):
+    def pip_download(_: str, folder: Path, __: object) -> Iterator[str]:
         (folder / "half.whl").write_bytes(b"")
         raise PipDownloadError("no matching distribution", hash_mismatch=False)
         yield

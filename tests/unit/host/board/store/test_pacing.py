@@ -66,3 +66,18 @@ def test_packing_is_taken_up_when_the_data_changes_and_given_up_again() -> None:
     assert taken_up[-1]
     assert pace.pack(NOISE) is None
     assert pace.pack(TEXT) is None, "it waits for the next sample"
+
+
+def test_a_speed_is_believed_once_enough_has_been_taken() -> None:
+    """The first answers come from a buffer on the way and would tell of a link that is faster than any."""
+    clock = Clock()
+    pace = LinkPace(clock)
+    clock.now = 1.0
+    pace.taken(MIN_FRAME_BYTES)
+    for _ in range(15):
+        clock.now += 8192 / 300e3
+        pace.taken(8192)
+    assert pace.frame_bytes == MIN_FRAME_BYTES, "120 kB tell nothing yet"
+    clock.now += 8192 / 300e3
+    pace.taken(8192)
+    assert pace.frame_bytes > MIN_FRAME_BYTES

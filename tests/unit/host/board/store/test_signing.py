@@ -15,7 +15,6 @@ from edgeproof.board.store.signing import load_signing_key, public_key_text, rea
 from edgeproof.bundle import write_bundle
 from edgeproof.cli.push import command as push
 from edgeproof.errors import SigningError
-from edgeproof_agent.store import signatures as store_signatures
 from edgeproof_agent.store.objects import Store
 from edgeproof_agent.store.signatures import NAMESPACE, allowed_keys, check_signature, require_signatures
 from tests.support.example_manifest import MANIFEST as EXAMPLE_MANIFEST
@@ -48,7 +47,18 @@ def key() -> Ed25519PrivateKey:
 def test_openssh_takes_a_signature_for_its_own(tmp_path: Path, key: Ed25519PrivateKey, message: bytes) -> None:
     (tmp_path / "allowed").write_text(f"me {public_key_text(key)}\n")
     (tmp_path / "sig").write_text(sign(message, key))
-    command = ["ssh-keygen", "-Y", "verify", "-f", tmp_path / "allowed", "-I", "me", "-s", tmp_path / "sig", "-n"]
+    command: list[str | Path] = [
+        "ssh-keygen",
+        "-Y",
+        "verify",
+        "-f",
+        tmp_path / "allowed",
+        "-I",
+        "me",
+        "-s",
+        tmp_path / "sig",
+        "-n",
+    ]
     assert b"Good" in subprocess.run([*command, NAMESPACE], input=message, capture_output=True, check=True).stdout
     assert subprocess.run([*command, "file"], input=message, capture_output=True).returncode != 0
     assert subprocess.run([*command, NAMESPACE], input=message + b".", capture_output=True).returncode != 0
@@ -211,7 +221,7 @@ def test_a_board_without_ssh_keygen_says_what_it_needs(
     store: Store, key: Ed25519PrivateKey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (store.root / "allowed_signers").write_text(f"edgeproof {public_key_text(key)}\n")
-    monkeypatch.setattr(store_signatures.shutil, "which", lambda _: None)
+    monkeypatch.setattr(shutil, "which", lambda _: None)
     with refused("signature") as caught:
         check_signature(store, DIGEST, MANIFEST, sign(MANIFEST, key))
     assert "sudo apt install openssh-client" in str(caught.value)

@@ -8,7 +8,7 @@ import pytest
 from edgeproof.board.store.chunks import cut_files
 from edgeproof.board.store.local_objects import LocalObject
 from edgeproof.board.store.upload import MissingPart, missing_parts
-from edgeproof_agent.store.chunks import CHUNK_BYTES
+from edgeproof_agent.store.chunks import CHUNK_BYTES, MAX_RANGES
 from edgeproof_agent.store.objects import Kind, StoredFile
 from edgeproof_agent.wire.fields import FieldError, Fields
 
@@ -89,3 +89,11 @@ def test_a_file_is_cut_where_its_content_says(tmp_path: Path) -> None:
     assert max(length for length, _ in cut["old"]) < 0.01 * len(content)
     changed = set(cut["new"]) - set(cut["old"])
     assert len(changed) <= 3, "an insertion moves all that follows, and changes only the pieces around it"
+
+
+def test_more_ranges_than_a_board_may_tell_are_refused() -> None:
+    large = StoredFile("model.tflite", 10 * MAX_RANGES, "0" * 64)
+    ranges = [[10 * index, 10 * index + 5] for index in range(MAX_RANGES)]
+    assert len(parts(0, ranges, large)) == MAX_RANGES
+    with pytest.raises(FieldError, match=f"0 to {MAX_RANGES} items"):
+        parts(0, [*ranges, [10 * MAX_RANGES - 1, 10 * MAX_RANGES]], large)

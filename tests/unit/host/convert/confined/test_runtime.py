@@ -49,7 +49,7 @@ def runtime() -> Iterator[ConfinedRuntime]:
 
 
 def run(interpreter: ConfinedInterpreter) -> npt.NDArray[np.float32]:
-    interpreter.set_tensor(0, PICTURE)
+    interpreter.tensor(0)()[...] = PICTURE
     interpreter.invoke()
     return interpreter.get_tensor(0)
 

@@ -20,6 +20,7 @@ from edgeproof.tflite.file import read_tflite
 from edgeproof_agent.detection.detector import BundleLoadError, load_detector
 from edgeproof_agent.detection.interpreters import import_runtime
 from edgeproof_agent.detection.preprocess import prepare
+from tests.support.contracts import detections_of
 from tests.support.networks import tiny_ssd
 
 litert = pytest.importorskip("ai_edge_litert.interpreter")
@@ -31,7 +32,7 @@ def detect(bundle: Bundle, picture: np.ndarray) -> list[tuple[str, float, list[f
     interpreter.allocate_tensors()
     interpreter.set_tensor(interpreter.get_input_details()[0]["index"], prepare(picture, bundle.manifest.input))
     interpreter.invoke()
-    outputs, contract = interpreter.get_output_details(), bundle.manifest.output
+    outputs, contract = interpreter.get_output_details(), detections_of(bundle.manifest)
     boxes, classes, scores, count = (
         interpreter.get_tensor(outputs[position]["index"])[0]
         for position in (contract.boxes, contract.classes, contract.scores, contract.count)

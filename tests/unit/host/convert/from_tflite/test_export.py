@@ -29,6 +29,7 @@ from edgeproof.tflite.metadata_reader import Normalization, read_metadata, read_
 from edgeproof.wording.progress import Progress, ProgressKind
 from edgeproof_agent.bundle.manifest import Coordinates
 from edgeproof_agent.detection.preprocess import prepare
+from tests.support.contracts import detections_of
 from tests.support.networks.plain_tflite import packed, schema, without_metadata
 
 
@@ -82,7 +83,7 @@ def test_another_variant_cannot_be_asked_for(tiny_bundles: dict[str, Path], tmp_
 def test_the_order_of_the_outputs_is_shown(tiny_bundles: dict[str, Path], tmp_path: Path) -> None:
     events: list[Progress] = []
     bundle = pack(tiny_bundles["float32"] / "model.tflite", tmp_path / "out", events=events)
-    output = bundle.manifest.output
+    output = detections_of(bundle.manifest)
     note = next(event.text for event in events if event.kind is ProgressKind.NOTE)
     positions = {name: note.index(name) for name in ("detection_boxes", "detection_classes", "detection_scores")}
     order = sorted(positions, key=lambda name: positions[name])
@@ -146,8 +147,8 @@ def test_a_file_without_signature_is_resolved_by_the_operator(tiny_bundles: dict
     main = model.subgraphs[0]
     main.outputs = main.outputs[::-1]
     bundle = pack(write(model, tmp_path / "bare.tflite"), tmp_path / "out")
-    expected = pack(path, tmp_path / "named").manifest.output
-    ours = bundle.manifest.output
+    expected = detections_of(pack(path, tmp_path / "named").manifest)
+    ours = detections_of(bundle.manifest)
     assert [ours.boxes, ours.classes, ours.scores, ours.count] == [
         3 - position for position in (expected.boxes, expected.classes, expected.scores, expected.count)
     ]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.support.contracts import heads_of
 from tests.support.networks import tiny_ssd
 
 pytest.importorskip("ai_edge_litert.interpreter")
@@ -63,7 +64,8 @@ def file_of(bundle: Path, out: Path, names: Sequence[str] = ("locations", "class
     """The raw heads as another tool would write them: other names, and no metadata."""
     manifest = open_bundle(bundle).manifest
     model = EditableModel(without_metadata((bundle / "model.tflite").read_bytes()))
-    model.keep_outputs([manifest.output.box_encodings, manifest.output.class_scores])
+    heads = heads_of(manifest)
+    model.keep_outputs([heads.box_encodings, heads.class_scores])
     model.name(["picture"], names)
     out.write_bytes(model.to_bytes())
     return out

@@ -15,6 +15,7 @@ from edgeproof.convert.from_tflite.detector import variant_of
 from edgeproof.convert.variants import Variant, available_variants
 from edgeproof.errors import ConversionError, UsageError
 from edgeproof.inspection.inspection import inspect
+from edgeproof.ssd.files.label_files import LabelLines
 from edgeproof.ssd.source_options import SourceOptions
 from edgeproof.tflite.file import POSTPROCESS_OPERATOR, read_tflite
 from edgeproof.tflite.metadata_reader import read_metadata, read_packed_labels
@@ -110,9 +111,9 @@ def test_a_file_without_signature_and_metadata_gets_both(
     }
     metadata = read_metadata(data, "model")
     assert metadata.normalization is not None
-    packed = read_packed_labels(data, metadata, "model")
-    assert packed is not None
-    assert packed.names == ("hell", "rot")
+    stored = read_packed_labels(data, metadata, "model")
+    assert isinstance(stored, LabelLines)
+    assert stored.names == ("hell", "rot")
     check_detections(bundle.path)
 
 

@@ -19,7 +19,7 @@ def read(folder: Path, weights: list[dict[str, Any]], *shards: bytes) -> dict[st
 
 def test_plain_types_over_a_shard_boundary(tmp_path: Path) -> None:
     data = np.arange(4, dtype="<f4").tobytes() + np.array([-7], "<i4").tobytes() + b"\x01\x00" + b"\xff"
-    weights = [
+    weights: list[dict[str, Any]] = [
         {"name": "a", "shape": [2, 2], "dtype": "float32"},
         {"name": "b", "shape": [], "dtype": "int32"},
         {"name": "c", "shape": [2], "dtype": "bool"},

@@ -1,6 +1,7 @@
 """`tflite_graph.pb` gives up its heads, anchors and scales; stated names serve graphs that have others."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -64,7 +65,7 @@ def test_stated_names_serve_a_frozen_graph_that_has_its_own(other_names: Path, t
     import tensorflow
 
     np.save(tmp_path / "anchors.npy", tiny_ssd.anchors())
-    named = {"boxes": "raw_outputs/box_encodings", "scores": "raw_outputs/class_predictions"}
+    named: dict[str, Any] = {"boxes": "raw_outputs/box_encodings", "scores": "raw_outputs/class_predictions"}
     with pytest.raises(NotAnSsdError, match=r"Missing: class scores .*--scores(.|\n)*raw_outputs/class_pred"):
         read_source(other_names)
     with pytest.raises(NotAnSsdError, match=r"these are logits.*--score-converter sigmoid or softmax"):

@@ -1,0 +1,119 @@
+"""`edgeproof check`: measures, holds gates against what was measured, and answers pass, fail or inconclusive."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import click
+from rich.text import Text
+
+from edgeproof.check.checking import check, exit_code
+from edgeproof.check.first_config import find_bundles, write_first_check
+from edgeproof.check.kept_cells import KeptCells
+from edgeproof.check.matrix import Wanted, cells_of, only
+from edgeproof.check.signed import sign_report, signature_path
+from edgeproof.cli.display.echo import echo
+from edgeproof.cli.display.progress import shown_progress
+from edgeproof.cli.display.run_output import echo_report, write_report_files
+from edgeproof.cli.display.terminal import Terminal
+from edgeproof.cli.options.board import boards_argument, json_option
+from edgeproof.cli.options.paths import PATH
+from edgeproof.cli.options.signing_key import read_signing_key
+from edgeproof.config.boards import BoardProfile, all_boards, find_board, find_config
+from edgeproof.config.check import CheckConfig, read_check
+from edgeproof.config.editing import config_to_write
+from edgeproof.local_files.output_folder import OutputFolder
+from edgeproof.record.reader import read_report
+from edgeproof.record.run import Report
+from edgeproof.report.junit import write_junit
+from edgeproof.report.markdown import write_markdown
+from edgeproof.report.verdict import print_verdict
+
+_KEPT = "cells"
+_REPORT, _JUNIT, _SUMMARY = "report.json", "junit.xml", "summary.md"
+
+
+@click.command(name="check")
+@boards_argument
+@click.option("--init", is_flag=True, help="Write a first [check] into edgeproof.toml, and do nothing else.")
+@click.option("--bundle", "bundles", multiple=True, type=PATH, help="Check this bundle, not those of [check].")
+@click.option(
+    "--gate", "gates", multiple=True, metavar="GATE", help="In place of those of [check]: 'total p95 < 80 ms'."
+)
+@click.option("--images", "pictures", multiple=True, type=PATH, help="Pictures for parity: files and folders.")
+@click.option("--runs", type=click.IntRange(1, 1_000_000), help="Measured runs.  [default: what the gates need]")
+@click.option(
+    "--cool-down",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    metavar="SECONDS",
+    help="Wait this long at most for a hot board to cool down, ahead of each cell.",
+)
+@click.option("--only", "words", multiple=True, metavar="WORD", help="Only the cells whose name has this word.")
+@click.option("--repeat", is_flag=True, help="Measure again what an interrupted check has measured already.")
+@click.option("--baseline", type=PATH, metavar="REPORT", help="report.json that gates 'vs baseline' compare with.")
+@click.option("--allow-inconclusive", is_flag=True, help="In junit.xml, skip what is inconclusive; else it fails.")
+@click.option("--sign", "key_path", type=PATH, metavar="KEY", help="Sign the report with an ed25519 SSH key.")
+@click.option("--out", type=PATH, default=Path("build/check"), show_default=True, help="Folder for the reports.")
+@json_option
+@click.pass_context
+def command(
+    ctx: click.Context,
+    boards: tuple[BoardProfile, ...],
+    init: bool,
+    bundles: tuple[Path, ...],
+    gates: tuple[str, ...],
+    pictures: tuple[Path, ...],
+    runs: int | None,
+    cool_down: float,
+    words: tuple[str, ...],
+    repeat: bool,
+    baseline: Path | None,
+    allow_inconclusive: bool,
+    key_path: Path | None,
+    out: Path,
+    as_json: bool,
+) -> None:
+    """Measure what [check] of edgeproof.toml names, and answer whether its gates hold: pass, fail or inconclusive.
+
+    Each bundle is measured on each board, under each runtime and number of threads. Bundles are sent where they are
+    missing; no app is switched. Exit status: 0 pass, 1 fail, 3 inconclusive, 2 error. A check that was interrupted
+    goes on where it was.
+    """
+    if init:
+        _init([board.name for board in boards], bundles)
+        return
+    path = find_config()
+    config = (read_check(path) if path is not None else None) or CheckConfig()
+    wanted = Wanted(boards, bundles, pictures, gates, runs, cool_down)
+    named = [] if boards else [find_board(name, path) for name in config.boards]
+    cells = only(cells_of(config, path, wanted, named), words)
+    earlier = None if baseline is None else read_report(baseline)
+    key = read_signing_key(key_path) if key_path is not None else None
+    folder = OutputFolder.open(out)
+    console = Terminal(stderr=as_json)  # standard output is the document's
+    with folder.sealed(), shown_progress(console) as progress:
+        checked = check(cells, KeptCells(out / _KEPT), progress, repeat=repeat, baseline=earlier)
+    report = Report.now(checked.runs)
+    if not as_json:
+        print_verdict(report, console)
+    with folder.sealed():
+        junit, summary = folder.claim(_JUNIT, _SUMMARY)
+        write_junit(report, junit, allow_inconclusive)
+        write_markdown(report, summary)
+        if key is not None:
+            folder.claim(signature_path(Path(_REPORT)).name)
+        write_report_files(report, folder, console)
+        if key is not None:
+            sign_report(folder.path / _REPORT, key)
+    if as_json:
+        echo_report(replace(report, outputs=tuple(folder.names)), folder.path)
+    for failure in checked.failures:
+        console.print(Text(f"not measured: {failure}", style="red"), soft_wrap=True)
+    ctx.exit(exit_code(report.verdict, checked))
+
+
+def _init(boards: list[str], bundles: tuple[Path, ...]) -> None:
+    path = config_to_write()
+    known = list(all_boards(path)) if path.exists() else []
+    write_first_check(path, boards or known, list(bundles) or find_bundles(path.parent))
+    echo(f"wrote [check] into {path}: set its limits, then run edgeproof check")

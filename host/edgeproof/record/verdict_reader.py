@@ -1,0 +1,73 @@
+"""Reads what a verdict rests on back from report.json: gates with their answers, parity, comparisons."""
+
+from edgeproof.record.claims import Answer, Claim
+from edgeproof.record.comparison import Comparison, StageRatio
+from edgeproof.record.parity import Parity, ParityStage, PictureParity
+from edgeproof_agent.wire.fields import Fields
+
+_MAX_PICTURES = 1_000_000
+_MAX_TEXT = 100_000
+
+
+def read_claim(fields: Fields) -> Claim:
+    """One gate with its answer. Raises `FieldError`."""
+    return Claim(
+        gate=fields.text("gate", max_length=_MAX_TEXT),
+        answer=Answer(fields.choice("answer", [answer.value for answer in Answer])),
+        limit=fields.number("limit"),
+        unit=fields.text("unit"),
+        value=_optional_number(fields, "value"),
+        low=_optional_number(fields, "low"),
+        high=_optional_number(fields, "high"),
+        samples=fields.integer("samples") if "samples" in fields else None,
+        note=_optional_text(fields, "note"),
+    )
+
+
+def read_parity(fields: Fields) -> Parity:
+    """Raises `FieldError`."""
+    return Parity(
+        host_runtime=fields.text("host_runtime"),
+        min_score=fields.number("min_score"),
+        score_tolerance=fields.number("score_tolerance"),
+        pictures=tuple(
+            PictureParity(
+                name=picture.text("file_name", max_length=_MAX_TEXT),
+                parts_at=ParityStage(picture.choice("parts_at", [stage.value for stage in ParityStage]))
+                if "parts_at" in picture
+                else None,
+                same=picture.integer("same"),
+                differing=picture.integer("differing"),
+                borderline=picture.integer("borderline"),
+                output_delta=_optional_number(picture, "output_delta"),
+                note=_optional_text(picture, "note"),
+            )
+            for picture in fields.objects("pictures", _MAX_PICTURES)
+        ),
+    )
+
+
+def read_comparison(fields: Fields) -> Comparison:
+    """Raises `FieldError`."""
+    stages = fields.nested("stages")
+    return Comparison(
+        a=fields.integer("a"),
+        b=fields.integer("b"),
+        pairs=fields.integer("pairs", low=1),
+        block_runs=fields.integer("block_runs", low=1),
+        stages={
+            name: StageRatio(
+                *(stages.nested(name).number(field) for field in ("ratio", "low", "high", "difference_ms"))
+            )
+            for name in fields.mapping("stages")
+        },
+        void=tuple(str(reason) for reason in fields.items("void", 1000)) if "void" in fields else (),
+    )
+
+
+def _optional_number(fields: Fields, name: str) -> float | None:
+    return fields.number(name) if name in fields else None
+
+
+def _optional_text(fields: Fields, name: str) -> str | None:
+    return fields.text(name, max_length=_MAX_TEXT) if name in fields else None

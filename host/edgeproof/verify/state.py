@@ -1,0 +1,85 @@
+"""What in a board's state voids a measurement: it says something of the moment then, and nothing of the board."""
+
+from edgeproof.record.board import BoardState
+from edgeproof.record.throttling import throttled_now, throttled_since_boot
+
+HOT_CELSIUS = 75.0
+"""Too near to 80 degrees, from where on a Raspberry Pi slows down
+(https://www.raspberrypi.com/documentation/computers/raspberry-pi.html#frequency-management-and-thermal-control)."""
+COOL_CELSIUS = 60.0
+"""From where on a board may begin that is to cool down first: warming up brings it some degrees nearer to hot."""
+CLOCK_TOLERANCE = 0.05
+YARDSTICK_TOLERANCE = 0.1
+"""The shortest of ten times for the same work varies by a few percent on a quiet machine."""
+OTHERS_CPUS = 0.3
+"""CPUs that others may take on average: an idle board's system takes a few hundredths."""
+_SHORTEST_SECONDS = 0.5
+"""The kernel counts CPU time in hundredths of a second; a shorter run cannot be divided by it."""
+
+
+def void_reasons(before: BoardState | None, after: BoardState | None, threads: int | None = None) -> list[str]:
+    """Why a measurement between two states, both under load, is void; empty when nothing is known against it.
+
+    `threads` are the interpreter's. What a board does not tell is not held against it.
+    """
+    if before is None or after is None:
+        return ["the board's state was not told for the whole of it: it was cut short"]
+    reasons = [*_throttling(before, after), *_clocks(before, after), *_yardstick(before, after)]
+    temperature = before.temperature_celsius
+    if temperature is not None and temperature >= HOT_CELSIUS:
+        reasons.append(f"the board was too hot as it began: {temperature:.0f} °C; --cool-down waits for it")
+    others = others_cpus(before, after)
+    if others is not None and others > OTHERS_CPUS:
+        reasons.append(f"other processes took {others:.1f} CPUs of the board meanwhile")
+    allowed = [state.cpus_allowed for state in (before, after) if state.cpus_allowed is not None]
+    if threads is not None and allowed and min(allowed) < threads:
+        reasons.append(f"the agent may use {min(allowed)} of the board's CPUs, and the model ran on {threads} threads")
+    return reasons
+
+
+def others_cpus(before: BoardState, after: BoardState) -> float | None:
+    """How many CPUs other processes than the agent were using on average; None where the board cannot tell."""
+    worked = _difference(before.busy_cpu_seconds, after.busy_cpu_seconds)
+    own = _difference(before.own_cpu_seconds, after.own_cpu_seconds)
+    passed = _difference(before.uptime_seconds, after.uptime_seconds)
+    if worked is None or own is None or passed is None or passed < _SHORTEST_SECONDS:
+        return None
+    return max(worked - own, 0.0) / passed
+
+
+def _difference(before: float | None, after: float | None) -> float | None:
+    return None if before is None or after is None else after - before
+
+
+def _throttling(before: BoardState, after: BoardState) -> list[str]:
+    if before.throttled_bits is None or after.throttled_bits is None:
+        return []
+    now = dict.fromkeys([*throttled_now(before.throttled_bits), *throttled_now(after.throttled_bits)])
+    earlier = throttled_since_boot(before.throttled_bits)
+    meanwhile = [cause for cause in throttled_since_boot(after.throttled_bits) if cause not in (*earlier, *now)]
+    return [f"the board reports: {cause}" for cause in [*now, *meanwhile]]
+
+
+def _clocks(before: BoardState, after: BoardState) -> list[str]:
+    first, last = (state.clocks_mhz or _only(state.clock_mhz) for state in (before, after))
+    if len(first) != len(last):
+        return []
+    return [
+        f"the clock changed from {old:.0f} to {new:.0f} MHz under load"
+        for old, new in zip(first, last, strict=True)
+        if abs(new - old) > CLOCK_TOLERANCE * max(old, new)
+    ]
+
+
+def _yardstick(before: BoardState, after: BoardState) -> list[str]:
+    """Stands in for clocks that a board does not tell."""
+    first, last = before.yardstick_ns, after.yardstick_ns
+    if first is None or last is None or before.clocks_mhz or before.clock_mhz is not None:
+        return []
+    if abs(last - first) <= YARDSTICK_TOLERANCE * max(first, last):
+        return []
+    return [f"a fixed piece of work took {last / first:.2f} times as long at its end as at its start"]
+
+
+def _only(clock_mhz: float | None) -> tuple[float, ...]:
+    return () if clock_mhz is None else (clock_mhz,)

@@ -1,0 +1,238 @@
+"""Gates held against runs: the answer, the figures beside it, and what is said to be missing."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from edgeproof.record.board import BoardState
+from edgeproof.record.claims import Answer, Claim
+from edgeproof.record.detections import BenchResult
+from edgeproof.record.parity import Parity, PictureParity
+from edgeproof.record.run import Run
+from edgeproof.verify.gate_text import parse_gate
+from edgeproof.verify.gates import Baselines, evaluate, further_runs
+from edgeproof.verify.latency import latency_of
+from tests.support import sample_report as sample
+from tests.support.simulated_runs import simulated_ns
+
+MS = 1_000_000
+PASS, FAIL, OPEN = Answer.PASS, Answer.FAIL, Answer.INCONCLUSIVE
+
+
+def run_of(samples_ns: np.ndarray) -> Run:
+    """A quiet board's run whose stages `invoke` and `total` both took this long."""
+    bench = BenchResult(
+        {"invoke": samples_ns, "total": samples_ns}, 10, sample.state(), sample.state(own_cpu_seconds=20.0)
+    )
+    return replace(sample.run(), latency=latency_of(bench))
+
+
+def steady(runs: int = 200, seed: int = 1, **kind: float) -> Run:
+    """p50 is 20 ms, p95 20.67 ms."""
+    return run_of(simulated_ns(np.random.default_rng(seed), runs, **kind))
+
+
+def claim(run: Run, key: str, text: str, baselines: Baselines | None = None) -> Claim:
+    (found,) = evaluate([parse_gate(key, text)], run, baselines)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [("p95 < 25 ms", PASS), ("p95 < 20 ms", FAIL), ("p95 < 20.67 ms", OPEN), ("p50 < 20.5 ms", PASS)],
+)
+def test_a_percentile_is_judged_by_its_whole_interval(text: str, answer: Answer) -> None:
+    found = claim(steady(), "total", text)
+    assert found.answer is answer
+    assert found.value is not None
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low <= found.value <= found.high
+    assert found.gate == f"total {text}"
+    assert (found.unit, found.samples) == ("ms", 200)
+
+
+def test_too_few_samples_are_inconclusive_and_the_number_is_said() -> None:
+    found = claim(steady(60), "total", "p95 < 100 ms")
+    assert (found.answer, found.note) == (OPEN, "needs 130 samples, has 60: --runs 130")
+
+
+def test_a_clear_fail_needs_no_more_samples() -> None:
+    assert claim(steady(60), "total", "p95 < 10 ms").answer is FAIL
+
+
+def test_samples_that_hang_together_are_said_to_be_worth_less() -> None:
+    found = claim(steady(200, memory=0.9), "total", "p95 < 100 ms")
+    assert found.answer is OPEN
+    assert found.note is not None
+    assert "independent: --runs" in found.note
+
+
+def test_a_gate_holds_for_the_sustained_part_unless_it_says_burst() -> None:
+    random = np.random.default_rng(1)
+    heated = run_of(np.concatenate([simulated_ns(random, 450), simulated_ns(random, 450, base_ms=24.0)]))
+    late, early = claim(heated, "total", "p95 < 23 ms"), claim(heated, "total", "p95 burst < 23 ms")
+    assert (late.answer, early.answer) == (FAIL, PASS)
+    assert late.samples == early.samples == 300
+    assert late.note is not None
+    assert late.note.startswith("of the sustained part: its late blocks took 1.")
+
+
+def test_a_run_that_drifts_needs_three_times_as_many() -> None:
+    found = claim(steady(150, drift=0.3), "total", "p95 < 100 ms")
+    assert found.answer is OPEN
+    assert found.note == "needs 390 samples, as it drifts and a gate speaks of a third (sustained), has 150: --runs 390"
+
+
+@pytest.mark.parametrize("text", ["p95 < 25 ms", "p95 < 10 ms"])
+def test_a_disturbed_run_neither_passes_nor_fails_and_says_why(text: str) -> None:
+    quiet = steady()
+    assert quiet.latency is not None
+    hot = replace(quiet.latency, after=BoardState(throttled_bits=4), before=BoardState(throttled_bits=0))
+    found = claim(replace(quiet, latency=hot), "total", text)
+    assert (found.answer, found.note) == (OPEN, "the measurement is void: the board reports: throttled")
+    assert found.value is not None
+
+
+def test_a_median_far_above_the_best_is_a_disturbed_run() -> None:
+    samples = np.append(np.full(199, 50 * MS, np.int64), MS)
+    found = claim(run_of(samples), "total", "p95 < 100 ms")
+    assert (found.answer, found.note) == (
+        OPEN,
+        "the measurement is void: invoke took 50 times as long at its median as at its best",
+    )
+
+
+def test_latency_of_an_emulated_board_is_never_told() -> None:
+    found = claim(replace(steady(), board=sample.board(emulated=True)), "total", "p95 < 25 ms")
+    assert found.answer is OPEN
+    assert found.note == "the processor is emulated: its latency says nothing about a board"
+
+
+def test_a_run_that_ended_early_passes_nothing_that_was_timed() -> None:
+    found = claim(replace(steady(), error="the agent died"), "total", "p95 < 25 ms")
+    assert (found.answer, found.note) == (OPEN, "the run ended early: the agent died")
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "note"),
+    [
+        ("capture", "p50 < 1 ms", "no samples of capture were taken"),
+        ("accuracy", "map >= 0.4", "map was not measured"),
+        ("accuracy", "map drop vs float32 <= 0.01", "map drop was not measured"),
+        ("energy", "< 0.6 J", "energy was not measured"),
+        ("parity", "differing <= 1 %", "parity was not measured: name pictures in [check]"),
+        (
+            "invoke",
+            "p50 vs main < 5 %",
+            "there is no 'main' of this variant, board, runtime and threads",
+        ),
+    ],
+)
+def test_what_was_not_measured_is_inconclusive_without_figures(key: str, text: str, note: str) -> None:
+    found = claim(steady(), key, text)
+    assert (found.answer, found.note) == (OPEN, note)
+    assert (found.value, found.low, found.high, found.samples) == (None, None, None, None)
+
+
+@pytest.mark.parametrize(("text", "answer"), [("< 4 MB", PASS), ("< 3.812345 MB", FAIL), ("<= 3.812345 MB", PASS)])
+def test_the_size_is_known_exactly(text: str, answer: Answer) -> None:
+    found = claim(steady(), "size", text)
+    assert (found.answer, found.value, found.low, found.high) == (answer, 3.812345, 3.812345, 3.812345)
+
+
+def test_the_peak_of_memory_is_what_the_board_said() -> None:
+    assert claim(steady(), "peak_rss", "< 200 MiB").answer is PASS
+    assert claim(steady(), "peak_rss", "< 100 MiB").answer is FAIL
+    untold = replace(steady(), latency=None, after=None)
+    assert claim(untold, "peak_rss", "< 100 MiB").note == "the board does not tell the memory of a process"
+
+
+def parity(same: int, differing: int) -> Run:
+    picture = PictureParity("a", None, same=same, differing=differing)
+    return replace(steady(), parity=Parity("tflite-runtime 2.14.0", 0.5, 0.02, (picture,)))
+
+
+@pytest.mark.parametrize(
+    ("same", "differing", "answer"), [(500, 0, PASS), (100, 0, OPEN), (450, 50, FAIL), (990, 10, OPEN)]
+)
+def test_parity_passes_by_its_bound_and_not_by_its_count(same: int, differing: int, answer: Answer) -> None:
+    assert claim(parity(same, differing), "parity", "differing <= 1 %").answer is answer
+
+
+def test_the_detections_that_parity_lacks_are_said_and_suffice() -> None:
+    found = claim(parity(100, 0), "parity", "differing <= 1 %")
+    assert found.note is not None
+    assert found.note.startswith("needs about ")
+    needed = int(found.note.split()[2])
+    assert 299 <= needed <= 350  # 0.99 ** 299 is the first below 0.05
+    assert claim(parity(needed, 0), "parity", "differing <= 1 %").answer is PASS
+    hopeless = claim(parity(99, 1), "parity", "differing <= 1 %").note
+    assert hopeless == "too near to the limit to be told from it by 100 detections"
+
+
+def test_pictures_without_objects_prove_nothing() -> None:
+    found = claim(parity(0, 0), "parity", "differing <= 1 %")
+    assert (found.answer, found.value) == (OPEN, None)
+    assert found.note == "nothing confident was found on 1 picture: give pictures with objects on them"
+
+
+@pytest.mark.parametrize(("slower", "answer"), [(1.0, PASS), (1.3, FAIL), (1.06, OPEN)])
+def test_a_change_against_a_baseline_is_told_when_it_is_far_from_the_limit(slower: float, answer: Answer) -> None:
+    now = steady(400, seed=2, base_ms=20.0 * slower)
+    found = claim(now, "invoke", "p50 vs main < +6 %", {"main": steady(400)})
+    assert found.answer is answer
+    assert found.value == pytest.approx(100 * (slower - 1), abs=1.0)
+    assert found.note == "not interleaved: the baseline was measured at another time"
+
+
+def test_a_change_within_what_days_differ_by_is_not_told() -> None:
+    """4.5 % slower, give or take half a percent, is below 6 %; yet the same bundle differs by 2 % from day to day."""
+    found = claim(steady(2000, seed=2, base_ms=20.9), "invoke", "p50 vs main < +6 %", {"main": steady(2000)})
+    assert found.answer is OPEN
+    assert found.high == pytest.approx(6.8, abs=0.4)
+
+
+def test_a_change_is_told_by_the_bounds_of_both_runs() -> None:
+    """8.7 % slower at the median, of 30 runs each: it may as well be 5 %."""
+    found = claim(steady(30, seed=2, base_ms=21.74), "invoke", "p50 vs main < +6 %", {"main": steady(30)})
+    assert found.answer is OPEN
+    assert found.low is not None
+    assert found.low < 5
+
+
+def test_a_disturbed_baseline_is_none() -> None:
+    broken = replace(steady(400), error="the agent died")
+    found = claim(steady(400), "invoke", "p50 vs main < 50 %", {"main": broken})
+    assert (found.answer, found.note) == (OPEN, "the run ended early: the agent died")
+
+
+def test_further_runs_are_those_that_the_open_gates_need() -> None:
+    gates = [parse_gate("total", "p95 < 100 ms"), parse_gate("invoke", "p99 < 100 ms"), parse_gate("size", "< 1 MB")]
+    assert further_runs(gates, steady(60)) == 662 - 60
+    assert further_runs(gates[:1], steady(60)) == 130 - 60
+    assert further_runs(gates, steady(700)) == 0
+    assert further_runs(gates[:1], replace(steady(), latency=None)) == 0
+    assert further_runs(gates[:1], replace(steady(60), board=sample.board(emulated=True))) == 0
+
+
+def test_no_number_of_runs_tells_a_gate_at_the_very_value() -> None:
+    samples = np.random.default_rng(8).permutation(np.tile(np.arange(11, 31), 50)).astype(np.int64) * MS
+    assert further_runs([parse_gate("total", "p95 <= 29 ms")], run_of(samples)) == 0
+    found = claim(run_of(samples), "total", "p95 <= 29 ms")
+    assert found.answer is OPEN
+    assert (
+        found.note == "too near to the limit to be told from it; 1000 samples do not tell, and no feasible number would"
+    )
+
+
+@pytest.mark.parametrize("kind", [{}, {"memory": 0.6}, {"spikes": 0.03}, {"slow_mode": 0.3}])
+def test_wrong_answers_stay_under_one_in_a_hundred_at_the_worst_limit(kind: dict[str, float]) -> None:
+    """The limit lies a hair on either side of the true p95, where a wrong answer is likeliest: 1 % is allowed on each
+    side, and 400 runs have 12 or more of them in 1 of 1000 repetitions."""
+    truth = float(np.quantile(simulated_ns(np.random.default_rng(0), 1_000_000, **kind), 0.95)) / MS
+    runs = [steady(400, seed=seed, **kind) for seed in range(400)]
+    above, below = (f"p95 < {truth * factor:.4f} ms" for factor in (1.0005, 0.9995))
+    assert sum(claim(run, "total", below).answer is PASS for run in runs) < 12
+    assert sum(claim(run, "total", above).answer is FAIL for run in runs) < 12

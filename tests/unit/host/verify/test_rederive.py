@@ -1,0 +1,165 @@
+"""A report is worked out anew from its samples; whatever was changed in it is told."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgeproof.record.claims import Answer, Claim
+from edgeproof.record.run import Report, Run
+from edgeproof.verify.comparison import comparison_of
+from edgeproof.verify.gate_text import parse_gates
+from edgeproof.verify.gates import evaluate
+from edgeproof.verify.rederive import discrepancies, unchecked
+from tests.support import sample_report as sample
+
+GATES = parse_gates(
+    {"total": ["p50 < 60 ms", "p95 < 50 ms"], "size": "< 6 MB", "parity": "differing <= 1 %", "energy": "< 1 J"}
+)
+
+
+def honest() -> Run:
+    run = replace(sample.run(), parity=sample.parity())
+    return replace(run, claims=evaluate(GATES, run))
+
+
+def with_latency(run: Run, **changes: Any) -> Run:
+    assert run.latency is not None
+    return replace(run, latency=replace(run.latency, **changes))
+
+
+def test_an_honest_report_follows_from_its_samples() -> None:
+    first, second = sample.run(), sample.run("float32", seed=3)
+    compared = Report((first, second), comparisons=(comparison_of(first, second, 20, 10),))
+    assert discrepancies(Report((honest(),))) == []
+    assert discrepancies(compared) == []
+
+
+def changed_sample(run: Run) -> Run:
+    assert run.latency is not None
+    samples = {stage: values.copy() for stage, values in run.latency.samples_ns.items()}
+    samples["total"][7] *= 3
+    return with_latency(run, samples_ns=samples)
+
+
+def changed_figure(run: Run) -> Run:
+    assert run.latency is not None
+    stages = dict(run.latency.stages)
+    stages["total"] = replace(stages["total"], p95_ms=40.0)
+    return with_latency(run, stages=stages)
+
+
+def changed_claim(run: Run) -> Run:
+    return replace(run, claims=(run.claims[0], replace(run.claims[1], answer=Answer.PASS), *run.claims[2:]))
+
+
+def changed_bound(run: Run) -> Run:
+    return replace(run, claims=(replace(run.claims[0], high=1.0), *run.claims[1:]))
+
+
+def changed_limit(run: Run) -> Run:
+    return replace(run, claims=(replace(run.claims[1], limit=500.0), *run.claims[2:]))
+
+
+def changed_parity(run: Run) -> Run:
+    assert run.parity is not None
+    pictures = tuple(replace(picture, differing=0) for picture in run.parity.pictures)
+    return replace(run, parity=replace(run.parity, pictures=pictures))
+
+
+def changed_state(run: Run) -> Run:
+    assert run.latency is not None
+    assert run.latency.after is not None
+    return with_latency(run, after=replace(run.latency.after, throttled_bits=4))
+
+
+def changed_emulation(run: Run) -> Run:
+    return replace(run, board=replace(run.board, emulated=True))
+
+
+def changed_drift(run: Run) -> Run:
+    assert run.latency is not None
+    return with_latency(run, drift=replace(run.latency.drift, ratio=1.0))
+
+
+def changed_peak(run: Run) -> Run:
+    return with_latency(run, peak_rss_mib=50.0)
+
+
+def no_gate(run: Run) -> Run:
+    return replace(run, claims=(Claim("speed is good", Answer.PASS, 1.0, ""),))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        changed_sample,
+        changed_figure,
+        changed_claim,
+        changed_bound,
+        changed_limit,
+        changed_parity,
+        changed_state,
+        changed_emulation,
+        changed_drift,
+        changed_peak,
+        no_gate,
+    ],
+)
+def test_whatever_was_changed_is_told(change: Any) -> None:
+    assert discrepancies(Report((change(honest()),)))
+
+
+def test_a_changed_answer_is_told_with_both() -> None:
+    (line,) = discrepancies(Report((changed_claim(honest()),)))
+    assert line.startswith("run 1: total p95 < 50 ms is told as pass at 5")
+    assert "follows from the samples as fail at 5" in line
+
+
+def test_fewer_samples_than_runs_are_told() -> None:
+    run = honest()
+    assert run.latency is not None
+    samples = {stage: values[:-1] for stage, values in run.latency.samples_ns.items()}
+    assert "run 1: it tells 200 runs, and has samples of 199" in discrepancies(
+        Report((with_latency(run, samples_ns=samples),))
+    )
+
+
+@pytest.mark.parametrize(
+    "changes", [{"pairs": 10}, {"pairs": 5, "block_runs": 40}, {"b": 5}, {"void": ("it was hot",)}, {"stages": {}}]
+)
+def test_a_changed_comparison_is_told(changes: dict[str, Any]) -> None:
+    first, second = sample.run(), sample.run("float32", seed=3)
+    comparison = replace(comparison_of(first, second, 20, 10), **changes)
+    (line,) = discrepancies(Report((first, second), comparisons=(comparison,)))
+    assert line.startswith("the comparison of runs 1 and ")
+
+
+def test_what_cannot_be_worked_out_is_named() -> None:
+    run = honest()
+    claim = Claim("invoke p50 vs main < +5 %", Answer.PASS, 5.0, "%", 1.0, 0.5, 1.5)
+    without = with_latency(replace(run, claims=(claim,)), samples_ns={})
+    assert discrepancies(Report((without,))) == []
+    assert unchecked(Report((without,))) == [
+        "run 1: its latency, whose samples are not kept",
+        "run 1: invoke p50 vs main < +5 %",
+    ]
+    assert unchecked(Report((run,))) == []
+
+
+def test_the_peak_of_memory_is_that_of_the_state_after() -> None:
+    run = sample.run()
+    assert run.latency is not None
+    assert run.latency.after is not None
+    grown = with_latency(run, after=replace(run.latency.after, peak_rss_mib=150.0), peak_rss_mib=150.0)
+    assert discrepancies(Report((grown,))) == []
+
+
+def test_a_sum_that_rounds_elsewhere_is_no_discrepancy() -> None:
+    run = honest()
+    assert run.latency is not None
+    stages = dict(run.latency.stages)
+    mean = stages["total"].mean_ms
+    stages["total"] = replace(stages["total"], mean_ms=float(np.nextafter(mean, mean + 1)))
+    assert discrepancies(Report((with_latency(run, stages=stages),))) == []

@@ -1,0 +1,95 @@
+"""What in a board's state voids a measurement, and what does not."""
+
+from dataclasses import replace
+
+import pytest
+
+from edgeproof.record.board import BoardState
+from edgeproof.verify.state import others_cpus, void_reasons
+
+BEFORE = BoardState(
+    temperature_celsius=55.0,
+    clock_mhz=1500.0,
+    governor="performance",
+    throttled_bits=0,
+    load_1min=1.0,
+    busy_cpu_seconds=1000.0,
+    own_cpu_seconds=10.0,
+    uptime_seconds=500.0,
+    cpus_allowed=4,
+    clocks_mhz=(1500.0, 2400.0),
+)
+# Ten seconds later, in which the agent kept four CPUs busy and the system took a little.
+AFTER = replace(BEFORE, temperature_celsius=68.0, busy_cpu_seconds=1040.5, own_cpu_seconds=50.0, uptime_seconds=510.0)
+
+
+def test_a_quiet_board_voids_nothing() -> None:
+    assert void_reasons(BEFORE, AFTER, threads=4) == []
+    assert others_cpus(BEFORE, AFTER) == pytest.approx(0.05)
+
+
+def test_a_board_that_tells_nothing_is_not_held_against() -> None:
+    assert void_reasons(BoardState(), BoardState(), threads=4) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "reason"),
+    [
+        ({"throttled_bits": 0x4}, {}, "the board reports: throttled"),
+        ({}, {"throttled_bits": 0x1}, "the board reports: under-voltage"),
+        ({}, {"throttled_bits": 0x80000}, "the board reports: soft temperature limit"),
+        ({}, {"clocks_mhz": (1500.0, 2200.0)}, "the clock changed from 2400 to 2200 MHz under load"),
+        ({"clocks_mhz": ()}, {"clocks_mhz": (), "clock_mhz": 1000.0}, "the clock changed from 1500 to 1000 MHz"),
+        ({"temperature_celsius": 75.0}, {}, "the board was too hot as it began: 75 °C"),
+        ({}, {"busy_cpu_seconds": 1044.0}, "other processes took 0.4 CPUs of the board meanwhile"),
+        ({"cpus_allowed": 2}, {}, "the agent may use 2 of the board's CPUs, and the model ran on 4 threads"),
+        ({}, {"cpus_allowed": 3}, "the agent may use 3 of the board's CPUs"),
+    ],
+)
+def test_what_disturbs_voids_and_is_said(before: dict[str, object], after: dict[str, object], reason: str) -> None:
+    (said,) = void_reasons(replace(BEFORE, **before), replace(AFTER, **after), threads=4)  # type: ignore[arg-type]
+    assert said.startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"throttled_bits": 0x40000}, {"throttled_bits": 0x40000}),  # long ago
+        ({}, {"clocks_mhz": (1500.0, 2300.0)}),
+        ({"temperature_celsius": 74.9}, {"temperature_celsius": 84.0}),
+        ({}, {"busy_cpu_seconds": 1042.9}),
+        ({}, {"clocks_mhz": (1500.0,)}),  # a cluster went to sleep
+    ],
+)
+def test_what_does_not_disturb_does_not_void(before: dict[str, object], after: dict[str, object]) -> None:
+    assert void_reasons(replace(BEFORE, **before), replace(AFTER, **after), threads=4) == []  # type: ignore[arg-type]
+
+
+def test_a_run_too_short_for_the_kernels_count_does_not_speak_of_others() -> None:
+    assert others_cpus(BEFORE, replace(AFTER, uptime_seconds=500.4, busy_cpu_seconds=1090.0)) is None
+
+
+def test_a_measurement_that_was_cut_short_is_void() -> None:
+    assert void_reasons(BEFORE, None) == ["the board's state was not told for the whole of it: it was cut short"]
+
+
+BLIND = replace(BEFORE, clock_mhz=None, clocks_mhz=(), yardstick_ns=1_000_000)
+
+
+@pytest.mark.parametrize(
+    ("taken_ns", "void"), [(1_000_000, False), (1_100_000, False), (1_200_000, True), (800_000, True)]
+)
+def test_a_fixed_piece_of_work_stands_in_for_clocks_that_are_not_told(taken_ns: int, void: bool) -> None:
+    after = replace(AFTER, clock_mhz=None, clocks_mhz=(), yardstick_ns=taken_ns)
+    reasons = void_reasons(BLIND, after, threads=4)
+    assert [reason.startswith("a fixed piece of work took ") for reason in reasons] == [True] * void
+
+
+def test_the_fixed_piece_of_work_is_told_as_slower() -> None:
+    after = replace(AFTER, clock_mhz=None, clocks_mhz=(), yardstick_ns=1_500_000)
+    assert void_reasons(BLIND, after) == ["a fixed piece of work took 1.50 times as long at its end as at its start"]
+
+
+def test_where_clocks_are_told_they_decide() -> None:
+    slow = replace(AFTER, yardstick_ns=2_000_000)
+    assert void_reasons(replace(BEFORE, yardstick_ns=1_000_000), slow, threads=4) == []
