@@ -38,11 +38,11 @@ if TYPE_CHECKING:
     from edgeproof.errors import ReportError as ReportError
     from edgeproof.errors import UsageError as UsageError
     from edgeproof.inspection.inspection import Inspection as Inspection
-    from edgeproof.record.claims import Answer as Answer
-    from edgeproof.record.claims import Claim as Claim
     from edgeproof.record.reader import read_report as read_report
     from edgeproof.record.run import Report as Report
     from edgeproof.record.run import Run as Run
+    from edgeproof.record.verdict.claims import Answer as Answer
+    from edgeproof.record.verdict.claims import Claim as Claim
     from edgeproof.record.writer import write_report as write_report
     from edgeproof.wording.progress import Progress as Progress
 

@@ -100,7 +100,7 @@ def measured(request: pytest.FixtureRequest, board: Board) -> Measured:
 def require_gates(run: Run, allow_inconclusive: bool = False) -> None:
     """Fails the running test, with a line a gate, unless every one holds. With `allow_inconclusive`, one that cannot
     be answered skips it. A run that ended early fails it, too."""
-    from edgeproof.record.claims import Answer
+    from edgeproof.record.verdict.claims import Answer
     from edgeproof.report.verdict import claim_line
 
     if run.error is not None:

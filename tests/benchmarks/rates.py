@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 from rich.console import Console
 
-from edgeproof.record.claims import Answer
+from edgeproof.record.verdict.claims import Answer
 from edgeproof.verify.comparison import Side, abba_order, ratio_of_blocks
 from edgeproof.verify.drift import block_drift
 from edgeproof.verify.percentiles import percentile_of

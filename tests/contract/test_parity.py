@@ -12,7 +12,7 @@ import tflite
 
 from edgeproof.board.agent.session import AgentSession
 from edgeproof.bundle import open_bundle, write_bundle
-from edgeproof.record.parity import ParityStage, PictureParity
+from edgeproof.record.verdict.parity import ParityStage, PictureParity
 from edgeproof.verify.parity import output_delta, outputs_needed, picture_parity
 from edgeproof_agent.bundle.manifest import ColourOrder, Coordinates, Manifest
 from tests.support.boards.local_board import LocalBoard

@@ -7,14 +7,14 @@ import numpy as np
 
 from edgeproof.record.board import BoardInfo, BoardState, RuntimeInfo
 from edgeproof.record.boxes import PixelBox
-from edgeproof.record.claims import Answer, Claim
-from edgeproof.record.comparison import Comparison, StageRatio
 from edgeproof.record.detections import BenchResult
 from edgeproof.record.load import LoadResult
 from edgeproof.record.measurements import Frame, Stream
-from edgeproof.record.parity import Parity, ParityStage, PictureParity
 from edgeproof.record.pictures import Detection, Picture
 from edgeproof.record.run import BundleFacts, Report, Run
+from edgeproof.record.verdict.claims import Answer, Claim
+from edgeproof.record.verdict.comparison import Comparison, StageRatio
+from edgeproof.record.verdict.parity import Parity, ParityStage, PictureParity
 from edgeproof.report.drawing import write_annotated
 from edgeproof.verify.latency import latency_of, stream_of
 

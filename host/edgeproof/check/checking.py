@@ -7,8 +7,8 @@ from edgeproof.check.baselines import baselines_of
 from edgeproof.check.cell import Cell, measure
 from edgeproof.check.kept_cells import KeptCells
 from edgeproof.errors import BoardError
-from edgeproof.record.claims import Answer
 from edgeproof.record.run import Report, Run
+from edgeproof.record.verdict.claims import Answer
 from edgeproof.verify.gates import evaluate
 from edgeproof.wording.progress import Progress, ProgressKind, ProgressListener, silent
 

@@ -25,8 +25,8 @@ from edgeproof.cli.options.side import Side, parse_side
 from edgeproof.config.boards import BoardProfile
 from edgeproof.errors import UsageError
 from edgeproof.local_files.output_folder import OutputFolder
-from edgeproof.record.comparison import Comparison
 from edgeproof.record.run import Report, Run
+from edgeproof.record.verdict.comparison import Comparison
 from edgeproof.report.comparison import print_comparison
 from edgeproof.report.terminal import print_bench
 from edgeproof.runs.comparison import PAIRS, Contender, compare

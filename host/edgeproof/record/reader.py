@@ -11,14 +11,14 @@ from edgeproof.local_files.bounded_files import UnreadableError, read_bounded, r
 from edgeproof.local_files.inner_names import is_inner_name
 from edgeproof.record.board import BoardInfo, BoardState, RuntimeInfo
 from edgeproof.record.boxes import PixelBox
-from edgeproof.record.claims import Answer
 from edgeproof.record.latency import Drift, LatencySummary, Samples
 from edgeproof.record.load import LoadResult
 from edgeproof.record.measurements import Frame, Latency, Stream
 from edgeproof.record.pictures import Detection, Picture
 from edgeproof.record.run import SCHEMA, BundleFacts, HostInfo, Report, Run
 from edgeproof.record.sample_file import read_samples
-from edgeproof.record.verdict_reader import read_claim, read_comparison, read_parity
+from edgeproof.record.verdict.claims import Answer
+from edgeproof.record.verdict.reader import read_claim, read_comparison, read_parity
 from edgeproof_agent.wire.fields import FieldError, Fields
 
 _MAX_BYTES = 512 << 20

@@ -10,12 +10,12 @@ from typing import Any
 
 from edgeproof import __version__
 from edgeproof.record.board import BoardInfo, BoardState, RuntimeInfo, states_json
-from edgeproof.record.claims import Answer, Claim, combined
-from edgeproof.record.comparison import Comparison
 from edgeproof.record.load import LoadResult
 from edgeproof.record.measurements import Latency, Stream, summary_json
-from edgeproof.record.parity import Parity
 from edgeproof.record.pictures import Picture
+from edgeproof.record.verdict.claims import Answer, Claim, combined
+from edgeproof.record.verdict.comparison import Comparison
+from edgeproof.record.verdict.parity import Parity
 from edgeproof_agent.bundle.manifest import Manifest
 
 SCHEMA = "edgeproof.report/2"

@@ -3,8 +3,8 @@
 from rich.console import Console
 from rich.text import Text
 
-from edgeproof.record.comparison import Comparison, StageRatio
 from edgeproof.record.run import Report
+from edgeproof.record.verdict.comparison import Comparison, StageRatio
 from edgeproof.report.formatting import run_title
 from edgeproof.report.terminal import plain_table
 from edgeproof.wording.printable import shown, shown_line

@@ -4,8 +4,8 @@ from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from edgeproof.local_files.atomic_file import write_atomically
-from edgeproof.record.claims import Answer, Claim
 from edgeproof.record.run import Report, Run
+from edgeproof.record.verdict.claims import Answer, Claim
 from edgeproof.report.verdict import claim_line
 from edgeproof.wording.printable import printable
 

@@ -7,9 +7,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from edgeproof.record.claims import Answer, Claim
-from edgeproof.record.parity import Parity
 from edgeproof.record.run import Report, Run
+from edgeproof.record.verdict.claims import Answer, Claim
+from edgeproof.record.verdict.parity import Parity
 from edgeproof.report.formatting import run_title
 from edgeproof.verify.parity import share_differing
 from edgeproof.wording.counting import counted

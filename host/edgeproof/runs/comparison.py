@@ -9,9 +9,9 @@ from edgeproof.board.agent.session import AgentSession
 from edgeproof.board.deploy import open_session
 from edgeproof.board.open_board import OpenBoard
 from edgeproof.record.board import BoardState
-from edgeproof.record.comparison import Comparison
 from edgeproof.record.detections import BenchResult, joined_samples
 from edgeproof.record.run import BundleFacts, Run
+from edgeproof.record.verdict.comparison import Comparison
 from edgeproof.verify.comparison import FEWEST_PAIRS, Side, abba_order, comparison_of
 from edgeproof.verify.latency import latency_of, percentile_ns
 from edgeproof.wording.progress import Progress, ProgressListener, silent

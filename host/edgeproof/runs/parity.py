@@ -4,7 +4,7 @@ from edgeproof.board.agent.session import AgentSession
 from edgeproof.board.deploy import open_session
 from edgeproof.local_files.bounded_files import MAX_PICTURE_BYTES, read_bounded
 from edgeproof.record.detections import PictureResult
-from edgeproof.record.parity import Parity, PictureParity
+from edgeproof.record.verdict.parity import Parity, PictureParity
 from edgeproof.runs.picture_reading import read_pictures
 from edgeproof.runs.plan import ParityPlan
 from edgeproof.verify.parity import SCORE_TOLERANCE, output_delta, outputs_needed, picture_parity

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from edgeproof.record.comparison import Comparison, StageRatio
 from edgeproof.record.latency import Samples
 from edgeproof.record.run import Run
+from edgeproof.record.verdict.comparison import Comparison, StageRatio
 from edgeproof.verify.latency import percentile_ns
 from edgeproof.verify.state import void_reasons
 from edgeproof.verify.student import t_quantile

@@ -4,9 +4,9 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from edgeproof.record.claims import Answer, Claim
 from edgeproof.record.latency import Samples
 from edgeproof.record.run import Run
+from edgeproof.record.verdict.claims import Answer, Claim
 from edgeproof.verify.binomial import share_bounds
 from edgeproof.verify.drift import TOLERANCE, BlockDrift, block_drift, burst, sustained
 from edgeproof.verify.gate_text import Gate, Quantity, Window

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeproof.record.detections import Detections, PictureResult
-from edgeproof.record.parity import Parity, ParityStage, PictureParity
+from edgeproof.record.verdict.parity import Parity, ParityStage, PictureParity
 from edgeproof.verify.binomial import share_bounds
 from edgeproof.verify.matching import counterparts
 from edgeproof.verify.verdict import Interval

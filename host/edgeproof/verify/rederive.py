@@ -4,12 +4,12 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, fields, replace
 
-from edgeproof.record.claims import Claim
-from edgeproof.record.comparison import Comparison
 from edgeproof.record.detections import BenchResult
 from edgeproof.record.latency import LatencySummary
 from edgeproof.record.measurements import Latency
 from edgeproof.record.run import Report, Run
+from edgeproof.record.verdict.claims import Claim
+from edgeproof.record.verdict.comparison import Comparison
 from edgeproof.verify.comparison import FEWEST_PAIRS, comparison_of
 from edgeproof.verify.gate_text import GateError, Quantity, parse_gate
 from edgeproof.verify.gates import evaluate

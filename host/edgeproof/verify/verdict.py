@@ -4,7 +4,7 @@ import enum
 import math
 from dataclasses import dataclass
 
-from edgeproof.record.claims import Answer
+from edgeproof.record.verdict.claims import Answer
 
 
 class Comparison(enum.Enum):

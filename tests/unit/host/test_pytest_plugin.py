@@ -8,7 +8,7 @@ import tomlkit
 
 from edgeproof import pytest_plugin
 from edgeproof.pytest_plugin import require_gates
-from edgeproof.record.claims import Answer, Claim
+from edgeproof.record.verdict.claims import Answer, Claim
 from tests.support import sample_report as sample
 from tests.support.places import ROOT
 

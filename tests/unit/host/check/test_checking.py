@@ -12,9 +12,9 @@ from edgeproof.check.checking import Checked, check, exit_code
 from edgeproof.check.kept_cells import KeptCells, cell_key
 from edgeproof.config.boards import BoardProfile
 from edgeproof.errors import BoardUnreachableError
-from edgeproof.record.claims import Answer
 from edgeproof.record.load import LoadResult
 from edgeproof.record.run import Report, Run
+from edgeproof.record.verdict.claims import Answer
 from edgeproof.runs.pictures import PictureFile
 from edgeproof.verify.gate_text import parse_gate
 from edgeproof.wording.progress import Progress, ProgressListener

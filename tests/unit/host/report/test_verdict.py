@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from edgeproof.cli.display.terminal import Terminal
-from edgeproof.record.claims import Answer, Claim
 from edgeproof.record.run import Report
+from edgeproof.record.verdict.claims import Answer, Claim
 from edgeproof.report.verdict import claim_line, print_verdict
 from tests.support import sample_report as sample
 

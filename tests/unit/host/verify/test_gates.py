@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from edgeproof.record.board import BoardState
-from edgeproof.record.claims import Answer, Claim
 from edgeproof.record.detections import BenchResult
-from edgeproof.record.parity import Parity, PictureParity
 from edgeproof.record.run import Run
+from edgeproof.record.verdict.claims import Answer, Claim
+from edgeproof.record.verdict.parity import Parity, PictureParity
 from edgeproof.verify.gate_text import parse_gate
 from edgeproof.verify.gates import Baselines, evaluate, further_runs
 from edgeproof.verify.latency import latency_of

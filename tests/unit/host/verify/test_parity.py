@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from edgeproof.record.detections import Detections, PictureResult, StepDigests
-from edgeproof.record.parity import Parity, ParityStage, PictureParity
+from edgeproof.record.verdict.parity import Parity, ParityStage, PictureParity
 from edgeproof.verify.parity import compare_detections, output_delta, outputs_needed, picture_parity, share_differing
 
 Row = tuple[float, int, float]

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgeproof.record.claims import Answer, Claim
 from edgeproof.record.run import Report, Run
+from edgeproof.record.verdict.claims import Answer, Claim
 from edgeproof.verify.comparison import comparison_of
 from edgeproof.verify.gate_text import parse_gates
 from edgeproof.verify.gates import evaluate

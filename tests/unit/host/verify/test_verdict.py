@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeproof.record.claims import Answer, Claim, combined
+from edgeproof.record.verdict.claims import Answer, Claim, combined
 from edgeproof.verify.verdict import UNKNOWN, Comparison, Interval, judge
 
 PASS, FAIL, OPEN = Answer.PASS, Answer.FAIL, Answer.INCONCLUSIVE

@@ -1,8 +1,8 @@
 """Reads what a verdict rests on back from report.json: gates with their answers, parity, comparisons."""
 
-from edgeproof.record.claims import Answer, Claim
-from edgeproof.record.comparison import Comparison, StageRatio
-from edgeproof.record.parity import Parity, ParityStage, PictureParity
+from edgeproof.record.verdict.claims import Answer, Claim
+from edgeproof.record.verdict.comparison import Comparison, StageRatio
+from edgeproof.record.verdict.parity import Parity, ParityStage, PictureParity
 from edgeproof_agent.wire.fields import Fields
 
 _MAX_PICTURES = 1_000_000
