@@ -47,14 +47,14 @@ if TYPE_CHECKING:
     from edgeproof.wording.progress import Progress as Progress
 
 _PLACES = {
-    "Answer": "record.claims",
+    "Answer": "record.verdict.claims",
     "Board": "api",
     "BoardError": "errors",
     "BoardProfile": "config.boards",
     "BoardStatus": "board.store.status",
     "Bundle": "bundle",
     "BundleError": "errors",
-    "Claim": "record.claims",
+    "Claim": "record.verdict.claims",
     "ConversionError": "errors",
     "Deployment": "board.deploy",
     "Diagnosis": "board.doctor.diagnosis",

@@ -97,7 +97,11 @@ def test_a_board_that_is_not_there_is_an_error_and_the_others_are_measured(
     config.write_text(config.read_text() + "[boards.gone]\nhost = '127.0.0.1'\nport = 1\n")
     arguments = ("--bundle", tiny_bundles["int8"], "--gate", "size < 1 MB", "--runs", 5, "--out", tmp_path / "out")
     done = edgeproof("check", "gone", "desk", *arguments, expect=2)
-    assert "not measured: int8 on gone: " in done.stdout
+    assert done.stdout.count("not measured: int8 on gone: ") == 1
+    document = checked_report(tmp_path / "out" / "report.json")
+    assert document["verdict"] == "inconclusive", "what stands in the report is read without the exit status"
+    assert [words.partition(": ")[0] for words in document["not_measured"]] == ["int8 on gone"]
+    assert 'name="run (int8 on gone)"' in (tmp_path / "out" / "junit.xml").read_text()
     assert len(checked_report(tmp_path / "out" / "report.json")["runs"]) == 1
     assert (tmp_path / "out" / "cells").is_dir()
 

@@ -96,8 +96,18 @@ class Detector:
         return Detection(boxes, classes, scores, picture.shape[0], picture.shape[1], stages)
 
     def raw_outputs(self) -> list[np.ndarray]:
-        """Copies of the model's output tensors of the last inference, in its order."""
-        return [np.array(self._interpreter.get_tensor(index)) for index in self._outputs]
+        """Copies of the model's output tensors of the last inference, which gave detections, in its order.
+
+        The post-processing operator writes as many rows as it counts. What lay in memory behind them is zero here.
+        """
+        outputs = [np.array(self._interpreter.get_tensor(index)) for index in self._outputs]
+        contract = self.manifest.output
+        if isinstance(contract, OutputContract):
+            rows = outputs[contract.scores].shape[1]
+            written = _rows(self._output(contract.count, 0), contract.classes_per_detection, rows)
+            for position in (contract.boxes, contract.classes, contract.scores):
+                outputs[position][:, written:] = 0
+        return outputs
 
     def _read_outputs(self) -> Any:
         output = self.manifest.output

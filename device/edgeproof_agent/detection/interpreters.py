@@ -43,8 +43,8 @@ def import_runtime(name: Optional[str] = None) -> Runtime:
 
 
 def default_threads() -> int:
-    """As many threads as the board has CPUs, at most four: more has never helped an SSD on a small board."""
-    return min(os.cpu_count() or 1, 4)
+    """As many threads as this process has CPUs, at most four: more has never helped an SSD on a small board."""
+    return min(len(os.sched_getaffinity(0)), 4)
 
 
 def build_interpreter(runtime: Runtime, model: Union[str, bytes], threads: int) -> Any:

@@ -3,6 +3,7 @@
 OpenCV only moves bytes here. Every float operation is one NumPy operation with one rounding, so that x86 and ARM agree.
 """
 
+import abc
 from typing import Optional
 
 import numpy as np
@@ -130,13 +131,14 @@ def _gathered_rows(
     return rows
 
 
-class _PixelSource:
+class _PixelSource(abc.ABC):
     """Brings the source's pixels at a stripe's rows and columns together: `bytes`, uint8 [sides * rows, width, 3]."""
 
     bytes: np.ndarray
 
+    @abc.abstractmethod
     def gather(self, picture: np.ndarray, swaps_red_and_blue: bool) -> None:
-        raise NotImplementedError
+        """Fills `bytes` from uint8 [H, W, 3]."""
 
 
 class _WholeRows(_PixelSource):

@@ -7,6 +7,7 @@ import shutil
 from dataclasses import asdict
 from pathlib import Path
 
+from edgeproof import __version__
 from edgeproof.check.cell import Cell
 from edgeproof.errors import ReportError
 from edgeproof.record.reader import read_report
@@ -14,8 +15,6 @@ from edgeproof.record.run import Report, Run
 from edgeproof.record.writer import sample_names, write_report
 
 _REPORT = "report.json"
-_REVISION = 1
-"""Raised when what a cell's record means changes."""
 
 
 class KeptCells:
@@ -52,7 +51,7 @@ class KeptCells:
 def cell_key(cell: Cell) -> str:
     """Names a cell: where anything of it changes, its gates among it, nothing that was kept is taken."""
     settled = {
-        "revision": _REVISION,
+        "edgeproof": __version__,
         "bundle": cell.bundle_digest,
         "board": [cell.board.name, cell.board.target],
         "runtime": cell.runtime or cell.board.runtime,

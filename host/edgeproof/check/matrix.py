@@ -9,7 +9,7 @@ from edgeproof.check.cell import Cell, needs_parity
 from edgeproof.config.boards import BoardProfile
 from edgeproof.config.check import CheckConfig, place_of
 from edgeproof.errors import ProfileError, UsageError
-from edgeproof.runs.pictures import PictureFile, find_pictures
+from edgeproof.runs.pictures import Note, PictureFile, find_pictures
 from edgeproof.verify.gate_text import Gate, GateError, parse_gate
 
 
@@ -26,11 +26,18 @@ class Wanted:
     cool_down_seconds: float = 0.0
 
 
-def cells_of(config: CheckConfig, path: Path | None, wanted: Wanted, boards: Sequence[BoardProfile]) -> list[Cell]:
+def cells_of(
+    config: CheckConfig,
+    path: Path | None,
+    wanted: Wanted,
+    boards: Sequence[BoardProfile],
+    note: Note = lambda _: None,
+) -> list[Cell]:
     """A cell for each bundle on each board under each runtime with each number of threads, in that order.
 
     `path` is the file that `config` was read from: its folder is where paths start, and errors name it. `boards` are
-    those that `config` names. Raises `ProfileError`, `UsageError`, `BundleError`.
+    those that `config` names; `note` is told which files are no pictures. Raises `ProfileError`, `UsageError`,
+    `BundleError`.
     """
     gates = gates_of(config.gates, path, wanted.gates)
     bundles = [open_bundle(folder) for folder in wanted.bundles or _bundle_folders(config, path)]
@@ -39,7 +46,7 @@ def cells_of(config: CheckConfig, path: Path | None, wanted: Wanted, boards: Seq
         raise UsageError("there is no bundle to check: name one with --bundle, or write bundles in [check].")
     if not on:
         raise UsageError("there is no board to check on: name one, or write boards in [check].")
-    pictures = _pictures(config, path, wanted, gates)
+    pictures = _pictures(config, path, wanted, gates, note)
     return [
         Cell(
             bundle=bundle.path,
@@ -106,12 +113,12 @@ def _bundle_folders(config: CheckConfig, path: Path | None) -> list[Path]:
 
 
 def _pictures(
-    config: CheckConfig, path: Path | None, wanted: Wanted, gates: tuple[Gate, ...]
+    config: CheckConfig, path: Path | None, wanted: Wanted, gates: tuple[Gate, ...], note: Note
 ) -> tuple[PictureFile, ...]:
     if wanted.pictures and not needs_parity(gates):
         raise UsageError("pictures are for a gate on parity: name one, like --gate 'parity differing <= 1 %'.")
     named = wanted.pictures or tuple(_from(path, name) for name in config.pictures)
-    return tuple(find_pictures(named)) if named and needs_parity(gates) else ()
+    return tuple(find_pictures(named, note)) if named and needs_parity(gates) else ()
 
 
 def _from(path: Path | None, name: str) -> Path:

@@ -86,14 +86,14 @@ def command(
     config = (read_check(path) if path is not None else None) or CheckConfig()
     wanted = Wanted(boards, bundles, pictures, gates, runs, cool_down)
     named = [] if boards else [find_board(name, path) for name in config.boards]
-    cells = only(cells_of(config, path, wanted, named), words)
+    console = Terminal(stderr=as_json)  # standard output is the document's
+    cells = only(cells_of(config, path, wanted, named, lambda note: console.print(Text(note), soft_wrap=True)), words)
     earlier = None if baseline is None else read_report(baseline)
     key = read_signing_key(key_path) if key_path is not None else None
     folder = OutputFolder.open(out)
-    console = Terminal(stderr=as_json)  # standard output is the document's
     with folder.sealed(), shown_progress(console) as progress:
         checked = check(cells, KeptCells(out / _KEPT), progress, repeat=repeat, baseline=earlier)
-    report = Report.now(checked.runs)
+    report = replace(Report.now(checked.runs), not_measured=checked.failures)
     if not as_json:
         print_verdict(report, console)
     with folder.sealed():
@@ -107,8 +107,6 @@ def command(
             sign_report(folder.path / _REPORT, key)
     if as_json:
         echo_report(replace(report, outputs=tuple(folder.names)), folder.path)
-    for failure in checked.failures:
-        console.print(Text(f"not measured: {failure}", style="red"), soft_wrap=True)
     ctx.exit(exit_code(report.verdict, checked))
 
 

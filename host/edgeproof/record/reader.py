@@ -65,6 +65,9 @@ def _report(root: Fields, folder: Path) -> Report:
         if "comparisons" in root
         else (),
         outputs=tuple(str(name) for name in root.items("outputs", _MAX_PICTURES)) if "outputs" in root else (),
+        not_measured=tuple(str(words) for words in root.items("not_measured", _MAX_RUNS))
+        if "not_measured" in root
+        else (),
     )
 
 

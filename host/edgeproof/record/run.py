@@ -153,13 +153,20 @@ class Report:
     outputs: tuple[str, ...] = ()
     """Files that were written with the report, relative to its folder. Empty when it was not written to a folder."""
 
+    not_measured: tuple[str, ...] = ()
+    """Runs of a check that never began, each `what: why`."""
+
     @property
     def verdict(self) -> Answer | None:
-        """Over all gates of all runs; None when no run has gates. A run that ended early lets nothing pass."""
+        """Over all gates of all runs; None when no run has gates.
+
+        Nothing passes where a run ended early or never began.
+        """
         answers = [claim.answer for run in self.runs for claim in run.claims]
-        if not answers:
+        missing = [*self.not_measured, *(run.error for run in self.runs if run.error is not None)]
+        if not answers and not self.not_measured:
             return None
-        return combined([*answers, *(Answer.INCONCLUSIVE for run in self.runs if run.error is not None)])
+        return combined([*answers, *(Answer.INCONCLUSIVE for _ in missing)])
 
     @classmethod
     def now(cls, runs: tuple[Run, ...]) -> "Report":
@@ -180,6 +187,8 @@ class Report:
             data["outputs"] = list(self.outputs)
         if self.verdict is not None:
             data["verdict"] = self.verdict.value
+        if self.not_measured:
+            data["not_measured"] = list(self.not_measured)
         data["runs"] = [run.to_json(folder) for run in self.runs]
         if self.comparisons:
             data["comparisons"] = [comparison.to_json() for comparison in self.comparisons]

@@ -19,7 +19,7 @@ def junit_xml(report: Report, allow_inconclusive: bool = False) -> bytes:
     """A suite a run. What fails is a failure, and so is what is inconclusive, unless `allow_inconclusive` skips it.
 
     A case's name holds gate, variant, board, runtime and threads: GitLab keeps only the first of equal names. A run
-    that ended early is an error of its own.
+    that ended early or never began is an error of its own.
     """
     root = Element("testsuites", name="edgeproof check")
     for run in report.runs:
@@ -44,6 +44,14 @@ def junit_xml(report: Report, allow_inconclusive: bool = False) -> bytes:
             SubElement(case, "error", message="the run ended early").text = _text(run.error)
         for outcome, count in counts.items():
             suite.set(outcome, str(count))
+    if report.not_measured:
+        missing = str(len(report.not_measured))
+        counted = {"tests": missing, "failures": "0", "errors": missing, "skipped": "0"}
+        suite = SubElement(root, "testsuite", {"name": "not measured", **counted})
+        for words in report.not_measured:
+            what, _, why = words.partition(": ")
+            case = SubElement(suite, "testcase", classname="not measured", name=_text(f"run ({what})"))
+            SubElement(case, "error", message="it was not measured").text = _text(why)
     indent(root)
     return b'<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="unicode").encode() + b"\n"
 

@@ -27,6 +27,8 @@ def markdown(report: Report) -> str:
     answer = "none, since no gate was given" if verdict is None else _MARKS[verdict]
     parts = [f"## edgeproof: {answer}\n"]
     parts += [_run(run) for run in report.runs]
+    if report.not_measured:
+        parts.append("### not measured\n\n" + "".join(f"- {_text(words)}\n" for words in report.not_measured))
     return _bounded(parts)
 
 

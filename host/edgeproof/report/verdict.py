@@ -45,6 +45,10 @@ def print_verdict(report: Report, console: Console) -> None:
             console.print(Padding(Text(text, style="dim"), _INDENT))
         if run.error is not None:
             console.print(Padding(Text(shown(run.error), style="red"), _INDENT))
+    if report.not_measured:
+        console.print()
+    for missing in report.not_measured:
+        console.print(Text(f"not measured: {shown(missing)}", style="red"), soft_wrap=True)
 
 
 def claim_line(claim: Claim) -> str:

@@ -30,7 +30,10 @@ def share_differing(parity: Parity) -> Interval:
 
 
 def output_delta(host: Sequence[npt.NDArray[Any]], board: Sequence[npt.NDArray[Any]]) -> float | None:
-    """The largest difference of an element over the largest magnitude in its tensor; None when shapes differ."""
+    """The largest difference of an element over the largest magnitude in its tensor.
+
+    None when shapes differ, or an element is not finite: then no number tells how far they are apart.
+    """
     if len(host) != len(board) or any(
         one.shape != other.shape or one.dtype != other.dtype for one, other in zip(host, board, strict=True)
     ):
@@ -39,6 +42,8 @@ def output_delta(host: Sequence[npt.NDArray[Any]], board: Sequence[npt.NDArray[A
     for one, other in zip(host, board, strict=True):
         if one.size:
             wide, far = one.astype(np.float64), other.astype(np.float64)
+            if not (np.isfinite(wide).all() and np.isfinite(far).all()):
+                return None
             deltas.append(float(np.abs(wide - far).max() / max(np.abs(wide).max(), 1e-12)))
     return max(deltas)
 
@@ -54,7 +59,7 @@ def picture_parity(
 ) -> PictureParity:
     """Holds two results with digests against each other. `delta` is `output_delta` where `outputs_needed`."""
     if host.detections is None or board.detections is None:
-        return _without_detections(host, board)
+        return _without_detections(host, board, min_score)
     same, differing, borderline = compare_detections(host.detections, board.detections, min_score)
     stage = _first_stage_apart(host, board, delta)
     if stage is None and differing:
@@ -108,10 +113,13 @@ def _first_stage_apart(host: PictureResult, board: PictureResult, delta: float |
     return ParityStage.OUTPUTS if apart else None
 
 
-def _without_detections(host: PictureResult, board: PictureResult) -> PictureParity:
+def _without_detections(host: PictureResult, board: PictureResult, min_score: float) -> PictureParity:
+    """A picture that one machine alone can use differs: in all that is confident there, and in one thing at least."""
     if host.error == board.error:
         return PictureParity(host.name, None, note=f"neither can use it: {host.error}")
     words = [f"{who}: {result.error}" for who, result in (("host", host), ("board", board)) if result.error]
     unread = host.width == 0 or board.width == 0
     stage = ParityStage.PIXELS if unread else ParityStage.OUTPUTS
-    return PictureParity(host.name, stage, note="; ".join(words))
+    alone = board.detections if host.detections is None else host.detections
+    differing = 0 if alone is None else max(len(alone.above(min_score)), 1)
+    return PictureParity(host.name, stage, differing=differing, note="; ".join(words))

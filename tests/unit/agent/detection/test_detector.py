@@ -22,7 +22,7 @@ class Interpreter:
     def __init__(self, count: float, classes: "list[float] | None" = None) -> None:
         corners = np.linspace(0.1, 0.9, ROWS, dtype=np.float32)
         boxes = np.stack([corners - 0.1, corners - 0.1, corners, corners], axis=1)
-        self.outputs = [
+        self.outputs: list[Any] = [
             boxes,
             np.array(classes or [0.0] * ROWS, np.float32),
             np.linspace(0.9, 0.5, ROWS, dtype=np.float32),
@@ -86,3 +86,22 @@ def test_the_stages_add_up_and_the_model_runs_once() -> None:
     assert interpreter.runs == 1
     assert stages.pop("total") == sum(stages.values())
     assert list(stages) == ["decode", "preprocess", "invoke", "postprocess"]
+
+
+def test_raw_outputs_hold_what_the_model_wrote_and_nothing_that_lay_behind_it() -> None:
+    """The operator leaves the rows beyond its count as they were: equal runs would differ in them."""
+    one, other = Interpreter(4), Interpreter(4)
+    for output, rubbish in zip(other.outputs[:3], (7.0, np.nan, np.inf), strict=True):
+        output[4:] = rubbish
+    told = []
+    for interpreter in (one, other):
+        loaded = detector(interpreter)
+        loaded.detect(PICTURE)
+        told.append(loaded.raw_outputs())
+    for first, second in zip(*told, strict=True):
+        np.testing.assert_array_equal(first, second)
+    boxes, _, scores, count = told[0]
+    np.testing.assert_array_equal(boxes[0, :4], one.outputs[0][:4])
+    np.testing.assert_array_equal(scores[0, :4], one.outputs[2][:4])
+    assert not boxes[0, 4:].any()
+    assert count.tolist() == [4.0]

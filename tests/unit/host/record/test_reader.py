@@ -45,6 +45,9 @@ def reports(folder: Path) -> dict[str, Report]:
         "no health check": Report((replace(full, latency=None, load=LoadResult(5, None, 2)),)),
         "no bench": Report((replace(sample.run(), latency=None),), outputs=("a", "b/c")),
         "a board that tells nothing": Report((replace(sample.run(), before=BoardState(), after=None),)),
+        "a check with a board that was not there": Report(
+            (replace(sample.run(), claims=sample.claims()),), not_measured=("int8 on shed: no such board", "x: ü")
+        ),
         "a verdict": Report((replace(sample.run(), parity=sample.parity(), claims=sample.claims()),)),
         "a comparison": Report((sample.run(), sample.run("float32")), comparisons=(sample.comparison(),)),
         "a name that is no UTF-8": Report((replace(full, bundle=replace(full.bundle, name="caf\\udce9 ü")),)),
@@ -60,6 +63,7 @@ def reports(folder: Path) -> dict[str, Report]:
         "no health check",
         "no bench",
         "a board that tells nothing",
+        "a check with a board that was not there",
         "a verdict",
         "a comparison",
         "a name that is no UTF-8",

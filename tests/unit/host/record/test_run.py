@@ -9,6 +9,7 @@ import pytest
 from edgeproof.record.detections import Detections, PictureResult
 from edgeproof.record.pictures import Picture
 from edgeproof.record.run import BundleFacts, Report, Run
+from edgeproof.record.verdict.claims import Answer
 from edgeproof.verify.latency import latency_of
 from edgeproof_agent.bundle.manifest import FileEntry
 from edgeproof_agent.bundle.manifest_reader import parse_manifest
@@ -170,3 +171,22 @@ def test_a_class_without_a_label_is_called_by_its_index(class_index: int, label:
 def test_a_picture_has_its_width_and_height() -> None:
     data = Picture.of(PictureResult("p", 8, 9, error="broken"), (), 0, 0.5).to_json(Path())
     assert (data["width"], data["height"]) == (8, 9)
+
+
+@pytest.mark.parametrize(
+    ("answers", "error", "not_measured", "verdict"),
+    [
+        ([Answer.PASS], None, (), Answer.PASS),
+        ([Answer.PASS], None, ("int8 on shed: it is off",), Answer.INCONCLUSIVE),
+        ([Answer.PASS], "it died", (), Answer.INCONCLUSIVE),
+        ([Answer.PASS, Answer.FAIL], None, ("int8 on shed: it is off",), Answer.FAIL),
+        ([], None, ("int8 on shed: it is off",), Answer.INCONCLUSIVE),
+        ([], None, (), None),
+    ],
+)
+def test_nothing_passes_where_something_was_not_measured(
+    answers: list[Answer], error: str | None, not_measured: tuple[str, ...], verdict: Answer | None
+) -> None:
+    claims = tuple(replace(sample.claims()[0], answer=answer) for answer in answers)
+    report = Report((replace(sample.run(), claims=claims, error=error),), not_measured=not_measured)
+    assert report.verdict is verdict

@@ -246,3 +246,10 @@ def test_a_gates_words_are_text_and_nothing_else() -> None:
     html = render_html(Report((replace(sample.run(), claims=(claim,)),)))
     assert "<script" not in html
     assert "\x1b" not in html
+
+
+def test_what_was_not_measured_is_on_the_page() -> None:
+    run = replace(sample.run(), claims=sample.claims()[:1])
+    page = Page(render_html(Report((run,), not_measured=("int8 on <shed>: it does not answer",))))
+    assert "not measured: int8 on <shed>: it does not answer" in page.text
+    assert page.values("span", "class")[0] == "answer inconclusive"

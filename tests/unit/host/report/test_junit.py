@@ -98,3 +98,18 @@ def test_a_summary_is_cut_at_a_whole_run_to_what_github_takes() -> None:
     assert len(text.encode()) <= MAX_BYTES
     assert len(text.encode()) > MAX_BYTES * 0.9
     assert text.endswith("_The rest is left out: see report.json._\n")
+
+
+def test_what_was_not_measured_is_an_error_and_stands_in_the_summary() -> None:
+    """A CI system that reads these alone must not see green."""
+    passing = replace(sample.run(), claims=sample.claims()[:1])
+    partly = Report((passing,), not_measured=("int8 on shed: it does not answer", "int8 on <den>: refused"))
+    suite = suites(junit_xml(partly))[-1]
+    assert (suite.get("name"), suite.get("tests"), suite.get("errors")) == ("not measured", "2", "2")
+    first = suite[0].find("error")
+    assert first is not None
+    assert (suite[0].get("name"), first.text) == ("run (int8 on shed)", "it does not answer")
+    text = markdown(partly)
+    assert text.startswith("## edgeproof: ❔ inconclusive")
+    assert "int8 on shed: it does not answer" in text
+    assert "\\<den\\>" in text

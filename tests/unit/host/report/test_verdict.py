@@ -75,3 +75,10 @@ def test_hostile_text_cannot_steer_the_terminal() -> None:
     hostile = replace(sample.claims()[0], gate="total \x1b[2J", note="[bold]\x1b[31m")
     assert "\x1b" not in printed(checked(hostile))
     assert "[bold]" in printed(checked(hostile))
+
+
+def test_what_was_not_measured_is_told_and_keeps_the_verdict_open() -> None:
+    text = printed(replace(checked(sample.claims()[0]), not_measured=("int8 on shed: it does not \x1b[31manswer",)))
+    assert text.startswith("verdict: INCONCLUSIVE")
+    assert "not measured: int8 on shed: it does not" in text
+    assert "\x1b" not in text

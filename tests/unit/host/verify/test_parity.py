@@ -97,9 +97,13 @@ def test_a_picture_that_one_machine_cannot_use_parts_where_it_failed() -> None:
     strange = PictureResult("a.jpg", 64, 48, error="the model gave boxes that are no numbers")
     assert picture_parity(RESULT, broken, 0.5).parts_at is ParityStage.PIXELS
     assert picture_parity(RESULT, broken, 0.5).note == "board: it is broken"
+    for one, other in ((RESULT, broken), (broken, RESULT), (strange, RESULT)):
+        assert picture_parity(one, other, 0.5).differing == 2, "all that was confidently found there"
+    nothing = replace(RESULT, detections=detections())
+    assert picture_parity(nothing, broken, 0.5).differing == 1, "a picture that fails is a difference"
     assert picture_parity(strange, RESULT, 0.5).parts_at is ParityStage.OUTPUTS
     both = picture_parity(broken, broken, 0.5)
-    assert (both.parts_at, both.note) == (None, "neither can use it: it is broken")
+    assert (both.parts_at, both.differing, both.note) == (None, 0, "neither can use it: it is broken")
 
 
 def test_parity_without_digests_is_refused() -> None:
@@ -155,3 +159,13 @@ def test_counts_are_over_all_pictures_and_the_worst_come_first() -> None:
     assert found.parted == {ParityStage.PIXELS: 2, ParityStage.OUTPUTS: 1}
     assert [picture.name for picture in found.worst(9)] == ["decoder", "kernels", "harmless"]
     assert [picture.name for picture in found.worst(1)] == ["decoder"]
+
+
+@pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf])
+def test_outputs_that_are_no_numbers_part_there(odd: float) -> None:
+    """No number tells how far apart they are, so none may call them near."""
+    one, other = [np.array([1.0, 2.0], np.float32)], [np.array([1.0, odd], np.float32)]
+    assert output_delta(one, other) is None
+    assert output_delta(other, one) is None
+    apart = replace(RESULT, digests=replace(DIGESTS, outputs=("a" * 64, "c" * 64)))
+    assert picture_parity(RESULT, apart, 0.5, output_delta(one, other)).parts_at is ParityStage.OUTPUTS
