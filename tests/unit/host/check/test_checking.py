@@ -130,6 +130,13 @@ def test_a_cell_with_another_picture_is_another(changes: dict[str, Any]) -> None
     assert cell_key(cell(pictures=(replace(picture, **changes),))) != cell_key(cell(pictures=(picture,)))
 
 
+def test_what_another_version_measured_is_measured_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its agent prepared and timed in another way, maybe."""
+    before = cell_key(cell())
+    monkeypatch.setattr("edgeproof.check.kept_cells.__version__", "99.0")
+    assert cell_key(cell()) != before
+
+
 def test_a_kept_record_that_was_damaged_is_measured_again(tmp_path: Path) -> None:
     kept = KeptCells(tmp_path / "cells")
     kept.keep(CELLS[0], sample.run("float32"))

@@ -86,6 +86,20 @@ def test_pictures_come_along_only_where_parity_is_asked_for(config_file: Path, t
     assert without.pictures == ()
 
 
+def test_what_is_no_picture_is_told(config_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    cv2.imwrite(str(tmp_path / "photos" / "a.png"), np.zeros((8, 8, 3), np.uint8))
+    (tmp_path / "photos" / "b.heic").write_bytes(b"from a telephone")
+    config_file.write_text(MATRIX)
+    config = read_check(config_file)
+    assert config is not None
+    wanted = Wanted(pictures=(tmp_path / "photos",), gates=("parity differing <= 1 %",))
+    notes: list[str] = []
+    found = cells_of(config, config_file, wanted, (PI,), notes.append)
+    assert [file.name for file in found[0].pictures] == ["a.png"]
+    assert [note for note in notes if "heic" in note]
+
+
 def test_pictures_that_no_gate_asks_for_are_an_error_when_they_were_typed(config_file: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="pictures are for a gate on parity"):
         cells(config_file, MATRIX, Wanted(pictures=(tmp_path,)))
