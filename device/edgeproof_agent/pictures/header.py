@@ -81,14 +81,18 @@ def _png(data: bytes) -> tuple[int, int]:
     if data[12:16] != b"IHDR":
         raise HeaderError("it is a PNG that does not tell its size")
     width, height = struct.unpack_from(">II", data, 16)
-    position = 8
+    position, has_pixels = 8, False
     while True:
-        # OpenCV takes as much memory as a chunk claims to have before it looks for the chunk's end.
+        # OpenCV takes as much memory as a chunk claims to have before it looks for the chunk's end, and where no pixels
+        # came it goes on behind the end of the picture.
         length, kind = struct.unpack_from(">I4s", data, position)
         position += 12 + length
         if position > len(data):
             raise HeaderError("it is a PNG that was cut off")
+        has_pixels |= kind == b"IDAT"
         if kind == b"IEND":
+            if not has_pixels:
+                raise HeaderError("it is a PNG without pixels")
             return width, height
 
 

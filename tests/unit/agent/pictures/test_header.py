@@ -93,3 +93,27 @@ def test_opencv_itself_has_the_limit_in_force(side: int, decoded: bool, tmp_path
     environment = {**os.environ, "OPENCV_IO_MAX_IMAGE_PIXELS": str(1 << 40)}
     done = subprocess.run([sys.executable, "-c", code, black], env=environment, capture_output=True, text=True)
     assert (done.stdout.strip() == "True") == decoded
+
+
+def chunk(kind: bytes, content: bytes, claims: "int | None" = None) -> bytes:
+    """A PNG chunk with its checksum; `claims` is the length that it tells in place of its own."""
+    length = len(content) if claims is None else claims
+    return struct.pack(">I", length) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+@pytest.mark.parametrize("behind", [b"", chunk(b"IDAT", b"x", 1 << 30), chunk(b"tEXt", b"x", (1 << 31) - 1)])
+@pytest.mark.parametrize("ahead", [b"", chunk(b"tEXt", b"a note"), chunk(b"I\x7fAT", b"nearly pixels")])
+def test_a_png_without_pixels_is_refused_whatever_lies_behind_its_end(ahead: bytes, behind: bytes) -> None:
+    """OpenCV would look for pixels there, and take the memory that the next chunk claims."""
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 4, 4, 8, 2, 0, 0, 0))
+    data = b"\x89PNG\r\n\x1a\n" + header + ahead + chunk(b"IEND", b"") + behind
+    with pytest.raises(HeaderError, match="PNG without pixels"):
+        read_size(data)
+    with pytest.raises(PictureError, match="PNG without pixels"):
+        decode_picture(data)
+
+
+def test_what_lies_behind_a_whole_png_is_not_looked_at() -> None:
+    """Some programs put a file of their own there."""
+    data = encoded(".png") + chunk(b"IDAT", b"x", 1 << 30)
+    np.testing.assert_array_equal(decode_picture(data), NOISE)
