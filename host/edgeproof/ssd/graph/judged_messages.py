@@ -73,11 +73,8 @@ def _classes() -> dict[str, Any]:
         for field, number, kind in fields:
             _add_field(message, field, number, kind)
     pool = descriptor_pool.DescriptorPool()
-    pool.Add(file)  # type: ignore[no-untyped-call]
-    return {
-        name: message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{_PACKAGE}.{name}"))  # type: ignore[no-untyped-call]
-        for name in _FIELDS
-    }
+    pool.Add(file)
+    return {name: message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{_PACKAGE}.{name}")) for name in _FIELDS}
 
 
 def _add_field(message: Any, name: str, number: int, kind: str) -> None:
