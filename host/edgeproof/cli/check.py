@@ -26,6 +26,7 @@ from edgeproof.record.reader import read_report
 from edgeproof.record.run import Report
 from edgeproof.report.junit import write_junit
 from edgeproof.report.markdown import write_markdown
+from edgeproof.report.terminal import print_report
 from edgeproof.report.verdict import print_verdict
 
 _KEPT = "cells"
@@ -96,6 +97,8 @@ def command(
     report = replace(Report.now(checked.runs), not_measured=checked.failures)
     if not as_json:
         print_verdict(report, console)
+        console.print()
+        print_report(report, console)
     with folder.sealed():
         junit, summary = folder.claim(_JUNIT, _SUMMARY)
         write_junit(report, junit, allow_inconclusive)

@@ -168,6 +168,12 @@ class Report:
             return None
         return combined([*answers, *(Answer.INCONCLUSIVE for _ in missing)])
 
+    @property
+    def alone(self) -> tuple[Run, ...]:
+        """The runs that were not measured side by side with another."""
+        sides = {place for comparison in self.comparisons for place in (comparison.a, comparison.b)}
+        return tuple(run for place, run in enumerate(self.runs) if place not in sides)
+
     @classmethod
     def now(cls, runs: tuple[Run, ...]) -> "Report":
         """Of this moment, this command and this machine."""

@@ -30,6 +30,8 @@ def print_verdict(report: Report, console: Console) -> None:
         return
     console.print(Text(f"verdict: {verdict.value.upper()}", style=f"bold {_STYLES[verdict]}"))
     for run in report.runs:
+        if not run.claims and run.parity is None and run.error is None:
+            continue
         console.print()
         console.print(Text(shown_line(run_title(run)), style="bold"))
         for claim in run.claims:
