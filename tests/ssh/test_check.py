@@ -131,6 +131,10 @@ def test_parity_of_a_board_is_told_in_a_line(
     assert "12 of 12 confident detections the same on 12 pictures, at most 22 % differ (95 %)" in done.stdout
     (run,) = checked_report(tmp_path / "out" / "report.json")["runs"]
     assert len(run["parity"]["pictures"]) == 12
+    conversion, quantization, kernels = run["parity"]["chain"]
+    assert "keeps no results of its source" in conversion["missing"]
+    assert quantization["same"] + quantization["differing"] >= 12, "of float32 on this machine, which lies beside"
+    assert (kernels["same"], kernels["differing"], kernels["same_pictures"]) == (12, 0, 12)
 
 
 def test_a_signed_check_is_verified_and_one_with_a_changed_sample_is_refused(
