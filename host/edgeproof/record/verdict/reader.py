@@ -79,7 +79,13 @@ def _link(fields: Fields) -> ChainLink:
     step = ChainStep(fields.choice("step", [step.value for step in ChainStep]))
     if "missing" in fields:
         return ChainLink(step, missing=fields.text("missing", max_length=_MAX_TEXT))
-    return ChainLink(step, *(fields.integer(name) for name in ("same", "differing", "borderline", "same_pictures")))
+    return ChainLink(
+        step,
+        same=fields.integer("same"),
+        differing=fields.integer("differing"),
+        borderline=fields.integer("borderline"),
+        same_pictures=fields.integer("same_pictures"),
+    )
 
 
 def read_comparison(fields: Fields) -> Comparison:
