@@ -15,6 +15,7 @@ from edgeproof.record.latency import Drift, LatencySummary, Samples
 from edgeproof.record.load import LoadResult
 from edgeproof.record.measurements import Frame, Latency, Stream
 from edgeproof.record.pictures import Picture
+from edgeproof.record.precision_recall import read_precision_recall
 from edgeproof.record.run import SCHEMA, BundleFacts, HostInfo, Report, Run
 from edgeproof.record.sample_file import read_samples
 from edgeproof.record.verdict.claims import Answer
@@ -24,7 +25,7 @@ from edgeproof_agent.wire.fields import FieldError, Fields
 _MAX_BYTES = 512 << 20
 _SCHEMAS = ("edgeproof.report/1", SCHEMA)
 _MAX_RUNS, _MAX_PICTURES, _MAX_FRAMES = 10_000, 1_000_000, 10_000
-_MAX_GATES = 1000
+_MAX_GATES, _MAX_CURVES = 1000, 100_000
 _MAX_SAMPLES = 10_000_000
 _MAX_TEXT = 100_000
 
@@ -91,6 +92,9 @@ def _run(run: Fields, folder: Path) -> Run:
         after=_state(state, "after"),
         error=run.text("error", max_length=_MAX_TEXT) if "error" in run else None,
         parity=read_parity(run.nested("parity")) if "parity" in run else None,
+        precision_recall=tuple(map(read_precision_recall, run.objects("precision_recall", _MAX_CURVES)))
+        if "precision_recall" in run
+        else (),
         claims=tuple(map(read_claim, run.objects("gates", _MAX_GATES))) if "gates" in run else (),
     )
 

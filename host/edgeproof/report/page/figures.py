@@ -9,10 +9,14 @@ from edgeproof.errors import UsageError
 from edgeproof.record.run import Report, Run
 from edgeproof.report.charts.distributions import Spread, distributions_svg
 from edgeproof.report.charts.front import Candidate, front_svg, on_front
+from edgeproof.report.charts.precision_recall import Line, precision_recall_svg
 from edgeproof.verify.gate_text import Gate, Quantity, parse_gate
+from edgeproof.wording.printable import shown_line
 
 _MOST_OVERLAID = 6
 """Shapes that an eye tells apart, and as many as there are colours."""
+_MOST_CURVES = 9
+"""All classes together and some of them: a data set may have hundreds."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,32 @@ def distributions(report: Report) -> list[tuple[Markup, list[int]]]:
             svg = distributions_svg(part, limits, stage, f"spread-{stage}-{start}")
             charts.append((Markup(svg), [spread.number for spread in part]))
     return charts
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Precision over recall of one class in several runs."""
+
+    title: str
+    chart: Markup
+    numbers: list[int]
+    """Places of the runs."""
+
+
+def curves(report: Report) -> list[Curves]:
+    """A chart a class and IoU, those of the first run first; no more than a page can hold. Empty without a data set."""
+    lines: dict[tuple[str, float], list[Line]] = {}
+    for number, run in enumerate(report.runs):
+        for curve in run.precision_recall:
+            lines.setdefault((curve.label, curve.iou), []).append(Line(number, curve))
+    return [
+        Curves(
+            f"{shown_line(label)}, IoU {iou:.2f}",
+            Markup(precision_recall_svg(of, f"curve-{place}")),
+            [line.number for line in of],
+        )
+        for place, ((label, iou), of) in enumerate(list(lines.items())[:_MOST_CURVES])
+    ]
 
 
 def front(report: Report) -> Front | None:

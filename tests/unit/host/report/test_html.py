@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from edgeproof.record.pictures import Picture
+from edgeproof.record.precision_recall import PrecisionRecall
 from edgeproof.record.run import Report, Run
 from edgeproof.report.embedded_picture import data_uri
 from edgeproof.report.html import render_html, write_html
@@ -337,3 +338,20 @@ def test_a_report_without_its_samples_has_its_figures_still() -> None:
     assert page.tags["svg"] == 0
     assert "invoke 85." in page.text
     assert "stage, ms mean min p50" in page.text
+
+
+def test_precision_and_recall_are_drawn_where_the_record_holds_them() -> None:
+    curve = PrecisionRecall("all classes", 0.5, (0.0, 0.5, 1.0), (1.0, 0.9, 0.4))
+    evil = replace(curve, label="<b>person</b>")
+    runs = (
+        replace(sample.run(), precision_recall=(curve, evil)),
+        replace(sample.run("float32"), precision_recall=(curve,)),
+    )
+    page = Page(render_html(Report(runs)))
+    assert page.values("svg", "aria-label").count("precision over recall, one line a run") == 2
+    assert "all classes, IoU 0.50" in page.text
+    assert "<b>person</b>, IoU 0.50" in page.text
+    assert "Precision and recall" not in Page(render_html(sample.report())).text
+    many = tuple(replace(curve, label=f"class {number}") for number in range(100))
+    labels = Page(render_html(Report((replace(sample.run(), precision_recall=many),)))).values("svg", "aria-label")
+    assert labels.count("precision over recall, one line a run") == 9
