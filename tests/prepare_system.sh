@@ -14,6 +14,12 @@ need depmod kmod
 need mke2fs e2fsprogs
 [ "$(id -u)" -eq 0 ] || need newuidmap uidmap
 [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || missing+=(debian-archive-keyring)
+# For report.html as a browser shows it.
+browser=
+for program in chromium chromium-browser google-chrome google-chrome-stable; do
+  command -v "$program" >/dev/null && browser=$program
+done
+[ -n "$browser" ] || missing+=(chromium)
 [ ${#missing[@]} -eq 0 ] && exit 0
 command -v apt-get >/dev/null || { echo "no apt-get here to install ${missing[*]}: some tests will not run" >&2; exit 0; }
 run=()
@@ -24,6 +30,8 @@ fi
 echo "installing ${missing[*]} for the tests"
 # No service is wanted, only programs: the tests start their own, on the loopback.
 "${run[@]}" apt-get update -qq &&
-  "${run[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null ||
-  echo "${missing[*]} could not be installed: some tests will not run" >&2
+  for package in "${missing[@]}"; do  # one by one: a package that this release lacks keeps no other one out
+    "${run[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "$package" >/dev/null ||
+      echo "$package could not be installed: some tests will not run" >&2
+  done
 exit 0

@@ -131,6 +131,10 @@ def test_parity_of_a_board_is_told_in_a_line(
     assert "12 of 12 confident detections the same on 12 pictures, at most 22 % differ (95 %)" in done.stdout
     (run,) = checked_report(tmp_path / "out" / "report.json")["runs"]
     assert len(run["parity"]["pictures"]) == 12
+    conversion, quantization, kernels = run["parity"]["chain"]
+    assert "keeps no results of its source" in conversion["missing"]
+    assert quantization["same"] + quantization["differing"] >= 12, "of float32 on this machine, which lies beside"
+    assert (kernels["same"], kernels["differing"], kernels["same_pictures"]) == (12, 0, 12)
 
 
 def test_a_signed_check_is_verified_and_one_with_a_changed_sample_is_refused(
@@ -186,3 +190,31 @@ def test_a_first_check_is_written_from_what_is_there_and_can_be_run(
     done = edgeproof("check", "--gate", "size < 1 MB", "--runs", 5)
     assert done.stdout.startswith("1 of 1: int8 on desk\nverdict: PASS\n")
     assert (tmp_path / "build" / "check" / "report.json").is_file()
+
+
+@pytest.mark.timeout(600)
+def test_a_model_is_exported_when_it_is_missing_or_stale_and_only_then(
+    edgeproof: Command, tmp_path: Path, tiny_frozen_graph: Path
+) -> None:
+    path = tmp_path / "edgeproof.toml"
+    boards = path.read_text()
+
+    def checked(options: str) -> str:
+        table = f"[check]\nmodel = '{tiny_frozen_graph}'\nboards = ['desk']\nruns = 5\n[check.export]\n{options}"
+        path.write_text(f"{boards}{table}[check.gates]\nsize = '< 1 MB'\n")
+        return edgeproof("check", "--out", tmp_path / "out").stdout
+
+    labels = f"labels = '{tiny_frozen_graph.parent / 'labels.txt'}'\n"
+    first = checked(labels)
+    assert "float32: up to date" not in first
+    assert "verdict: PASS" in first
+    made = (tmp_path / "bundles" / "float32" / "bundle.json").read_bytes()
+    assert "float32: up to date" in checked(labels)
+    assert (tmp_path / "bundles" / "float32" / "bundle.json").read_bytes() == made
+    assert "float32: exported again, since its options changed" in checked(f"{labels}max_detections = 7\n")
+    assert (
+        json.loads((tmp_path / "bundles" / "float32" / "bundle.json").read_text())["provenance"]["settings"][
+            "postprocess"
+        ]["max_detections"]
+        == 7
+    )

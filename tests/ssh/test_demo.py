@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -53,10 +54,25 @@ def test_the_demo_sees_the_people_in_every_run_and_its_second_call_needs_no_tens
     check_report(out, {(runtime, variant) for runtime in runtimes for variant in ("float32", "int8")})
 
 
+def check_comparison(report: dict[str, Any], runtimes: int) -> None:
+    """Two runtimes are compared side by side, with one bundle."""
+    assert report["verdict"] in ("pass", "inconclusive", "fail")
+    assert len(report.get("comparisons", [])) == (runtimes > 1)
+    for comparison in report.get("comparisons", []):
+        one, other = (report["runs"][comparison[side]] for side in "ab")
+        assert one["board"]["runtime"]["name"] != other["board"]["runtime"]["name"]
+        assert one["bundle"]["digest"] == other["bundle"]["digest"]
+        assert comparison["pairs"] == 10
+        assert comparison["stages"]["total"]["low"] > 0
+
+
 def check_report(out: Path, expected_runs: set[tuple[str, str]]) -> None:
     report = checked_report(out / "report.json")
-    runs = {(run["board"]["runtime"]["name"], run["bundle"]["variant"]): run for run in report["runs"]}
+    sides = {place for comparison in report.get("comparisons", []) for place in (comparison["a"], comparison["b"])}
+    alone = [run for place, run in enumerate(report["runs"]) if place not in sides]
+    runs = {(run["board"]["runtime"]["name"], run["bundle"]["variant"]): run for run in alone}
     assert set(runs) == expected_runs
+    check_comparison(report, len({runtime for runtime, _ in expected_runs}))
     for run in runs.values():
         pictures = {picture["file_name"]: picture["detections"] for picture in run["pictures"]}
         assert set(pictures) == {*PEOPLE, *NOBODY}

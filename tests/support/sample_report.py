@@ -12,10 +12,11 @@ from edgeproof.record.load import LoadResult
 from edgeproof.record.measurements import Frame, Stream
 from edgeproof.record.pictures import Detection, Picture
 from edgeproof.record.run import BundleFacts, Report, Run
+from edgeproof.record.verdict.chain import ChainLink, ChainStep
 from edgeproof.record.verdict.claims import Answer, Claim
 from edgeproof.record.verdict.comparison import Comparison, StageRatio
-from edgeproof.record.verdict.parity import Parity, ParityStage, PictureParity
-from edgeproof.report.drawing import write_annotated
+from edgeproof.record.verdict.parity import BothSides, Parity, ParityStage, PictureParity
+from edgeproof.report.drawing import encode_jpeg, write_annotated
 from edgeproof.verify.latency import latency_of, stream_of
 
 MS = 1_000_000
@@ -136,10 +137,31 @@ def parity() -> Parity:
         0.02,
         (
             PictureParity("astronaut.png", None, same=2),
-            PictureParity("camera.png", ParityStage.OUTPUTS, same=0, differing=1, borderline=1, output_delta=0.25),
+            PictureParity(
+                "camera.png",
+                ParityStage.OUTPUTS,
+                same=0,
+                differing=1,
+                borderline=1,
+                output_delta=0.25,
+                sides=BothSides((person(),), (person(0.4), shifted()), 128, 96, jpeg()),
+            ),
             PictureParity("torn.jpg", ParityStage.PIXELS, note="board: it is broken"),
         ),
+        (
+            ChainLink(ChainStep.CONVERSION, missing="a bundle keeps no results of its source"),
+            ChainLink(ChainStep.QUANTIZATION, 3, 2, 1, 1),
+            ChainLink(ChainStep.KERNELS, 2, 1, 1, 1),
+        ),
     )
+
+
+def shifted() -> Detection:
+    return Detection("person", 0, 0.81, PixelBox(40.0, 20.0, 50.0, 60.0))
+
+
+def jpeg() -> bytes:
+    return encode_jpeg(gradient(96, 128, 1))
 
 
 def claims() -> tuple[Claim, ...]:

@@ -14,9 +14,10 @@ from edgeproof.bundle import open_bundle
 from edgeproof.config.boards import BoardProfile
 from edgeproof.local_files.output_folder import OutputFolder
 from edgeproof.record.run import Run
+from edgeproof.runs.float32 import parity_plan
 from edgeproof.runs.generated_picture import generated_picture, read_picture
 from edgeproof.runs.pictures import PictureFile
-from edgeproof.runs.plan import BenchPlan, ParityPlan, RunPlan
+from edgeproof.runs.plan import BenchPlan, RunPlan
 from edgeproof.runs.reference import open_reference, reference_runtime
 from edgeproof.runs.run import execute
 from edgeproof.verify.gate_text import Gate, Quantity
@@ -98,7 +99,7 @@ def measure_on(board: OpenBoard, cell: Cell, progress: ProgressListener = silent
             reference = stack.enter_context(open_reference())
             runtime = reference_runtime(reference, choose_runtime(board, cell.runtime).name, progress)
             send_bundle(reference.store, bundle, progress)
-            plan = replace(plan, parity=ParityPlan(reference, cell.pictures, runtime))
+            plan = replace(plan, parity=parity_plan(reference, bundle, cell.pictures, runtime, progress))
         agent = stack.enter_context(start_agent(board, choose_runtime(board, cell.runtime)))
         run = execute(board, agent, bundle.digest, plan, progress)
     return replace(run, claims=evaluate(cell.gates, run))

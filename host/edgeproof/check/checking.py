@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from edgeproof.check.baselines import baselines_of
 from edgeproof.check.cell import Cell, measure
 from edgeproof.check.kept_cells import KeptCells
+from edgeproof.check.remaining import Remaining
 from edgeproof.errors import BoardError
 from edgeproof.record.run import Report, Run
 from edgeproof.record.verdict.claims import Answer
@@ -45,19 +46,23 @@ def check(
     """
     runs: list[Run] = []
     failures: list[str] = []
+    remaining = Remaining(len(cells), progress)
     for number, cell in enumerate(cells, start=1):
         place = f"{number} of {len(cells)}: {cell.title}"
         run = None if repeat else kept.read(cell)
         if run is not None:
             progress(Progress(f"{place}: measured already", ProgressKind.NOTE))
+            remaining.end(measured=False)
             runs.append(_judged(cell, run, baseline))
             continue
-        progress(Progress(place, ProgressKind.NOTE))
+        remaining.begin(place)
         try:
-            run = measure(cell, _within(progress, place))
+            run = measure(cell, remaining)
         except BoardError as error:
             failures.append(f"{cell.title}: {error}")
+            remaining.end(measured=False)
             continue
+        remaining.end(measured=True)
         if run.error is None:
             kept.keep(cell, run)
         runs.append(_judged(cell, run, baseline))
@@ -78,12 +83,3 @@ def exit_code(verdict: Answer | None, checked: Checked) -> int:
 
 def _judged(cell: Cell, run: Run, baseline: Report | None) -> Run:
     return replace(run, claims=evaluate(cell.gates, run, baselines_of(baseline, run)))
-
-
-def _within(progress: ProgressListener, place: str) -> ProgressListener:
-    """Steps of a cell say which cell it is."""
-
-    def tell(event: Progress) -> None:
-        progress(replace(event, text=f"{place}: {event.text}") if event.kind is ProgressKind.STEP else event)
-
-    return tell

@@ -32,18 +32,22 @@ def cells_of(
     wanted: Wanted,
     boards: Sequence[BoardProfile],
     note: Note = lambda _: None,
+    exported: Sequence[Path] = (),
 ) -> list[Cell]:
     """A cell for each bundle on each board under each runtime with each number of threads, in that order.
 
     `path` is the file that `config` was read from: its folder is where paths start, and errors name it. `boards` are
-    those that `config` names; `note` is told which files are no pictures. Raises `ProfileError`, `UsageError`,
+    those that `config` names; `exported` are the bundles of its model, ahead of the others; `note` is told which files
+    are no pictures. Raises `ProfileError`, `UsageError`,
     `BundleError`.
     """
     gates = gates_of(config.gates, path, wanted.gates)
-    bundles = [open_bundle(folder) for folder in wanted.bundles or _bundle_folders(config, path)]
+    bundles = [
+        open_bundle(folder) for folder in wanted.bundles or _distinct([*exported, *_bundle_folders(config, path)])
+    ]
     on = wanted.boards or tuple(boards)
     if not bundles:
-        raise UsageError("there is no bundle to check: name one with --bundle, or write bundles in [check].")
+        raise UsageError("there is no bundle to check: name one with --bundle, or write bundles or a model in [check].")
     if not on:
         raise UsageError("there is no board to check on: name one, or write boards in [check].")
     pictures = _pictures(config, path, wanted, gates, note)
@@ -99,6 +103,14 @@ def only(cells: Sequence[Cell], words: Sequence[str]) -> list[Cell]:
 def _split(text: str) -> tuple[str, str]:
     key, _, gate = text.strip().partition(" ")
     return key, gate
+
+
+def _distinct(folders: Sequence[Path]) -> list[Path]:
+    """A model's bundles may be among those that are named."""
+    found: dict[Path, Path] = {}
+    for folder in folders:
+        found.setdefault(folder.resolve(), folder)
+    return list(found.values())
 
 
 def _bundle_folders(config: CheckConfig, path: Path | None) -> list[Path]:

@@ -26,6 +26,7 @@ from edgeproof.record.reader import read_report
 from edgeproof.record.run import Report
 from edgeproof.report.junit import write_junit
 from edgeproof.report.markdown import write_markdown
+from edgeproof.report.terminal import print_report
 from edgeproof.report.verdict import print_verdict
 
 _KEPT = "cells"
@@ -87,7 +88,9 @@ def command(
     wanted = Wanted(boards, bundles, pictures, gates, runs, cool_down)
     named = [] if boards else [find_board(name, path) for name in config.boards]
     console = Terminal(stderr=as_json)  # standard output is the document's
-    cells = only(cells_of(config, path, wanted, named, lambda note: console.print(Text(note), soft_wrap=True)), words)
+    exported = [] if bundles or path is None else _exported(config, path, console)
+    note = lambda text: console.print(Text(text), soft_wrap=True)  # noqa: E731
+    cells = only(cells_of(config, path, wanted, named, note, exported), words)
     earlier = None if baseline is None else read_report(baseline)
     key = read_signing_key(key_path) if key_path is not None else None
     folder = OutputFolder.open(out)
@@ -96,6 +99,8 @@ def command(
     report = replace(Report.now(checked.runs), not_measured=checked.failures)
     if not as_json:
         print_verdict(report, console)
+        console.print()
+        print_report(report, console)
     with folder.sealed():
         junit, summary = folder.claim(_JUNIT, _SUMMARY)
         write_junit(report, junit, allow_inconclusive)
@@ -108,6 +113,17 @@ def command(
     if as_json:
         echo_report(replace(report, outputs=tuple(folder.names)), folder.path)
     ctx.exit(exit_code(report.verdict, checked))
+
+
+def _exported(config: CheckConfig, path: Path, console: Terminal) -> list[Path]:
+    """The bundles of the file's model, exported where they are missing or stale."""
+    if config.model is None:
+        return []
+    # Its import takes as long as a board's answer, and only a [check] with a model needs it.
+    from edgeproof.check.exported import exported_bundles
+
+    with shown_progress(console) as progress:
+        return exported_bundles(config, path, progress)
 
 
 def _init(boards: list[str], bundles: tuple[Path, ...]) -> None:

@@ -12,6 +12,7 @@ from edgeproof.cli.display.terminal import Terminal
 from edgeproof.cli.options.paths import PATH
 from edgeproof.demo.chain import run_demo
 from edgeproof.local_files.output_folder import OutputFolder
+from edgeproof.report.comparison import print_comparison
 from edgeproof.report.terminal import print_report
 from edgeproof.report.verdict import print_verdict
 
@@ -28,8 +29,11 @@ def command(out: Path) -> None:
     console.print()
     print_report(report, console)
     console.print()
+    for comparison in report.comparisons:
+        print_comparison(report, comparison, console)
+        console.print()
     print_verdict(report, console)
-    console.print(Text(f"\n{len(report.runs)} runs in {time.monotonic() - started:.0f} s"))
+    console.print(Text(f"\n{len(report.alone)} runs in {time.monotonic() - started:.0f} s"))
     with folder.sealed():
         write_report_files(report, folder, console)
     require_whole(report)

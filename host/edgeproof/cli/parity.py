@@ -19,8 +19,9 @@ from edgeproof.errors import EdgeproofError
 from edgeproof.local_files.output_folder import OutputFolder
 from edgeproof.record.run import Report
 from edgeproof.report.verdict import parity_lines
+from edgeproof.runs.float32 import parity_plan
 from edgeproof.runs.pictures import find_pictures
-from edgeproof.runs.plan import ParityPlan, RunPlan
+from edgeproof.runs.plan import RunPlan
 from edgeproof.runs.reference import open_reference, reference_runtime
 from edgeproof.runs.run import execute
 
@@ -62,7 +63,8 @@ def command(
         stored = choose_runtime(there, runtime)
         chosen = reference_runtime(here, stored.name, progress)
         send_bundle(here.store, opened, progress)
-        plan = RunPlan(OutputFolder.open(Path(scratch)), parity=ParityPlan(here, pictures, chosen), min_score=min_score)
+        held = parity_plan(here, opened, pictures, chosen, progress)
+        plan = RunPlan(OutputFolder.open(Path(scratch)), parity=held, min_score=min_score)
         with start_agent(there, stored) as agent:
             run = execute(there, agent, opened.digest, plan, progress)
     report = Report.now((run,))

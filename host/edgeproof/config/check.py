@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from edgeproof.config.boards import read_config, require_known
+from edgeproof.config.export import EXPORT_MEANINGS, ExportConfig
 from edgeproof.errors import ProfileError
 from edgeproof.local_files.bounded_files import read_bounded
 
@@ -16,6 +17,12 @@ _MAX_CONFIG_BYTES = 1 << 20
 class CheckConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A cell is measured for each bundle on each board under each runtime with each number of threads."""
 
+    model: str | None = None
+    """What bundles are exported from, where they are missing or stale."""
+    variants: tuple[str, ...] = ()
+    """Of the model; float32 when none is named."""
+    export: ExportConfig | None = None
+    """How the model is exported."""
     bundles: tuple[str, ...] = ()
     """Folders of bundles, from the file's own folder; `*` stands for any name."""
     boards: tuple[str, ...] = ()
@@ -38,6 +45,9 @@ class CheckConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 _MEANINGS = {
+    "model": "a text: the path of a model",
+    "variants": "a list of variants' names",
+    "export": "a table, [check.export]",
     "bundles": "a list of folders",
     "boards": "a list of boards' names",
     "runtimes": "a list of tflite-runtime and ai-edge-litert",
@@ -57,12 +67,26 @@ def read_check(path: Path) -> CheckConfig | None:
     if check is None:
         return None
     require_known(path, "[check] ", check, tuple(_MEANINGS))
+    export = check.get("export")
+    if isinstance(export, dict):
+        _require_export(path, export, "model" in check)
     for name, value in check.items():
         try:
             msgspec.convert({name: value}, CheckConfig)
         except msgspec.ValidationError:
             raise ProfileError(f"{path} is not right: [check] {name} must be {_MEANINGS[name]}") from None
     return msgspec.convert(check, CheckConfig)
+
+
+def _require_export(path: Path, table: dict[str, object], has_model: bool) -> None:
+    if not has_model:
+        raise ProfileError(f"{path} is not right: [check.export] says how a model is exported, and [check] names none")
+    require_known(path, "[check.export] ", table, tuple(EXPORT_MEANINGS))
+    for name, value in table.items():
+        try:
+            msgspec.convert({name: value}, ExportConfig)
+        except msgspec.ValidationError:
+            raise ProfileError(f"{path} is not right: [check.export] {name} must be {EXPORT_MEANINGS[name]}") from None
 
 
 def place_of(path: Path, texts: Sequence[str]) -> str:

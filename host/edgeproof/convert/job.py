@@ -1,6 +1,6 @@
 """One variant that is asked for, and whether its bundle is there already."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,10 @@ def bundles_up_to_date(jobs: Iterable[Job], name: str, progress: ProgressListene
         if bundle is None:
             require_replaceable(job.out_dir)
             require_writable(job.out_dir.parent)
+            stale = _differs(job, name)
+            if stale:
+                text = f"{job.variant.value}: exported again, since {' and '.join(stale)} changed"
+                progress(Progress(text, ProgressKind.NOTE))
         else:
             bundles[job.variant] = bundle
             progress(Progress(f"{job.variant.value}: up to date", ProgressKind.NOTE))
@@ -43,5 +47,29 @@ def _up_to_date(job: Job, name: str) -> Bundle | None:
         bundle = open_bundle(job.out_dir)
     except BundleError:
         return None
-    same = bundle.manifest.provenance == job.provenance and bundle.manifest.name == name
-    return bundle if same else None
+    return None if _differences(bundle, job, name) else bundle
+
+
+def _differs(job: Job, name: str) -> list[str]:
+    """What is not as the bundle that is there was made; nothing where none can be read."""
+    try:
+        bundle = open_bundle(job.out_dir)
+    except BundleError:
+        return []
+    return _differences(bundle, job, name)
+
+
+def _differences(bundle: Bundle, job: Job, name: str) -> list[str]:
+    """Sections of the provenance, and the name. A tool that is not installed here says nothing against a bundle."""
+    made, wanted = dict(bundle.manifest.provenance), dict(job.provenance)
+    tools = made.get("tools")
+    if isinstance(tools, Mapping):
+        wanted["tools"] = {
+            tool: tools.get(tool) if version is None else version for tool, version in wanted["tools"].items()
+        }
+    words = {"source": "its source", "settings": "its options", "tools": "edgeproof or a tool"}
+    words["calibration"] = "its calibration pictures"
+    differing = [
+        words.get(section, section) for section in sorted({*made, *wanted}) if made.get(section) != wanted.get(section)
+    ]
+    return differing + ["its name"] * (bundle.manifest.name != name)

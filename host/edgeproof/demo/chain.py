@@ -15,6 +15,7 @@ from edgeproof.demo.embedded_board import EmbeddedBoard
 from edgeproof.local_files.output_folder import OutputFolder
 from edgeproof.record.run import Report, Run
 from edgeproof.report.drawing import write_annotated
+from edgeproof.runs.comparison import Compared, Contender, compare
 from edgeproof.runs.pictures import find_pictures
 from edgeproof.runs.plan import BenchPlan, RunPlan, StreamPlan
 from edgeproof.runs.run import execute
@@ -31,6 +32,7 @@ GATES = {"total": "p50 < 250 ms", "size": "< 20 MB", "peak_rss": "< 400 MiB"}
 """To keep up with a camera that looks four times a second, on a small board. The median, since the samples of a machine
 that does other work hang together: a bound of the tail would take minutes."""
 _VIDEO_FRAMES, _VIDEO_SECONDS = 60, 3.0
+_PAIRS = 10
 
 
 def run_demo(folder: OutputFolder, progress: ProgressListener) -> Report:
@@ -54,7 +56,29 @@ def run_demo(folder: OutputFolder, progress: ProgressListener) -> Report:
             replace(run, claims=evaluate(parse_gates(GATES), run))
             for run in _runs(board, sample, bundles, [release.name for release in releases], folder, progress)
         ]
-    return Report.now(tuple(runs))
+        sides = _compared(board, sample, bundles[-1], [release.name for release in releases], note, progress)
+    report = Report.now(tuple(runs))
+    if sides is None:
+        return report
+    comparison = replace(sides.comparison, a=len(runs), b=len(runs) + 1)
+    return replace(report, runs=(*runs, *sides.runs), comparisons=(comparison,))
+
+
+def _compared(
+    board: OpenBoard,
+    sample: Sample,
+    bundle: Bundle,
+    runtimes: list[str],
+    note: "_Numbered",
+    progress: ProgressListener,
+) -> Compared | None:
+    """The first two runtimes side by side with one bundle, which is on the board; None where only one fits here."""
+    if len(runtimes) < 2:
+        progress(Progress(f"{runtimes[0]} alone fits this Python: nothing to compare it with", ProgressKind.NOTE))
+        return None
+    note(f"compare: {bundle.manifest.variant} on {runtimes[0]} and on {runtimes[1]}, measured in turns")
+    contenders = (Contender(bundle.digest, runtimes[0]), Contender(bundle.digest, runtimes[1]))
+    return compare(board, contenders, sample.photos[0].read_bytes(), _PAIRS, progress)
 
 
 def _runs(

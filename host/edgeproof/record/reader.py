@@ -10,11 +10,12 @@ from edgeproof.errors import ReportError
 from edgeproof.local_files.bounded_files import UnreadableError, read_bounded, readable
 from edgeproof.local_files.inner_names import is_inner_name
 from edgeproof.record.board import BoardInfo, BoardState, RuntimeInfo
-from edgeproof.record.boxes import PixelBox
+from edgeproof.record.detections_reader import read_detections
 from edgeproof.record.latency import Drift, LatencySummary, Samples
 from edgeproof.record.load import LoadResult
 from edgeproof.record.measurements import Frame, Latency, Stream
-from edgeproof.record.pictures import Detection, Picture
+from edgeproof.record.pictures import Picture
+from edgeproof.record.precision_recall import read_precision_recall
 from edgeproof.record.run import SCHEMA, BundleFacts, HostInfo, Report, Run
 from edgeproof.record.sample_file import read_samples
 from edgeproof.record.verdict.claims import Answer
@@ -23,8 +24,8 @@ from edgeproof_agent.wire.fields import FieldError, Fields
 
 _MAX_BYTES = 512 << 20
 _SCHEMAS = ("edgeproof.report/1", SCHEMA)
-_MAX_RUNS, _MAX_PICTURES, _MAX_DETECTIONS, _MAX_FRAMES = 10_000, 1_000_000, 100_000, 10_000
-_MAX_GATES = 1000
+_MAX_RUNS, _MAX_PICTURES, _MAX_FRAMES = 10_000, 1_000_000, 10_000
+_MAX_GATES, _MAX_CURVES = 1000, 100_000
 _MAX_SAMPLES = 10_000_000
 _MAX_TEXT = 100_000
 
@@ -91,6 +92,9 @@ def _run(run: Fields, folder: Path) -> Run:
         after=_state(state, "after"),
         error=run.text("error", max_length=_MAX_TEXT) if "error" in run else None,
         parity=read_parity(run.nested("parity")) if "parity" in run else None,
+        precision_recall=tuple(map(read_precision_recall, run.objects("precision_recall", _MAX_CURVES)))
+        if "precision_recall" in run
+        else (),
         claims=tuple(map(read_claim, run.objects("gates", _MAX_GATES))) if "gates" in run else (),
     )
 
@@ -152,23 +156,10 @@ def _picture(picture: Fields, folder: Path) -> Picture:
         name=picture.text("file_name", max_length=_MAX_TEXT),
         width=picture.integer("width"),
         height=picture.integer("height"),
-        detections=_detections(picture),
+        detections=read_detections(picture),
         error=picture.text("error", max_length=_MAX_TEXT) if "error" in picture else None,
         stages_ns={name: _ns(Fields(stages).number(name)) for name in stages},
         annotated=_inner(picture, "annotated", folder) if "annotated" in picture else None,
-    )
-
-
-def _detections(fields: Fields) -> tuple[Detection, ...]:
-    found = fields.objects("detections", _MAX_DETECTIONS) if "detections" in fields else []
-    return tuple(
-        Detection(
-            item.text("label", max_length=_MAX_TEXT),
-            item.integer("class_index", low=-(2**31)),
-            item.number("score"),
-            PixelBox(*item.numbers("bbox", 4)),
-        )
-        for item in found
     )
 
 
@@ -181,7 +172,7 @@ def _stream(stream: Fields, folder: Path) -> Stream:
         fps=stream.number("fps"),
         stages=_stages(stream),
         shown=tuple(
-            Frame(item.number("time_s"), _inner(item, "annotated", folder), _detections(item)) for item in shown
+            Frame(item.number("time_s"), _inner(item, "annotated", folder), read_detections(item)) for item in shown
         ),
     )
 

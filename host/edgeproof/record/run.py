@@ -13,6 +13,7 @@ from edgeproof.record.board import BoardInfo, BoardState, RuntimeInfo, states_js
 from edgeproof.record.load import LoadResult
 from edgeproof.record.measurements import Latency, Stream, summary_json
 from edgeproof.record.pictures import Picture
+from edgeproof.record.precision_recall import PrecisionRecall
 from edgeproof.record.verdict.claims import Answer, Claim, combined
 from edgeproof.record.verdict.comparison import Comparison
 from edgeproof.record.verdict.parity import Parity
@@ -66,6 +67,8 @@ class Run:
     """Why the run ended early; what had arrived until then is kept."""
     parity: Parity | None = None
     """The board held against the host."""
+    precision_recall: tuple[PrecisionRecall, ...] = ()
+    """On a labelled data set: of all classes together first, then class by class."""
     claims: tuple[Claim, ...] = ()
     """Its gates, held against what was measured."""
 
@@ -91,6 +94,8 @@ class Run:
             data["stream"] = self.stream.to_json(folder)
         if self.parity is not None:
             data["parity"] = self.parity.to_json()
+        if self.precision_recall:
+            data["precision_recall"] = [curve.to_json() for curve in self.precision_recall]
         if self.claims:
             data["gates"] = [claim.to_json() for claim in self.claims]
         if self.error is not None:
@@ -167,6 +172,12 @@ class Report:
         if not answers and not self.not_measured:
             return None
         return combined([*answers, *(Answer.INCONCLUSIVE for _ in missing)])
+
+    @property
+    def alone(self) -> tuple[Run, ...]:
+        """The runs that were not measured side by side with another."""
+        sides = {place for comparison in self.comparisons for place in (comparison.a, comparison.b)}
+        return tuple(run for place, run in enumerate(self.runs) if place not in sides)
 
     @classmethod
     def now(cls, runs: tuple[Run, ...]) -> "Report":

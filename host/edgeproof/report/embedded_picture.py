@@ -3,26 +3,16 @@
 import base64
 from pathlib import Path
 
-import numpy as np
-
-from edgeproof.local_files.bounded_files import MAX_PICTURE_BYTES, read_bounded
-from edgeproof.report.drawing import encode_jpeg
-from edgeproof_agent.pictures.decoding import decode_picture
-from edgeproof_agent.pictures.opencv import cv2
+from edgeproof.local_files.shrunken_picture import shrunken_jpeg
 
 _QUALITY = 82
 
 
 def data_uri(path: Path, widest: int) -> str | None:
     """The picture in `path` as a JPEG of at most `widest` pixels width; None when it cannot be read (any more)."""
-    try:
-        picture = decode_picture(read_bounded(path, MAX_PICTURE_BYTES))
-    except (OSError, ValueError):
-        return None
-    height, width = picture.shape[:2]
-    # A tall strip is bounded as well: it would be as heavy as a wide one.
-    scale = min(widest / width, 2 * widest / height)
-    if scale < 1:
-        size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA))
-    return f"data:image/jpeg;base64,{base64.b64encode(encode_jpeg(picture, _QUALITY)).decode('ascii')}"
+    jpeg = shrunken_jpeg(path, widest, _QUALITY)
+    return None if jpeg is None else jpeg_uri(jpeg)
+
+
+def jpeg_uri(jpeg: bytes) -> str:
+    return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode('ascii')}"

@@ -1,7 +1,10 @@
 """The report as one self-contained HTML page."""
 
+import base64
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
@@ -13,6 +16,9 @@ from edgeproof.record.latency import PERCENTS, LatencySummary
 from edgeproof.record.measurements import Frame
 from edgeproof.record.pictures import Picture
 from edgeproof.record.run import BundleFacts, Report, Run
+from edgeproof.report.charts.style import series_variable
+from edgeproof.report.charts.timeline import timeline_svg
+from edgeproof.report.comparison import comparison_lines
 from edgeproof.report.embedded_picture import data_uri
 from edgeproof.report.formatting import (
     board_facts,
@@ -24,18 +30,22 @@ from edgeproof.report.formatting import (
     state_facts,
     whole,
 )
-from edgeproof.report.histogram import latency_svg
+from edgeproof.report.headline import headline
+from edgeproof.report.page.figures import curves, distributions, front
+from edgeproof.report.page.mismatches import mismatches
 from edgeproof.report.verdict import claim_line, limits, parity_lines
 from edgeproof.wording.printable import shown, shown_line
 
 _MOST_PICTURES = 48  # on the page: a data set's thousands are for the detections file
+_MOST_GRID_BYTES = 1_800_000  # of these pictures as text, but for the first row
+_MOST_COLUMNS = 4
 _FILTERS = {"ms": ms, "megabytes": megabytes, "whole": whole, "shown_line": shown_line, "shown": shown}
 _WIDEST, _WIDEST_OF_MANY = 640, 420  # pixels; the latter from 17 pictures on
 
 
 def _template() -> Template:
     environment = Environment(
-        loader=PackageLoader("edgeproof.report", "."),
+        loader=PackageLoader("edgeproof.report", "page"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -45,8 +55,16 @@ def _template() -> Template:
     return environment.get_template("report.html.j2")
 
 
+def _part(name: str) -> Markup:
+    """A file of ours that goes into the page as it is."""
+    return Markup((resources.files("edgeproof.report.page") / name).read_text("utf-8"))
+
+
 # Compiled with this module, which a command imports while it waits for a board.
 _TEMPLATE = _template()
+_STYLE, _SCRIPT = _part("style.css"), _part("script.js")
+_SCRIPT_DIGEST = base64.b64encode(hashlib.sha256(_SCRIPT.encode()).digest()).decode()
+"""The page's policy lets this very script run, and no other."""
 
 
 @dataclass(frozen=True)
@@ -71,20 +89,31 @@ def render_html(report: Report) -> str:
     runs = report.runs
     with_pictures = [run for run in runs if run.pictures]
     names = list(dict.fromkeys(picture.name for run in with_pictures for picture in run.pictures))
-    in_grid = names[: max(1, _MOST_PICTURES // max(1, len(with_pictures)))]
+    grid = _grid(with_pictures, names[: max(1, _MOST_PICTURES // max(1, len(with_pictures)))])
     boards: dict[str, BoardInfo] = {run.board.name: run.board for run in runs}
     bundles: dict[str, BundleFacts] = {run.bundle.digest: run.bundle for run in runs}
     return _TEMPLATE.render(
         report=report,
+        style=_STYLE,
+        script=_SCRIPT,
+        script_digest=_SCRIPT_DIGEST,
+        headline=headline(report),
         run_title=run_title,
         claim_line=claim_line,
         limits=limits,
         parity_lines=parity_lines,
+        series_variable=series_variable,
+        comparisons=[(comparison, comparison_lines(comparison)) for comparison in report.comparisons],
+        distributions=distributions(report),
+        front=front(report),
+        curves=curves(report),
+        timelines=[_timeline(run, index) for index, run in enumerate(runs)],
+        mismatches=mismatches(runs),
         with_pictures=with_pictures,
-        grid=_grid(with_pictures, in_grid),
-        left_out=len(names) - len(in_grid),
+        columns=_columns(len(with_pictures)),
+        grid=grid,
+        left_out=len(names) - len(grid),
         several_boards=len(boards) > 1,
-        charts={index: _chart(run, index) for index, run in enumerate(runs)},
         shares={index: _shares(run.latency.stages) for index, run in enumerate(runs) if run.latency},
         reasons=lambda run: missing_reasons(run, PERCENTS),
         strips={index: _strip(run) for index, run in enumerate(runs) if run.stream},
@@ -99,8 +128,14 @@ def write_html(report: Report, path: Path) -> None:
     write_atomically(path, render_html(report).encode())
 
 
+def _columns(runs: int) -> int:
+    """Of the pictures: as many as there are runs, in rows of equal length where they are too many for one."""
+    rows = -(-runs // _MOST_COLUMNS)
+    return -(-runs // rows) if rows else 1
+
+
 def _grid(runs: Sequence[Run], names: Sequence[str]) -> list[tuple[str, list[_Cell]]]:
-    """One row a picture, one cell a run."""
+    """One row a picture, one cell a run; fewer rows where the pictures would make the page heavy."""
     widest = _WIDEST if len(runs) * len(names) <= 16 else _WIDEST_OF_MANY
     by_name = [{picture.name: picture for picture in run.pictures} for run in runs]
 
@@ -108,15 +143,20 @@ def _grid(runs: Sequence[Run], names: Sequence[str]) -> list[tuple[str, list[_Ce
         drawn = picture.annotated if picture else None
         return _Cell(picture, data_uri(drawn, widest) if drawn else None)
 
-    return [(name, [cell(pictures.get(name)) for pictures in by_name]) for name in names]
+    grid: list[tuple[str, list[_Cell]]] = []
+    left = _MOST_GRID_BYTES
+    for name in names:
+        cells = [cell(pictures.get(name)) for pictures in by_name]
+        left -= sum(len(one.image) for one in cells if one.image is not None)
+        if grid and left < 0:
+            break
+        grid.append((name, cells))
+    return grid
 
 
-def _chart(run: Run, index: int) -> Markup | None:
-    """The histogram of the inference, or of the whole where a run has no such stage."""
-    if run.latency is None:
-        return None
-    stage = "invoke" if "invoke" in run.latency.stages else list(run.latency.stages)[-1]
-    return Markup(latency_svg(run.latency.samples_ns[stage], run.latency.stages[stage], stage, f"run{index}"))
+def _timeline(run: Run, index: int) -> Markup | None:
+    svg = timeline_svg(run, index, f"time{index}")
+    return None if svg is None else Markup(svg)
 
 
 def _shares(stages: Mapping[str, LatencySummary]) -> list[_Share]:

@@ -1,8 +1,8 @@
 """The report as tables on a terminal."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
-from rich import box
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -19,6 +19,8 @@ from edgeproof.report.formatting import (
     run_title,
     whole,
 )
+from edgeproof.report.picture_summary import MOST_LISTED, failure_lines, summary_table
+from edgeproof.report.table import plain_table
 from edgeproof.wording.printable import shown, shown_line
 
 _PERCENTS_OF_RUNS = (50, 90)  # what the runs table states
@@ -30,13 +32,12 @@ _PICTURE_COLUMN, _RUN_COLUMN, _WIDEST_RUN_COLUMN = 14, 14, 24  # widths in the p
 
 def print_report(report: Report, console: Console) -> None:
     """Prints what was measured, on what, and what was found on each picture."""
+    report = replace(report, runs=report.alone or report.runs, comparisons=())
     if any(run.load or run.latency for run in report.runs):
         _print_table(console, runs_table(report, console.width))
         for line in latency_notes(report, _PERCENTS_OF_RUNS):
             console.print(Text(line, style="dim"))
-    for table in pictures_tables(report, console.width):
-        console.print()
-        _print_table(console, table)
+    _print_pictures(report, console)
     for run in report.runs:
         if run.stream is not None:
             console.print()
@@ -44,6 +45,20 @@ def print_report(report: Report, console: Console) -> None:
     for run in report.runs:
         if run.error is not None:
             console.print(Text(f"{run_title(run)}: {shown(run.error)}", style="red"))
+
+
+def _print_pictures(report: Report, console: Console) -> None:
+    with_pictures = [run for run in report.runs if run.pictures]
+    if max((len(run.pictures) for run in with_pictures), default=0) <= MOST_LISTED:
+        for table in pictures_tables(report, console.width):
+            console.print()
+            _print_table(console, table)
+        return
+    console.print()
+    _print_table(console, summary_table(with_pictures))
+    for run in with_pictures:
+        for line in failure_lines(run):
+            console.print(Text(f"{run.runtime.name} {shown_line(run.bundle.variant)}: {line}", style="red"))
 
 
 def runs_table(report: Report, width: int) -> Table:
@@ -201,14 +216,6 @@ def _stages_table(title: str, stages: Iterable[tuple[str, LatencySummary]]) -> T
         numbers = (of.mean_ms, of.min_ms, of.p50_ms, of.p90_ms, of.p95_ms, of.p99_ms, of.max_ms, of.mad_ms)
         table.add_row(Text(shown_line(stage)), *(Text(ms(number)) for number in numbers))
     return table
-
-
-def plain_table(title: str) -> Table:
-    """A table in the manner of all of these."""
-    heading = Text(title, style="bold")
-    return Table(
-        title=heading, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0)
-    )
 
 
 def _print_table(console: Console, table: Table) -> None:

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from edgeproof.record.run import Report, Run
+from edgeproof.record.verdict.chain import deciding_step
 from edgeproof.record.verdict.claims import Answer, Claim
 from edgeproof.record.verdict.parity import Parity
 from edgeproof.report.formatting import run_title
@@ -30,6 +31,8 @@ def print_verdict(report: Report, console: Console) -> None:
         return
     console.print(Text(f"verdict: {verdict.value.upper()}", style=f"bold {_STYLES[verdict]}"))
     for run in report.runs:
+        if not run.claims and run.parity is None and run.error is None:
+            continue
         console.print()
         console.print(Text(shown_line(run_title(run)), style="bold"))
         for claim in run.claims:
@@ -93,11 +96,25 @@ def parity_lines(parity: Parity) -> list[str]:
     ]
     for stage, pictures in parity.parted.items():
         lines.append(f"{counted(pictures, 'picture')} first part at {stage.value}: {stage.cause}")
+    lines += chain_lines(parity)
     for picture in parity.worst(_WORST_SHOWN):
         words = f"{picture.differing} differ" if picture.note is None else shown(picture.note)
         at = "" if picture.parts_at is None else f", from {picture.parts_at.value} on"
         lines.append(f"  {shown_line(picture.name)}: {words}{at}")
     return lines
+
+
+def chain_lines(parity: Parity) -> list[str]:
+    """A line a step from the source to the board, then which of them makes the difference."""
+    lines = []
+    for link in parity.chain:
+        if link.missing is not None:
+            words = f"not told: {shown_line(link.missing)}"
+        else:
+            words = f"{link.differing} of {counted(link.same + link.differing, 'confident detection')} differ"
+        lines.append(f"{link.step.value} ({link.step.ends}): {words}")
+    decides = deciding_step(parity.chain)
+    return lines if decides is None else [*lines, f"{decides.value} makes most of the difference"]
 
 
 def verdicts(runs: Sequence[Run]) -> Iterator[tuple[Run, Claim]]:

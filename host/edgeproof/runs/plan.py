@@ -56,6 +56,10 @@ class ParityPlan:
     pictures: Sequence[PictureFile]
     runtime: str | None = None
     """The one to run here; None takes the preferred one."""
+    float32_digest: str | None = None
+    """The float32 bundle of the same source, which is in the reference's store too; None where there is none."""
+    is_float32: bool = False
+    """Whether the bundle itself is that one."""
 
 
 @dataclass(frozen=True)

@@ -142,7 +142,9 @@ class _Work:
         if plan is not None:
             self.run = replace(
                 self.run,
-                parity=measure_parity(self.session, self.run.bundle.digest, plan, self.plan.min_score, self.progress),
+                parity=measure_parity(
+                    self.session, self.run.bundle.digest, self.loaded, plan, self.plan.min_score, self.progress
+                ),
             )
 
     def stream(self) -> None:

@@ -15,6 +15,8 @@ from edgeproof.record.writer import sample_names, write_report
 from edgeproof.report.html import write_html
 from edgeproof.wording.counting import counted
 
+_FAILURES_LISTED = 20
+
 
 def write_report_files(report: Report, out: OutputFolder, console: Console) -> None:
     """Writes report.json and report.html and says where they are."""
@@ -37,5 +39,7 @@ def require_whole(report: Report) -> None:
     pictures = [picture for run in report.runs for picture in run.pictures]
     broken = [picture for picture in pictures if picture.error is not None]
     if broken:
-        reasons = "\n".join(f"  {picture.name}: {picture.error}" for picture in broken)
+        listed = [f"  {picture.name}: {picture.error}" for picture in broken[:_FAILURES_LISTED]]
+        listed += [f"  and {len(broken) - len(listed)} more"] * (len(broken) > len(listed))
+        reasons = "\n".join(listed)
         raise EdgeproofError(f"{len(broken)} of {counted(len(pictures), 'picture')} failed:\n{reasons}")

@@ -1,10 +1,14 @@
 """What came of holding a board against the host, picture by picture: the first stage where they part, and how often."""
 
+import base64
 import enum
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from edgeproof.record.pictures import Detection, detections_json
+from edgeproof.record.verdict.chain import ChainLink
 
 
 class ParityStage(enum.Enum):
@@ -27,6 +31,31 @@ class ParityStage(enum.Enum):
 
 
 @dataclass(frozen=True)
+class BothSides:
+    """What both machines found on a picture where they part, and the picture itself."""
+
+    host: tuple[Detection, ...]
+    """Those that are confident or nearly so; boxes in the picture's own pixels."""
+    board: tuple[Detection, ...]
+    width: int
+    """Of the picture, pixels; 0 when neither could decode it."""
+    height: int
+    jpeg: bytes | None = None
+    """The picture, shrunk. Only the worst pictures have it: they stand in report.json itself."""
+
+    def to_json(self) -> dict[str, Any]:
+        data: dict[str, Any] = {
+            "width": self.width,
+            "height": self.height,
+            "host": detections_json(self.host),
+            "board": detections_json(self.board),
+        }
+        if self.jpeg is not None:
+            data["jpeg"] = base64.b64encode(self.jpeg).decode("ascii")
+        return data
+
+
+@dataclass(frozen=True)
 class PictureParity:
     """One picture on both machines."""
 
@@ -44,6 +73,8 @@ class PictureParity:
     by value."""
     note: str | None = None
     """What one of the machines said instead of detections."""
+    sides: BothSides | None = None
+    """Where they part."""
 
     def to_json(self) -> dict[str, Any]:
         data: dict[str, Any] = {
@@ -57,6 +88,8 @@ class PictureParity:
             data["output_delta"] = self.output_delta
         if self.note is not None:
             data["note"] = self.note
+        if self.sides is not None:
+            data["sides"] = self.sides.to_json()
         return data
 
 
@@ -69,6 +102,8 @@ class Parity:
     min_score: float
     score_tolerance: float
     pictures: tuple[PictureParity, ...]
+    chain: tuple[ChainLink, ...] = ()
+    """What each step from the source to the board does to the same pictures."""
 
     @property
     def differing(self) -> int:
@@ -97,9 +132,12 @@ class Parity:
         return apart[:count]
 
     def to_json(self) -> dict[str, Any]:
-        return {
+        data: dict[str, Any] = {
             "host_runtime": self.host_runtime,
             "min_score": self.min_score,
             "score_tolerance": self.score_tolerance,
             "pictures": [picture.to_json() for picture in self.pictures],
         }
+        if self.chain:
+            data["chain"] = [link.to_json() for link in self.chain]
+        return data

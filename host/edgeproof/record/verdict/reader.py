@@ -1,12 +1,17 @@
 """Reads what a verdict rests on back from report.json: gates with their answers, parity, comparisons."""
 
+import base64
+
+from edgeproof.record.detections_reader import read_detections
+from edgeproof.record.verdict.chain import ChainLink, ChainStep
 from edgeproof.record.verdict.claims import Answer, Claim
 from edgeproof.record.verdict.comparison import Comparison, StageRatio
-from edgeproof.record.verdict.parity import Parity, ParityStage, PictureParity
-from edgeproof_agent.wire.fields import Fields
+from edgeproof.record.verdict.parity import BothSides, Parity, ParityStage, PictureParity
+from edgeproof_agent.wire.fields import FieldError, Fields
 
 _MAX_PICTURES = 1_000_000
 _MAX_TEXT = 100_000
+_MAX_JPEG_TEXT = 4 << 20
 
 
 def read_claim(fields: Fields) -> Claim:
@@ -41,9 +46,45 @@ def read_parity(fields: Fields) -> Parity:
                 borderline=picture.integer("borderline"),
                 output_delta=_optional_number(picture, "output_delta"),
                 note=_optional_text(picture, "note"),
+                sides=_sides(picture.nested("sides")) if "sides" in picture else None,
             )
             for picture in fields.objects("pictures", _MAX_PICTURES)
         ),
+        chain=tuple(map(_link, fields.objects("chain", len(ChainStep)))) if "chain" in fields else (),
+    )
+
+
+def _sides(fields: Fields) -> BothSides:
+    return BothSides(
+        host=read_detections(fields, "host"),
+        board=read_detections(fields, "board"),
+        width=fields.integer("width"),
+        height=fields.integer("height"),
+        jpeg=_jpeg(fields) if "jpeg" in fields else None,
+    )
+
+
+def _jpeg(fields: Fields) -> bytes:
+    """A JPEG by its first bytes: it goes into a page as one."""
+    try:
+        data = base64.b64decode(fields.text("jpeg", max_length=_MAX_JPEG_TEXT), validate=True)
+    except ValueError:
+        data = b""
+    if not data.startswith(b"\xff\xd8\xff"):
+        raise FieldError(f"{fields.path('jpeg')} must be a JPEG in base64")
+    return data
+
+
+def _link(fields: Fields) -> ChainLink:
+    step = ChainStep(fields.choice("step", [step.value for step in ChainStep]))
+    if "missing" in fields:
+        return ChainLink(step, missing=fields.text("missing", max_length=_MAX_TEXT))
+    return ChainLink(
+        step,
+        same=fields.integer("same"),
+        differing=fields.integer("differing"),
+        borderline=fields.integer("borderline"),
+        same_pictures=fields.integer("same_pictures"),
     )
 
 

@@ -1,7 +1,7 @@
 """report.html: one page that needs nothing else, whatever the names on it."""
 
 import base64
-import re
+import hashlib
 from collections import Counter
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -9,14 +9,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import pytest
 
 from edgeproof.record.pictures import Picture
+from edgeproof.record.precision_recall import PrecisionRecall
 from edgeproof.record.run import Report, Run
 from edgeproof.report.embedded_picture import data_uri
-from edgeproof.report.histogram import latency_svg
 from edgeproof.report.html import render_html, write_html
-from edgeproof.verify.latency import summarize
 from tests.support import sample_report as sample
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}
@@ -50,17 +48,26 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        if "style" not in self.open:
+        if not {"style", "script"} & set(self.open):
             self.words.append(data)
 
     def values(self, tag: str, name: str) -> list[str]:
         return [value for of, attribute, value in self.attributes if (of, attribute) == (tag, name)]
 
 
+def assert_only_our_script(html: str) -> None:
+    """There is one script, and it is the one that the page's policy lets run."""
+    assert html.count("<script") == 1
+    script = html[html.index("<script>") + len("<script>") : html.index("</script>")]
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'" in html
+
+
 def test_the_page_needs_nothing_but_itself(tmp_path: Path) -> None:
     html = render_html(sample.report(tmp_path))
     page = Page(html)
-    assert page.tags["script"] == page.tags["link"] == page.tags["iframe"] == 0
+    assert page.tags["link"] == page.tags["iframe"] == 0
+    assert_only_our_script(html)
     assert all(value.startswith("data:image/jpeg;base64,") for value in page.values("img", "src"))
     assert all(value.startswith("#") for _, name, value in page.attributes if name == "href")
     assert "url(http" not in html
@@ -90,9 +97,14 @@ def test_the_table_holds_each_run_s_figures() -> None:
     assert "demo tflite-runtime 2.14.0 float32 12.20 MB 123 46.0 48.4 53.7 52.7..62.7 112 4 (1 failed)" in page.text
 
 
-def test_every_run_has_its_histogram_and_no_id_stands_twice(tmp_path: Path) -> None:
+def test_every_run_has_its_timeline_beside_their_distributions_and_no_id_stands_twice(tmp_path: Path) -> None:
     page = Page(render_html(sample.report(tmp_path)))
-    assert page.tags["svg"] == 4
+    labels = Counter(page.values("svg", "aria-label"))
+    assert labels == {
+        "distribution of total latency, one shape a run": 1,
+        "latency against size": 1,
+        "latency over time, with temperature and clock": 4,
+    }
     ids = [value for _, name, value in page.attributes if name == "id"]
     assert len(ids) == len(set(ids))
     for reference in (value for _, name, value in page.attributes if name == "href"):
@@ -133,8 +145,9 @@ def test_hostile_names_are_text() -> None:
         stream=replace(sample.stream(), source=evil),
         error=evil,
     )
-    page = Page(render_html(Report((run,))))
-    assert page.tags["script"] == 0
+    html = render_html(Report((run,)))
+    page = Page(html)
+    assert_only_our_script(html)
     assert f"{evil} 0.90" in page.text
     assert page.text.count(evil) >= 8
 
@@ -196,33 +209,6 @@ def test_the_same_report_gives_the_same_bytes(tmp_path: Path) -> None:
     assert (tmp_path / "one.html").read_bytes() == (tmp_path / "two.html").read_bytes()
 
 
-@pytest.mark.parametrize("runs", [1, 2, 63, 1000])
-def test_a_histogram_takes_any_number_of_samples(runs: int) -> None:
-    samples = np.arange(1, runs + 1, dtype=np.int64) * 1000
-    svg = latency_svg(samples, summarize(samples), "invoke", "a")
-    assert svg.startswith('<svg viewBox="')
-    assert ("p50" in svg, "p90" in svg, "p99" in svg) == (runs >= 11, runs >= 64, runs >= 662)
-
-
-def test_samples_far_out_are_counted_instead_of_drawn() -> None:
-    samples = np.append(np.full(99, 10_000_000), 900_000_000).astype(np.int64)
-    assert "1 beyond 15.0, up to 900" in latency_svg(samples, summarize(samples), "invoke", "a")
-
-
-def test_equal_samples_have_a_histogram_too() -> None:
-    for value in (0, 5_000_000):
-        samples = np.full(70, value, np.int64)
-        assert "samples" in latency_svg(samples, summarize(samples), "invoke", "a")
-
-
-def test_a_chart_takes_its_colours_from_the_page() -> None:
-    samples = np.arange(1, 101, dtype=np.int64)
-    svg = latency_svg(samples, summarize(samples), "invoke", "a")
-    assert "var(--bar)" in svg
-    assert re.findall(r"#[0-9a-f]{6}", svg) == []
-    assert "font-family" not in svg
-
-
 def test_the_verdict_stands_first_with_a_line_a_gate() -> None:
     run = replace(sample.run(), claims=sample.claims(), parity=sample.parity())
     page = Page(render_html(Report((run,))))
@@ -244,7 +230,7 @@ def test_a_gates_words_are_text_and_nothing_else() -> None:
     evil = "<script>alert(1)</script>\x1b[31m"
     claim = replace(sample.claims()[0], gate=evil, note=evil)
     html = render_html(Report((replace(sample.run(), claims=(claim,)),)))
-    assert "<script" not in html
+    assert_only_our_script(html)
     assert "\x1b" not in html
 
 
@@ -253,3 +239,119 @@ def test_what_was_not_measured_is_on_the_page() -> None:
     page = Page(render_html(Report((run,), not_measured=("int8 on <shed>: it does not answer",))))
     assert "not measured: int8 on <shed>: it does not answer" in page.text
     assert page.values("span", "class")[0] == "answer inconclusive"
+
+
+def test_the_figures_of_a_page_name_their_runs() -> None:
+    page = Page(render_html(sample.report()))
+    for number in range(1, 5):
+        assert page.text.count(f"#{number} pedestrian") == 2, "below the distributions, and above its timeline"
+
+
+def test_a_limit_is_drawn_at_the_stage_that_its_gate_speaks_of() -> None:
+    claim = replace(sample.claims()[0], gate="invoke p95 < 49 ms", limit=49.0)
+    page = Page(render_html(Report((replace(sample.run(), claims=(claim,)),))))
+    assert "limit 49.0 ms" in page.text
+    assert "distribution of invoke latency, one shape a run" in page.values("svg", "aria-label")
+    assert "limit" not in Page(render_html(Report((sample.run(),)))).text
+
+
+def test_runs_beyond_the_sixth_have_a_chart_of_their_own() -> None:
+    runs = tuple(sample.run(seed=seed, runs=40) for seed in range(8))
+    labels = Page(render_html(Report(runs))).values("svg", "aria-label")
+    assert labels.count("distribution of total latency, one shape a run") == 2
+
+
+def parted(tmp_path: Path, count: int, with_picture: int) -> Report:
+    """A run that parts from the host on each of its pictures."""
+    jpeg = sample.jpeg()
+    worst = sample.parity().pictures[1]
+    assert worst.sides is not None
+    pictures = tuple(
+        replace(
+            worst,
+            name=f"{number:05}.jpg",
+            sides=replace(worst.sides, jpeg=jpeg if number < with_picture else None),
+        )
+        for number in range(count)
+    )
+    return Report((replace(sample.run(), parity=replace(sample.parity(), pictures=pictures)),))
+
+
+def test_a_mismatch_shows_both_machines_boxes_on_the_picture(tmp_path: Path) -> None:
+    page = Page(render_html(parted(tmp_path, 3, with_picture=2)))
+    assert page.values("img", "alt")[:2] == ["00000.jpg", "00001.jpg"]
+    assert len(page.values("input", "type")) == 2
+    shown = [value for value in page.values("svg", "class") if value in ("host", "board")]
+    assert shown == ["host", "board"] * 2
+    boxes = [x for x in page.values("rect", "x") if x in ("12.0", "40.0")]
+    assert boxes == ["12.0", "12.0", "12.0", "12.0", "40.0", "40.0"] * 2, "one here, two there, each drawn twice"
+    assert page.text.count("host: person 0.90 board: person 0.40, person 0.81") == 2
+    assert "3 of 3 pictures" in page.text
+    assert "00002.jpg 1 differ, from outputs on person 0.90 person 0.40, person 0.81" in page.text, "as a line"
+
+
+def test_no_mismatch_is_no_section() -> None:
+    parity = replace(sample.parity(), pictures=sample.parity().pictures[:1])
+    page = Page(render_html(Report((replace(sample.run(), parity=parity),))))
+    assert "Where board and host part" not in page.text
+    assert (
+        "Where board and host part" in Page(render_html(Report((replace(sample.run(), parity=sample.parity()),)))).text
+    )
+
+
+def test_ten_thousand_pictures_stay_below_five_megabytes(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (480, 640, 3), dtype=np.uint8)
+    photo = cv2.GaussianBlur(noise, (9, 9), 0)
+    cv2.imwrite(str(tmp_path / "photo.jpg"), photo)
+    report = parted(tmp_path, 10_000, with_picture=40)
+    (run,) = report.runs
+    assert run.parity is not None
+    jpeg = cv2.imencode(".jpg", cv2.resize(photo, (400, 300)))[1].tobytes()
+    pictures = tuple(
+        replace(item, sides=item.sides and replace(item.sides, jpeg=item.sides.jpeg and jpeg))
+        for item in run.parity.pictures
+    )
+    drawn = replace(sample.pictures()[0], annotated=tmp_path / "photo.jpg")
+    many = tuple(replace(drawn, name=f"{number:05}.jpg") for number in range(10_000))
+    run = replace(run, pictures=many, parity=replace(run.parity, pictures=pictures))
+    html = render_html(Report((run,)))
+    assert len(html.encode()) < 5_000_000
+    assert 20 < html.count('with detections"') <= 48
+    assert html.count('type="range"') > 20
+    shown = html.count('type="range"') + html.count('data-label="picture"')
+    assert f"{10_000 - shown} more are in report.json" in html
+
+
+def test_many_runs_with_thousands_of_pictures_stay_below_five_megabytes_too(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (480, 640, 3), dtype=np.uint8)
+    cv2.imwrite(str(tmp_path / "photo.jpg"), noise)
+    (run,) = parted(tmp_path, 1000, with_picture=40).runs
+    drawn = replace(sample.pictures()[0], annotated=tmp_path / "photo.jpg")
+    run = replace(run, pictures=tuple(replace(drawn, name=f"{number:05}.jpg") for number in range(1000)))
+    assert len(render_html(Report((run,) * 8)).encode()) < 5_000_000
+
+
+def test_a_report_without_its_samples_has_its_figures_still() -> None:
+    run = sample.run()
+    assert run.latency is not None
+    page = Page(render_html(Report((replace(run, latency=replace(run.latency, samples_ns={})),))))
+    assert page.tags["svg"] == 0
+    assert "invoke 85." in page.text
+    assert "stage, ms mean min p50" in page.text
+
+
+def test_precision_and_recall_are_drawn_where_the_record_holds_them() -> None:
+    curve = PrecisionRecall("all classes", 0.5, (0.0, 0.5, 1.0), (1.0, 0.9, 0.4))
+    evil = replace(curve, label="<b>person</b>")
+    runs = (
+        replace(sample.run(), precision_recall=(curve, evil)),
+        replace(sample.run("float32"), precision_recall=(curve,)),
+    )
+    page = Page(render_html(Report(runs)))
+    assert page.values("svg", "aria-label").count("precision over recall, one line a run") == 2
+    assert "all classes, IoU 0.50" in page.text
+    assert "<b>person</b>, IoU 0.50" in page.text
+    assert "Precision and recall" not in Page(render_html(sample.report())).text
+    many = tuple(replace(curve, label=f"class {number}") for number in range(100))
+    labels = Page(render_html(Report((replace(sample.run(), precision_recall=many),)))).values("svg", "aria-label")
+    assert labels.count("precision over recall, one line a run") == 9

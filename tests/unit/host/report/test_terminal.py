@@ -164,3 +164,39 @@ def test_milliseconds_are_shown_to_three_digits(value: float | None, text: str) 
 )
 def test_throttling_bits_are_put_into_words(bits: int | None, text: str) -> None:
     assert throttling(bits) == text
+
+
+def many_pictures(count: int) -> Report:
+    (found, _, empty, torn) = sample.pictures()
+    pictures = [replace(found, name=f"{number}.jpg") for number in range(count - 30)]
+    pictures += [replace(empty, name=f"empty-{number}.jpg") for number in range(20)]
+    pictures += [replace(torn, name=f"torn-{number}.jpg") for number in range(10)]
+    return Report((replace(sample.run(), pictures=tuple(pictures)),))
+
+
+@pytest.mark.parametrize("width", [80, 140])
+def test_a_thousand_pictures_are_summed_up(width: int) -> None:
+    lines = printed(many_pictures(1000), width).splitlines()
+    assert len(lines) <= 32
+    assert max(map(len, lines)) <= width
+    text = " ".join(" ".join(lines).split())
+    assert "1000 970 10 1940 1940 person" in text
+    assert "torn-4.jpg: it is broken" in text
+    assert "torn-5.jpg" not in text
+    assert "and 5 more failed" in text
+
+
+def test_a_few_pictures_are_told_of_one_by_one() -> None:
+    text = printed(many_pictures(40), 140)
+    assert all(f"{number}.jpg" in text for number in range(10))
+    assert "41 " in " ".join(printed(many_pictures(41), 140).split())
+    assert not any(line.startswith("0.jpg") for line in printed(many_pictures(41), 140).splitlines())
+
+
+def test_runs_side_by_side_stand_in_the_table_only_where_there_are_no_others() -> None:
+    both = Report((sample.run("float32"), sample.run()), comparisons=(sample.comparison(),))
+    assert printed(both, 140).count("pedestrian") == 2
+    beside = Report((sample.run("float16"), *both.runs), comparisons=(replace(sample.comparison(), a=1, b=2),))
+    text = printed(beside, 140)
+    assert text.count("pedestrian") == 1
+    assert "float16" in text

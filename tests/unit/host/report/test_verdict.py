@@ -38,6 +38,10 @@ def test_what_limits_and_where_pictures_part_follows() -> None:
     assert "1 picture first part at outputs: an equal input gives other outputs" in text
     assert "camera.png: 1 differ, from outputs on" in text
     assert "torn.jpg: board: it is broken, from pixels on" in text
+    assert "conversion (source to float32): not told: a bundle keeps no results of its source" in text
+    assert "quantization (float32 to this variant, both on the host): 2 of 5 confident detections differ" in text
+    assert "kernels (this variant on the host to the board): 1 of 3 confident detections differ" in text
+    assert "quantization makes most of the difference" in text
 
 
 def test_all_that_pass_are_a_pass_and_no_gate_is_no_verdict() -> None:

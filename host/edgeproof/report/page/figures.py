@@ -1,0 +1,114 @@
+"""The charts of a page that show several runs: how they are spread, and the front."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from edgeproof.errors import UsageError
+from edgeproof.record.run import Report, Run
+from edgeproof.report.charts.distributions import Spread, distributions_svg
+from edgeproof.report.charts.front import Candidate, front_svg, on_front
+from edgeproof.report.charts.precision_recall import Line, precision_recall_svg
+from edgeproof.verify.gate_text import Gate, Quantity, parse_gate
+from edgeproof.wording.printable import shown_line
+
+_MOST_OVERLAID = 6
+"""Shapes that an eye tells apart, and as many as there are colours."""
+_MOST_CURVES = 9
+"""All classes together and some of them: a data set may have hundreds."""
+
+
+@dataclass(frozen=True)
+class Front:
+    chart: Markup
+    best: list[int]
+    """Places of the runs on it."""
+    with_accuracy: bool
+    some_accuracy: bool
+
+
+def distributions(report: Report) -> list[tuple[Markup, list[int]]]:
+    """A chart a stage that gates speak of (total where none does) and six runs, with the places of these."""
+    gates = [gate for run in report.runs for gate in _gates(run) if gate.quantity is Quantity.PERCENTILE]
+    stages = list(dict.fromkeys(gate.stage for gate in gates)) or ["total"]
+    charts = []
+    for stage in stages:
+        limits = sorted({gate.limit for gate in gates if gate.stage == stage})
+        spreads = [
+            Spread(number, run.latency.samples_ns[stage])
+            for number, run in enumerate(report.runs)
+            if run.latency is not None and stage in run.latency.samples_ns
+        ]
+        for start in range(0, len(spreads), _MOST_OVERLAID):
+            part = spreads[start : start + _MOST_OVERLAID]
+            svg = distributions_svg(part, limits, stage, f"spread-{stage}-{start}")
+            charts.append((Markup(svg), [spread.number for spread in part]))
+    return charts
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Precision over recall of one class in several runs."""
+
+    title: str
+    chart: Markup
+    numbers: list[int]
+    """Places of the runs."""
+
+
+def curves(report: Report) -> list[Curves]:
+    """A chart a class and IoU, those of the first run first; no more than a page can hold. Empty without a data set."""
+    lines: dict[tuple[str, float], list[Line]] = {}
+    for number, run in enumerate(report.runs):
+        for curve in run.precision_recall:
+            lines.setdefault((curve.label, curve.iou), []).append(Line(number, curve))
+    return [
+        Curves(
+            f"{shown_line(label)}, IoU {iou:.2f}",
+            Markup(precision_recall_svg(of, f"curve-{place}")),
+            [line.number for line in of],
+        )
+        for place, ((label, iou), of) in enumerate(list(lines.items())[:_MOST_CURVES])
+    ]
+
+
+def front(report: Report) -> Front | None:
+    """Of the runs that were not measured side by side; None where fewer than two have a latency."""
+    candidates = list(_candidates(report))
+    if len(candidates) < 2:
+        return None
+    known = [one.accuracy is not None for one in candidates]
+    best = [one.number for one in on_front(candidates)]
+    return Front(Markup(front_svg(candidates, "front")), best, all(known), any(known))
+
+
+def _candidates(report: Report) -> Iterator[Candidate]:
+    alone = {id(run) for run in report.alone}
+    for number, run in enumerate(report.runs):
+        total = run.latency.stages.get("total") if run.latency is not None else None
+        if total is None or total.p50_ms is None or id(run) not in alone:
+            continue
+        yield Candidate(number, total.p50_ms, run.bundle.size_bytes / 1e6, _map(run))
+
+
+def _map(run: Run) -> float | None:
+    """From the gate that bounds it."""
+    for claim in run.claims:
+        if any(gate.quantity is Quantity.MAP for gate in _parsed(claim.gate)):
+            return claim.value
+    return None
+
+
+def _gates(run: Run) -> Iterator[Gate]:
+    for claim in run.claims:
+        yield from _parsed(claim.gate)
+
+
+def _parsed(text: str) -> Iterator[Gate]:
+    """The gate as it was written; nothing where another version wrote one that this one does not know."""
+    key, _, rest = text.partition(" ")
+    try:
+        yield parse_gate(key, rest)
+    except UsageError:
+        return
