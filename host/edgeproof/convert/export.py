@@ -7,6 +7,7 @@ from edgeproof.bundle import Bundle, write_bundle
 from edgeproof.convert.bundle_manifest import anchors_file, describe_bundle
 from edgeproof.convert.calibration.representative import RepresentativeSet, representative_set
 from edgeproof.convert.calibration.samples import CalibrationSamples
+from edgeproof.convert.correction.recipe import ENOUGH_PICTURES
 from edgeproof.convert.export_options import (
     ExportOptions,
     application_name,
@@ -108,6 +109,9 @@ def _convert(
                 samples = CalibrationSamples(pictures, model.input, variant, progress)
             data = convert_saved_detector(saved_model, job.settings, samples, input_shape(model))
             progress(Progress(f"checking {variant}"))
+            if job.variant is Variant.INT8 and pictures is not None and len(pictures) < ENOUGH_PICTURES:
+                words = f"{variant}: weights are rounded to their nearest; with {ENOUGH_PICTURES} calibration pictures "
+                progress(Progress(words + "and more they are rounded by what the layers see", ProgressKind.NOTE))
             file = read_tflite(data, f"{variant}/model.tflite")
             check_structure(file, job.settings, model.input, postprocess)
             manifest = describe_bundle(model, file, job.variant, postprocess, job.provenance)

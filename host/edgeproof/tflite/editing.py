@@ -2,7 +2,6 @@
 
 import importlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import flatbuffers
@@ -10,8 +9,8 @@ import numpy as np
 
 from edgeproof.errors import ConversionError
 from edgeproof.ssd.source_options import ScoreConverter
-from edgeproof.tflite.flatbuffer_tables import add_aligned_bytes, add_table
-from edgeproof.tflite.metadata_attachment import ALIGNMENT, BUFFER_DATA, MODEL_IDENTIFIER
+from edgeproof.tflite.aligned_buffer import AlignedBuffer
+from edgeproof.tflite.metadata_attachment import MODEL_IDENTIFIER
 from edgeproof_agent.bundle.manifest import InputType
 
 SIGNATURE = "serving_default"
@@ -79,7 +78,7 @@ class EditableModel:
             # ai-edge-quantizer leaves the older field 0, which readers of it take for ADD.
             code.deprecatedBuiltinCode = min(code.builtinCode, _PLACEHOLDER_CODE)
         self._model.buffers = [
-            _AlignedBuffer(None if buffer.data is None else bytes(buffer.data)) for buffer in self._model.buffers
+            AlignedBuffer(None if buffer.data is None else bytes(buffer.data)) for buffer in self._model.buffers
         ]
         builder = flatbuffers.Builder(1 << 20)
         builder.Finish(self._model.Pack(builder), MODEL_IDENTIFIER)
@@ -155,17 +154,6 @@ def _schema() -> Any:
             "ai-edge-litert is not installed, and changing a .tflite needs it. "
             'Install it with: pip install "edgeproof[quantize]"'
         ) from None
-
-
-@dataclass(frozen=True)
-class _AlignedBuffer:
-    """Stands in for the schema's own buffer, whose values begin anywhere."""
-
-    data: bytes | None
-
-    def Pack(self, builder: Any) -> int:  # noqa: N802
-        fields = {} if self.data is None else {BUFFER_DATA: add_aligned_bytes(builder, self.data, ALIGNMENT)}
-        return add_table(builder, fields).value
 
 
 def _text(name: str | bytes) -> str:

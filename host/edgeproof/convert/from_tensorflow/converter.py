@@ -1,6 +1,7 @@
 """Drives TensorFlow's converter: one SavedModel of a detector, and from it a .tflite a variant."""
 
 import contextlib
+import itertools
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edgeproof.convert.from_tensorflow.mixed_precision import calibrated_file, convert_mixed
+from edgeproof.convert.from_tensorflow.full_integer import calibrated_file, convert_full_integer
 from edgeproof.convert.variants import Variant, VariantSettings, settings_of
 from edgeproof.errors import ConversionError, EdgeproofError
 from edgeproof.ssd.model import SsdModel
@@ -51,10 +52,12 @@ def convert_saved_detector(
     settings keep float.
     """
     with quiet(), explained(f"convert the model to {settings.variant.value}"):
-        converter = configured_converter(saved_model, settings, samples, input_shape)
-        if settings.keep_float:
-            return convert_mixed(converter, settings)
-        return bytes(converter.convert())
+        if settings.variant is Variant.INT8 and samples is not None:
+            given = (sample for (sample,) in checked_samples(samples(), input_shape))
+            first = next(given)
+            converter = configured_converter(saved_model, settings, lambda: iter([first]), input_shape)
+            return convert_full_integer(converter, settings, itertools.chain([first], given))
+        return bytes(configured_converter(saved_model, settings, samples, input_shape).convert())
 
 
 def require_float_layers(saved_model: Path, settings: VariantSettings, input_shape: Shape) -> None:

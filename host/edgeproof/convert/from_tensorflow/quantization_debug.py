@@ -41,8 +41,8 @@ def require_debuggable(source: Path, variants: Sequence[Variant], images: Path |
 def debug_quantization(
     source: Path, images: Path, options: ExportOptions | None = None, progress: ProgressListener = silent
 ) -> QuantizationErrors:
-    """Quantizes `source` as `export` would with these options, and measures each layer on up to `MAX_PICTURES` of
-    `images`. Layers that the options keep float are not among them.
+    """Quantizes `source` with these options as TensorFlow's converter does, which is what `export` then corrects, and
+    measures each layer on up to `MAX_PICTURES` of `images`. Layers that the options keep float are not among them.
 
     Raises UsageError, NotAnSsdError or ConversionError.
     """
