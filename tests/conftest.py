@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from importlib import metadata
@@ -21,6 +22,13 @@ _CACHE = BUILT
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "tensorflow: imports TensorFlow into the process of the tests.")
     config.addinivalue_line("markers", "network: fetches a sample, unless it is in the cache.")
+    # No test writes into the history of whoever runs it.
+    os.environ["EDGEPROOF_HISTORY"] = str(Path(tempfile.gettempdir()) / f"edgeproof-tests-{os.getpid()}.sqlite3")
+
+
+def pytest_unconfigure() -> None:
+    for path in Path(tempfile.gettempdir()).glob(f"edgeproof-tests-{os.getpid()}.sqlite3*"):
+        path.unlink()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

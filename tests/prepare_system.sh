@@ -6,6 +6,7 @@ missing=()
 need() { PATH="$PATH:/usr/sbin:/sbin" command -v "$1" >/dev/null || missing+=("$2"); }
 need sshd openssh-server
 need ssh openssh-client
+[ -n "$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null)" ] || missing+=(postgresql)
 # For an emulated ARM board (deploy/virtual_board).
 need qemu-system-aarch64 qemu-system-arm
 need mmdebstrap mmdebstrap

@@ -45,6 +45,10 @@ class BundleError(EdgeproofError):
     """A bundle is incomplete, changed, or not one of ours."""
 
 
+class HistoryError(EdgeproofError):
+    """The database of earlier reports cannot be opened, read or written."""
+
+
 class ReportError(EdgeproofError):
     """A report cannot be read."""
 

@@ -17,7 +17,7 @@ HOST_LAYERS: Layers = (
     ("__main__", "pytest_plugin"),
     ("api", "cli"),
     ("demo",),
-    ("check",),
+    ("check", "history"),
     ("inspection", "report", "runs"),
     ("convert", "sample"),
     ("board", "odapi", "tflite", "verify"),
@@ -55,6 +55,8 @@ HOMES = {
     "click": {"cli"},
     "matplotlib": {"report"},
     "jinja2": {"report"},
+    "sqlalchemy": {"history"},
+    "alembic": {"history"},
 }
 """Library -> the only rooms of the host that import it."""
 

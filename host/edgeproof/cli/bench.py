@@ -9,6 +9,7 @@ import click
 from edgeproof.board.deploy import bundle_to_run, choose_runtime, send_bundle, start_agent
 from edgeproof.board.open_board import open_board
 from edgeproof.bundle import open_bundle
+from edgeproof.cli.display.keeping import keep_report
 from edgeproof.cli.display.progress import shown_progress
 from edgeproof.cli.display.run_output import echo_report, require_whole, write_report_files
 from edgeproof.cli.display.terminal import Terminal
@@ -98,6 +99,8 @@ def command(
     if folder is not None:
         with folder.sealed():
             write_report_files(report, folder, console)
+    with shown_progress(console) as progress:
+        keep_report(report, progress)
     require_whole(report)
 
 

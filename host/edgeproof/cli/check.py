@@ -12,6 +12,7 @@ from edgeproof.check.kept_cells import KeptCells
 from edgeproof.check.matrix import Wanted, cells_of, only
 from edgeproof.check.signed import sign_report, signature_path
 from edgeproof.cli.display.echo import echo
+from edgeproof.cli.display.keeping import keep_report
 from edgeproof.cli.display.progress import shown_progress
 from edgeproof.cli.display.run_output import echo_report, write_report_files
 from edgeproof.cli.display.terminal import Terminal
@@ -21,16 +22,21 @@ from edgeproof.cli.options.signing_key import read_signing_key
 from edgeproof.config.boards import BoardProfile, all_boards, find_board, find_config
 from edgeproof.config.check import CheckConfig, read_check
 from edgeproof.config.editing import config_to_write
+from edgeproof.errors import UsageError
+from edgeproof.history.database import open_history
+from edgeproof.history.place import history_url
 from edgeproof.local_files.output_folder import OutputFolder
 from edgeproof.record.reader import read_report
 from edgeproof.record.run import Report
+from edgeproof.report.badge import write_badge
 from edgeproof.report.junit import write_junit
 from edgeproof.report.markdown import write_markdown
+from edgeproof.report.openmetrics import write_openmetrics
 from edgeproof.report.terminal import print_report
 from edgeproof.report.verdict import print_verdict
 
 _KEPT = "cells"
-_REPORT, _JUNIT, _SUMMARY = "report.json", "junit.xml", "summary.md"
+_REPORT, _JUNIT, _SUMMARY, _METRICS, _BADGE = "report.json", "junit.xml", "summary.md", "metrics.txt", "badge.svg"
 
 
 @click.command(name="check")
@@ -51,7 +57,11 @@ _REPORT, _JUNIT, _SUMMARY = "report.json", "junit.xml", "summary.md"
 )
 @click.option("--only", "words", multiple=True, metavar="WORD", help="Only the cells whose name has this word.")
 @click.option("--repeat", is_flag=True, help="Measure again what an interrupted check has measured already.")
-@click.option("--baseline", type=PATH, metavar="REPORT", help="report.json that gates 'vs baseline' compare with.")
+@click.option(
+    "--baseline", metavar="NAME", help="What gates 'vs baseline' compare with: of the history, or a report.json."
+)
+@click.option("--metrics", is_flag=True, help="Write OUT/metrics.txt too: OpenMetrics, for GitLab.")
+@click.option("--badge", is_flag=True, help="Write OUT/badge.svg too: the verdict, for a README.")
 @click.option("--allow-inconclusive", is_flag=True, help="In junit.xml, skip what is inconclusive; else it fails.")
 @click.option("--sign", "key_path", type=PATH, metavar="KEY", help="Sign the report with an ed25519 SSH key.")
 @click.option("--out", type=PATH, default=Path("build/check"), show_default=True, help="Folder for the reports.")
@@ -68,7 +78,9 @@ def command(
     cool_down: float,
     words: tuple[str, ...],
     repeat: bool,
-    baseline: Path | None,
+    baseline: str | None,
+    metrics: bool,
+    badge: bool,
     allow_inconclusive: bool,
     key_path: Path | None,
     out: Path,
@@ -91,7 +103,7 @@ def command(
     exported = [] if bundles or path is None else _exported(config, path, console)
     note = lambda text: console.print(Text(text), soft_wrap=True)  # noqa: E731
     cells = only(cells_of(config, path, wanted, named, note, exported), words)
-    earlier = None if baseline is None else read_report(baseline)
+    earlier = None if baseline is None else _earlier(baseline, path)
     key = read_signing_key(key_path) if key_path is not None else None
     folder = OutputFolder.open(out)
     with folder.sealed(), shown_progress(console) as progress:
@@ -105,14 +117,38 @@ def command(
         junit, summary = folder.claim(_JUNIT, _SUMMARY)
         write_junit(report, junit, allow_inconclusive)
         write_markdown(report, summary)
+        if metrics:
+            write_openmetrics(report, *folder.claim(_METRICS))
+        if badge:
+            write_badge(report, *folder.claim(_BADGE))
         if key is not None:
             folder.claim(signature_path(Path(_REPORT)).name)
         write_report_files(report, folder, console)
         if key is not None:
             sign_report(folder.path / _REPORT, key)
+    with shown_progress(console) as progress:
+        keep_report(report, progress)
     if as_json:
         echo_report(replace(report, outputs=tuple(folder.names)), folder.path)
     ctx.exit(exit_code(report.verdict, checked))
+
+
+def _earlier(baseline: str, config: Path | None) -> Report:
+    """A report.json, else a baseline of the history."""
+    if baseline.endswith(".json") or Path(baseline).is_file():
+        return read_report(Path(baseline))
+    history = open_history(history_url(config))
+    try:
+        known = history.baselines()
+        if baseline not in known:
+            names = ", ".join(known) or "none yet"
+            raise UsageError(
+                f"There is no file and no baseline {baseline!r} (there are: {names}). "
+                f"Name one: edgeproof history --set-baseline {baseline} NUMBER"
+            )
+        return history.report(known[baseline])
+    finally:
+        history.close()
 
 
 def _exported(config: CheckConfig, path: Path, console: Terminal) -> list[Path]:

@@ -31,6 +31,8 @@ COMMANDS = {
     "bench": "Measure a detector's latency on a board, or compare two.",
     "parity": "Hold a board against this machine: the first step where they part.",
     "check": "Measure, and answer whether your gates hold: pass, fail or inconclusive.",
+    "history": "List earlier reports, where figures changed, and name baselines.",
+    "compare": "Compare two earlier runs, and what changed around them.",
     "verify": "Check a report: who signed it, and whether it follows from its samples.",
     "report": "Print a report again, and make its HTML page.",
     "demo": "Show the whole chain on a board that edgeproof starts itself.",

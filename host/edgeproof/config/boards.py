@@ -70,6 +70,8 @@ class _Config:
     boards: Mapping[str, dict[str, object]]
     check: Mapping[str, object] | None = None
     """`[check]` as it stands there."""
+    history: Mapping[str, object] | None = None
+    """`[history]` as it stands there."""
 
 
 def _in_words(validation: str) -> str:
@@ -125,7 +127,7 @@ def parse_target(target: str) -> BoardProfile:
 def read_config(path: Path) -> _Config:
     """Reads edgeproof.toml. Raises `ProfileError` naming what is wrong."""
     data = _toml(path)
-    require_known(path, "", data, ("boards", "check"))
+    require_known(path, "", data, ("boards", "check", "history"))
     boards = data.get("boards", {})
     if not isinstance(boards, dict) or not all(isinstance(fields, dict) for fields in boards.values()):
         raise ProfileError(f"{path} is not right: each board is a table of its own, [boards.NAME]")
@@ -134,7 +136,10 @@ def read_config(path: Path) -> _Config:
     check = data.get("check")
     if check is not None and not isinstance(check, dict):
         raise ProfileError(f"{path} is not right: check is a table, [check]")
-    return _Config(boards, check)
+    history = data.get("history")
+    if history is not None and not isinstance(history, dict):
+        raise ProfileError(f"{path} is not right: history is a table, [history]")
+    return _Config(boards, check, history)
 
 
 def _toml(path: Path) -> dict[str, Any]:

@@ -15,7 +15,8 @@ def corrected_bias(
     """The bias [O] that makes up for what rounding the weights does to the mean output, on inputs of that mean."""
     lost = weights.astype(np.float64) - rounded.as_float()
     if rounded.channel_axis == 3:
-        shift = (lost.reshape(-1, lost.shape[3]).T * moments.mean).sum(1)
+        shift: Floats = (lost.reshape(-1, lost.shape[3]).T * moments.mean).sum(1)
     else:
         shift = lost.reshape(len(lost), -1) @ moments.mean
-    return bias.astype(np.float64) + shift
+    moved: Floats = bias.astype(np.float64) + shift
+    return moved

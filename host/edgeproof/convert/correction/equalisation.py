@@ -22,7 +22,7 @@ def equalise(network: Network, seen: Activations) -> int:
     producers, consumers, done = network.producers, network.consumers, 0
     for tensors in _groups(network):
         # An addition within the group stretches both sides alike; one of a constant does not, and is no convolution.
-        inner = {place for place in map(producers.get, tensors) if _adds_within(network, place, tensors)}
+        inner = {producers[tensor] for tensor in tensors if _adds_within(network, producers[tensor], tensors)}
         readers = [place for tensor in tensors for place in consumers[tensor] if place not in inner]
         writers = [producers[tensor] for tensor in tensors if producers[tensor] not in inner]
         if not readers or any(tensor not in seen.ranges for tensor in tensors):
@@ -85,8 +85,8 @@ def _magnitude(seen: Activations, tensor: int) -> Floats:
     return np.maximum(np.abs(found.low), np.abs(found.high))
 
 
-def _adds_within(network: Network, place: int | None, tensors: Sequence[int]) -> bool:
-    if place is None or network.kind(place) != "ADD":
+def _adds_within(network: Network, place: int, tensors: Sequence[int]) -> bool:
+    if network.kind(place) != "ADD":
         return False
     return all(int(tensor) in tensors for tensor in network.operators[place].inputs)
 

@@ -54,7 +54,7 @@ class Network:
         self._schema = importlib.import_module("tensorflow.lite.python.schema_py_generated")
         utilities = importlib.import_module("tensorflow.lite.tools.flatbuffer_utils")
         self._names = {code: name for name, code in vars(self._schema.BuiltinOperator).items() if isinstance(code, int)}
-        self._dtypes = {
+        self._dtypes: dict[int, np.dtype[Any]] = {
             self._schema.TensorType.FLOAT32: np.dtype(np.float32),
             self._schema.TensorType.INT8: np.dtype(np.int8),
             self._schema.TensorType.INT32: np.dtype(np.int32),
@@ -110,8 +110,10 @@ class Network:
                 Convolution(
                     place,
                     self.kind(place) == _DEPTHWISE,
-                    *(int(tensor) for tensor in operator.inputs[:3]),
-                    int(operator.outputs[0]),
+                    input=int(operator.inputs[0]),
+                    weights=int(operator.inputs[1]),
+                    bias=int(operator.inputs[2]),
+                    output=int(operator.outputs[0]),
                     linear=options.fusedActivationFunction == activation.NONE,
                     capped_at_6=options.fusedActivationFunction == activation.RELU6,
                     stride=(options.strideH, options.strideW),

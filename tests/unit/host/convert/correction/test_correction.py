@@ -83,7 +83,9 @@ def test_the_moments_are_those_of_tensorflows_own_patches() -> None:
     patches = tf.image.extract_patches(np.concatenate(given), [1, 3, 3, 1], [1, 2, 2, 1], [1, 1, 1, 1], "SAME")
     flat = patches.numpy().reshape(-1, 27).astype(np.float64)
     np.testing.assert_allclose(seen.moments[0].mean, flat.mean(0), atol=1e-5)
-    np.testing.assert_allclose(seen.moments[0].second, flat.T @ flat / len(flat), atol=1e-4)
+    second = seen.moments[0].second
+    assert second is not None
+    np.testing.assert_allclose(second, flat.T @ flat / len(flat), atol=1e-4)
     (depthwise,) = [n for n, convolution in enumerate(network.convolutions) if convolution.depthwise][:1]
     moments = seen.moments[depthwise]
     assert moments.total.shape == (16, 9)

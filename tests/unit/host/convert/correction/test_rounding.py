@@ -20,13 +20,15 @@ Floats = npt.NDArray[np.float64]
 def inputs(generator: np.random.Generator, count: int, size: int) -> Floats:
     """Correlated and not centred, as activations behind a ReLU are."""
     mixing = generator.normal(0, 1, (size, size)) + 1.0
-    return np.abs(generator.normal(0, 1, (count, size)) @ mixing)
+    values: Floats = np.abs(generator.normal(0, 1, (count, size)) @ mixing)
+    return values
 
 
 def output_error(weights: Floats, rounded: RoundedWeights, given: Floats) -> Floats:
     """Mean squared change of each output channel of weights [O, 1, 1, I]."""
     lost = (rounded.as_float() - weights).reshape(len(weights), -1)
-    return ((given @ lost.T) ** 2).mean(0)
+    error: Floats = ((given @ lost.T) ** 2).mean(0)
+    return error
 
 
 @pytest.mark.parametrize("seed", range(8))
