@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from edgeproof.record.pictures import Detection
+from edgeproof.record.precision_recall import PrecisionRecall
 from edgeproof.record.run import Report, Run
 from edgeproof.report.html import write_html
 from tests.support import sample_report as sample
@@ -69,6 +70,8 @@ def full_report(folder: Path) -> Report:
         for run in sample.report(folder).runs
     ]
     runs[1] = strained(runs[1])
+    curve = PrecisionRecall(LONG, 0.5, (0.0, 0.5, 1.0), (1.0, 0.9, 0.4))
+    runs[0] = replace(runs[0], precision_recall=(curve, replace(curve, label=EVIL)))
     comparison = replace(sample.comparison(), a=0, b=2, void=())
     return Report(tuple(runs), comparisons=(comparison,), not_measured=(f"int8 on {LONG}: it does not answer",))
 
