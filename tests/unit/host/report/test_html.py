@@ -14,6 +14,7 @@ from edgeproof.record.pictures import Picture
 from edgeproof.record.precision_recall import PrecisionRecall
 from edgeproof.record.run import Report, Run
 from edgeproof.record.verdict.claims import Answer, Claim
+from edgeproof.record.verdict.parity import ParityStage, PictureParity
 from edgeproof.report.embedded_picture import data_uri
 from edgeproof.report.html import render_html, write_html
 from edgeproof.report.page.figures import candidates, distributions, front
@@ -145,6 +146,14 @@ def test_hostile_names_are_text() -> None:
         bundle=replace(sample.bundle(), name=evil, provenance={evil: evil}),
         pictures=(Picture(evil, 10, 10, (sample.person(label=evil),)), Picture("b", 0, 0, error=evil)),
         stream=replace(sample.stream(), source=evil),
+        parity=replace(
+            sample.parity(),
+            host_runtime=evil,
+            pictures=(
+                replace(sample.parity().pictures[1], name=evil),
+                PictureParity(evil, ParityStage.PIXELS, note=evil),
+            ),
+        ),
         error=evil,
     )
     html = render_html(Report((run,)))
