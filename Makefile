@@ -18,8 +18,7 @@ demo: $(VENV)/.demo
 
 test: $(VENV)/.dev lint
 	@bash tests/prepare_system.sh
-	@status=0; $(BIN)/python -m pytest -q -n 2 tests/unit || status=1; \
-	 $(BIN)/python -m pytest tests --ignore=tests/unit || status=1; exit $$status  # these share boards: one by one
+	@$(BIN)/python -m tests.halves
 
 quick: $(VENV)/.dev lint
 	@$(BIN)/python -m pytest -q -n 2 tests/unit

@@ -53,7 +53,11 @@ class _User:
 
     def edgeproof(self, *arguments: str) -> None:
         # pip compiles what it installs; a development checkout may never be compiled, which costs 50 ms a command.
-        environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(self.folder / "compiled"), "PYTHONDONTWRITEBYTECODE": ""}
+        environment = {
+            **os.environ,
+            "PYTHONPYCACHEPREFIX": str(self.folder / "compiled"),
+            "PYTHONDONTWRITEBYTECODE": "",
+        }
         environment["EDGEPROOF_CONFIG"] = str(self.folder / "edgeproof.toml")
         command = [sys.executable, "-m", "edgeproof", *arguments]
         subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from edgeproof.board.agent.start import StartingAgent, agent_command, agent_object
 from edgeproof.board.open_board import OpenBoard
 from edgeproof.board.runtime.releases import fitting_releases
+from edgeproof.board.store.chunks import cut_files
 from edgeproof.board.store.client import BoardStore
 from edgeproof.board.store.inventory import StoredRuntime
 from edgeproof.board.store.local_objects import LocalObject, SentObject, describe_file
@@ -133,6 +134,15 @@ def _check_health(
         ) from error
 
 
+def cut_bundle(bundle: Bundle) -> None:
+    """Does ahead what `send_bundle` would begin with, for who has to wait for the board anyway."""
+    cut_files(_files_of(bundle))
+
+
+def _files_of(bundle: Bundle) -> dict[str, Path]:
+    return {name: bundle.path / name for name in (MANIFEST_FILE, *bundle.manifest.files)}
+
+
 def send_bundle(
     store: BoardStore,
     bundle: Bundle,
@@ -142,11 +152,11 @@ def send_bundle(
 ) -> SentObject:
     """Puts a bundle into the board's store without switching anything; `anew` replaces one that is there."""
     label = f"{bundle.manifest.name} {bundle.manifest.variant}"
-    manifest = bundle.path / MANIFEST_FILE
+    paths = _files_of(bundle)
     # The other files were hashed when the bundle was opened, and are hashed again on the board.
-    files = {StoredFile(MANIFEST_FILE, manifest.stat().st_size, bundle.digest): manifest}
+    files = {StoredFile(MANIFEST_FILE, paths[MANIFEST_FILE].stat().st_size, bundle.digest): paths[MANIFEST_FILE]}
     for name, entry in bundle.manifest.files.items():
-        files[StoredFile(name, entry.size_bytes, entry.sha256)] = bundle.path / name
+        files[StoredFile(name, entry.size_bytes, entry.sha256)] = paths[name]
     return store.send(LocalObject(Kind.BUNDLE, bundle.digest, files), label, progress, signature=signature, anew=anew)
 
 

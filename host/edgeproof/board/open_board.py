@@ -1,7 +1,7 @@
 """A board that is connected and whose store is open: what every job on a board is given."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from edgeproof.board.link.transport import Transport
@@ -28,7 +28,10 @@ class OpenBoard:
 
 
 @contextlib.contextmanager
-def open_board(profile: BoardProfile) -> Iterator[OpenBoard]:
-    """Connects by SSH and opens the store; both are closed at the end of the block."""
-    with connect(profile) as transport, open_store(transport, profile.python) as store:
+def open_board(profile: BoardProfile, meanwhile: Callable[[], None] | None = None) -> Iterator[OpenBoard]:
+    """Connects by SSH and opens the store; both are closed at the end of the block.
+
+    `meanwhile` is done while the board starts its store service.
+    """
+    with connect(profile) as transport, open_store(transport, profile.python, meanwhile) as store:
         yield OpenBoard(transport, store, profile.runtime)

@@ -1,18 +1,16 @@
 """`edgeproof detect`: runs a board's detector on pictures."""
 
-import importlib
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.text import Text
 
 from edgeproof.board.deploy import bundle_to_run, choose_runtime, start_agent
 from edgeproof.board.open_board import open_board
 from edgeproof.bundle import open_bundle
-from edgeproof.cli.display.progress import shown_progress
-from edgeproof.cli.display.terminal import Terminal
+from edgeproof.cli.display.echo import echo
 from edgeproof.cli.options.board import (
     app_option,
     board_argument,
@@ -21,6 +19,7 @@ from edgeproof.cli.options.board import (
     runtime_option,
     threads_option,
 )
+from edgeproof.cli.options.late_imports import importing
 from edgeproof.cli.options.paths import PATH
 from edgeproof.config.boards import BoardProfile
 from edgeproof.local_files.output_folder import OutputFolder
@@ -64,12 +63,17 @@ def command(
     set; other pictures are numbered from 1 in the order of their paths.
     """
     folder = OutputFolder.open(out)
-    console = Terminal(stderr=as_json)  # standard output is the document's
-    pictures = find_pictures(images, lambda note: console.print(Text(note), soft_wrap=True), images_root)
+    pictures = find_pictures(images, lambda note: echo(note, err=as_json), images_root)
     opened_bundle = open_bundle(bundle) if bundle else None
-    with folder.sealed(), open_board(board) as opened, shown_progress(console) as progress:
-        digest = bundle_to_run(opened, app, opened_bundle, progress)
-        with start_agent(opened, choose_runtime(opened, runtime)) as agent:
+    with folder.sealed(), open_board(board, importing("cli.display.terminal", "cli.display.progress")) as opened:
+        from edgeproof.cli.display.progress import shown_progress
+        from edgeproof.cli.display.terminal import Terminal
+
+        console = Terminal(stderr=as_json)  # standard output is the document's
+        with contextlib.ExitStack() as stack:
+            progress = stack.enter_context(shown_progress(console))
+            digest = bundle_to_run(opened, app, opened_bundle, progress)
+            agent = stack.enter_context(start_agent(opened, choose_runtime(opened, runtime)))
             # Imported while the agent starts: NumPy takes as long as that.
             from edgeproof.record.run import Report
             from edgeproof.runs.plan import RunPlan
@@ -81,7 +85,8 @@ def command(
                 pictures=pictures,
                 threads=threads,
                 min_score=min_score,
-                once_sent=_import_what_shows,
+                # While the board is at work, whose answers these modules draw and show.
+                once_sent=importing("report.drawing", "report.terminal", "report.html"),
             )
             report = Report.now((execute(opened, agent, digest, plan, progress),))
     from edgeproof.cli.display.run_output import echo_report, require_whole, write_report_files
@@ -94,12 +99,6 @@ def command(
     if as_json:
         echo_report(report, folder.path)
     require_whole(report)
-
-
-def _import_what_shows() -> None:
-    """While the board is at work, whose answers these modules draw and show."""
-    for name in ("report.drawing", "report.terminal", "report.html"):
-        importlib.import_module(f"edgeproof.{name}")
 
 
 def _draw(path: Path, picture: "npt.NDArray[np.uint8]", detections: "Sequence[Detection]") -> None:

@@ -3,15 +3,14 @@
 from pathlib import Path
 
 import click
-from rich.text import Text
 
-from edgeproof.board.deploy import Deployment, push_bundle
+from edgeproof.board.deploy import Deployment, cut_bundle, push_bundle
 from edgeproof.board.open_board import open_board
 from edgeproof.board.store.signing import apply_signature_policy, read_public_keys, sign_bundle
 from edgeproof.bundle import open_bundle
-from edgeproof.cli.display.progress import shown_progress
-from edgeproof.cli.display.terminal import Terminal
+from edgeproof.cli.display.echo import echo
 from edgeproof.cli.options.board import board_argument, runtime_option
+from edgeproof.cli.options.late_imports import importing
 from edgeproof.cli.options.paths import PATH
 from edgeproof.cli.options.signing_key import read_signing_key
 from edgeproof.config.boards import BoardProfile
@@ -45,12 +44,20 @@ def command(board: BoardProfile, bundle: Path, app: str | None, key: Path | None
     opened_bundle = open_bundle(bundle)
     signature = sign_bundle(opened_bundle, read_signing_key(key)) if key is not None else None
     trusted = read_public_keys(board.require_signature)
-    console = Terminal()
-    with open_board(board) as opened, shown_progress(console) as progress:
-        apply_signature_policy(opened.store, trusted)
-        name = opened_bundle.manifest.name if app is None else app
-        deployment = push_bundle(opened, opened_bundle, name, runtime, progress, signature)
-    console.print(Text(describe_deployment(deployment, board.name)), soft_wrap=True)
+
+    def prepare() -> None:
+        importing("cli.display.terminal", "cli.display.progress")()
+        cut_bundle(opened_bundle)
+
+    with open_board(board, prepare) as opened:
+        from edgeproof.cli.display.progress import shown_progress
+        from edgeproof.cli.display.terminal import Terminal
+
+        with shown_progress(Terminal()) as progress:
+            apply_signature_policy(opened.store, trusted)
+            name = opened_bundle.manifest.name if app is None else app
+            deployment = push_bundle(opened, opened_bundle, name, runtime, progress, signature)
+    echo(describe_deployment(deployment, board.name))
 
 
 def describe_deployment(deployment: Deployment, board: str) -> str:

@@ -28,7 +28,6 @@ from edgeproof.convert.variants import Variant
 from edgeproof.errors import UsageError
 from edgeproof.ssd.model import SsdModel
 from edgeproof.ssd.postprocess import PostprocessOptions
-from edgeproof.ssd.tensorflow_import import import_tensorflow
 from edgeproof.tflite.file import read_tflite
 from edgeproof.tflite.layer_names import describe_float_layers
 from edgeproof.tflite.metadata_writer import describe_detector
@@ -79,9 +78,7 @@ def export(
     if missing:
         if pictures is not None:
             pictures.require_readable()
-        progress(Progress("starting TensorFlow"))
-        import_tensorflow()
-        progress(Progress(f"reading {source.name}"))
+        progress(Progress(f"reading {source.name}"))  # TensorFlow is imported there, after the file was judged
         model = recognised.read(options.labels, name, options.source)
         progress(Progress(f"{source.name}: {_found(model)}", ProgressKind.NOTE))
         options.postprocess.require_classes(model.num_classes)

@@ -1,11 +1,10 @@
 """Cuts files where their content says, so that what two versions have in common is cut alike."""
 
+import functools
 import hashlib
 import mmap
 from collections.abc import Mapping
 from pathlib import Path
-
-from pyfastcdc import FastCDC
 
 from edgeproof_agent.store.chunks import Chunks
 
@@ -20,12 +19,19 @@ Every version of edgeproof has to cut alike, or what is on a board is found no m
 
 
 def cut_files(files: Mapping[str, Path]) -> dict[str, Chunks]:
-    """The pieces of each file, by its name."""
-    return {name: _cut(path) for name, path in files.items() if 0 < path.stat().st_size <= MAX_FILE_BYTES}
+    """The pieces of each file, by its name. A file that has not changed since is not cut again."""
+    states = {name: (path, path.stat()) for name, path in files.items()}
+    return {
+        name: _cut(path, state.st_size, state.st_mtime_ns)
+        for name, (path, state) in states.items()
+        if 0 < state.st_size <= MAX_FILE_BYTES
+    }
 
 
-def _cut(path: Path) -> Chunks:
-    size_bytes = path.stat().st_size
+@functools.lru_cache(maxsize=16)
+def _cut(path: Path, size_bytes: int, _modified_ns: int) -> Chunks:
+    from pyfastcdc import FastCDC  # only who sends a bundle needs it
+
     cutter = FastCDC(next(average for limit, average in _AVERAGE_BYTES if size_bytes <= limit))
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         view = memoryview(content)

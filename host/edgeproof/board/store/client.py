@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from edgeproof.board.facts import BoardFacts, parse_facts
 from edgeproof.board.link.conversation import Client, Conversation, EventHandler, Request
@@ -190,14 +190,19 @@ class BoardStore(Client):
         return DeploymentError(f"{self._board} could not {what}: {error}{remedy}")
 
 
-def open_store(transport: Transport, python: str) -> BoardStore:
-    """Starts the store service by `python` (a command or path on the board); nothing has to be installed there."""
+def open_store(transport: Transport, python: str, meanwhile: Callable[[], None] | None = None) -> BoardStore:
+    """Starts the store service by `python` (a command or path on the board); nothing has to be installed there.
+
+    `meanwhile` is done on the host while the service starts, which takes some 40 ms on a fast machine.
+    """
     who = f"the store service on {transport.name}"
     channel = transport.open(store_service_command(python))
     try:
         # A Python that is too old ends before it has read this: its exit status tells, not the broken pipe.
         with contextlib.suppress(OSError):
             channel.send(store_service_source(), Deadline(_START_SECONDS, f"{who} to start"))
+        if meanwhile is not None:
+            meanwhile()
         return BoardStore(Conversation(channel, who), transport.name)
     except BaseException:
         channel.close()

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from edgeproof.errors import NotAnSsdError
 from edgeproof.local_files.bounded_files import MAX_MODEL_BYTES, read_bounded, readable
+from edgeproof.ssd.graph.judged_messages import judged_graph
 from edgeproof.ssd.graph.safety import require_harmless
 from edgeproof.ssd.tensorflow_import import import_tensorflow, quiet
 
@@ -93,16 +94,18 @@ def read_graph(path: Path) -> Graph:
         data = read_bounded(path, MAX_MODEL_BYTES)
     if not data:
         raise NotAnSsdError(f"{path}: the file is empty. Copy or download it again.")
-    tensorflow = import_tensorflow()
-    graph_def = tensorflow.compat.v1.GraphDef()
     try:
-        graph_def.ParseFromString(data)
+        judged = judged_graph(data)
     except Exception as error:  # protobuf's DecodeError moved between its releases
         raise NotAnSsdError(
             f"{path}: it is not a TensorFlow graph ({str(error) or type(error).__name__}), or it is cut short. "
             "Give a frozen graph (frozen_inference_graph.pb), and copy it again if it was downloaded."
         ) from error
-    if not any(node.op for node in graph_def.node):
+    if not any(node.op for node in judged.node):
         raise NotAnSsdError(f"{path}: it is not a TensorFlow graph: no operation was found in it.")
-    require_harmless(graph_def, str(path))
+    require_harmless(judged, str(path))
+    del judged
+    graph_def = import_tensorflow().compat.v1.GraphDef()
+    with readable(path, NotAnSsdError, "Copy or download it again."):
+        graph_def.ParseFromString(data)
     return Graph(graph_def)

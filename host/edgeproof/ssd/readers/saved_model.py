@@ -4,13 +4,14 @@ import contextlib
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from edgeproof.errors import NotAnSsdError
 from edgeproof.local_files.bounded_files import MAX_MODEL_BYTES, read_bounded, readable
 from edgeproof.local_files.digests import sha256_of_file
+from edgeproof.ssd.graph.judged_messages import judged_saved_model
 from edgeproof.ssd.graph.safety import require_harmless_saved_model
 from edgeproof.ssd.model import SsdModel
 from edgeproof.ssd.readers.freezing import freeze
@@ -39,9 +40,9 @@ def read_saved_model(
 
 def freeze_saved_model(folder: Path) -> tuple[SignatureNetwork, str]:
     """The network of the serving signature, functions in line, and the signature's name. Raises NotAnSsdError."""
-    tensorflow = import_tensorflow()
-    require_harmless_saved_model(read_saved_model_message(folder), str(folder))
+    require_harmless_saved_model(_read_message(folder, judged_saved_model), str(folder))
     _require_own_files(folder)
+    tensorflow = import_tensorflow()
     try:
         with quiet():
             loaded = tensorflow.saved_model.load(str(folder))
@@ -81,16 +82,18 @@ def digest_saved_model(path: Path) -> str:
     return digest.hexdigest()
 
 
-def read_saved_model_message(folder: Path) -> Any:
-    """The `SavedModel` of protobuf in a folder, as it is. Raises NotAnSsdError."""
+def _read_message(folder: Path, parsed: Callable[[bytes], Any]) -> Any:
+    """The message in a folder's `saved_model.pb`. Raises NotAnSsdError."""
+    path = folder / SAVED_MODEL_FILE
+    with readable(path, NotAnSsdError, "Copy or export it again."):
+        return parsed(read_bounded(path, MAX_MODEL_BYTES))
+
+
+def _saved_model(data: bytes) -> Any:
     import_tensorflow()  # without its noise
     from tensorflow.core.protobuf import saved_model_pb2
 
-    message: Any = saved_model_pb2.SavedModel()
-    path = folder / SAVED_MODEL_FILE
-    with readable(path, NotAnSsdError, "Copy or export it again."):
-        message.ParseFromString(read_bounded(path, MAX_MODEL_BYTES))
-    return message
+    return saved_model_pb2.SavedModel.FromString(data)
 
 
 def _require_own_files(folder: Path) -> None:
@@ -104,7 +107,8 @@ def _require_own_files(folder: Path) -> None:
 @contextlib.contextmanager
 def with_functions_kept(folder: Path, attribute: str) -> Iterator[Path]:
     """A copy of the SavedModel in which functions with `attribute` stay calls when the rest is put in line."""
-    message = read_saved_model_message(folder)
+    require_harmless_saved_model(_read_message(folder, judged_saved_model), str(folder))
+    message = _read_message(folder, _saved_model)
     for graph in message.meta_graphs:
         for function in graph.graph_def.library.function:
             if attribute in function.attr:

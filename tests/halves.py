@@ -1,0 +1,42 @@
+"""`python -m tests.halves`: all tests, on two cores. Those that share boards run one by one beside all others."""
+
+import subprocess
+import sys
+import tempfile
+from typing import IO
+
+from tests.support.places import ROOT
+
+_HALVES = (
+    ("arm", "contract", "models", "ssh"),  # they share boards, provisioned once and kept
+    ("faults", "fuzz", "odapi", "unit"),
+)
+
+
+def main() -> int:
+    """Exit status 1 when either half failed. What the second half said is shown when the first is through."""
+    listed = {path.name for path in (ROOT / "tests").iterdir() if any(path.rglob("test_*.py"))}
+    assert listed == {name for half in _HALVES for name in half}, "a folder of tests is in neither half"
+    first, second = _HALVES
+    with tempfile.TemporaryFile() as said:
+        beside = _start(second, said)
+        try:
+            failed = _start(first, None).wait() != 0
+            failed |= beside.wait() != 0
+        except BaseException:
+            beside.terminate()
+            beside.wait()
+            raise
+        said.seek(0)
+        sys.stdout.flush()
+        sys.stdout.buffer.write(said.read())
+    return int(failed)
+
+
+def _start(half: tuple[str, ...], output: IO[bytes] | None) -> "subprocess.Popen[bytes]":
+    command = [sys.executable, "-m", "pytest", "-q", *(f"tests/{name}" for name in half)]
+    return subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
