@@ -9,7 +9,7 @@ from tests.support.places import ROOT
 
 _HALVES = (
     ("arm", "contract", "models", "ssh"),  # they share boards, provisioned once and kept
-    ("faults", "fuzz", "odapi", "unit"),
+    ("browser", "faults", "fuzz", "odapi", "unit"),
 )
 
 

@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 
 from edgeproof.record.pictures import Detection
+from edgeproof.record.precision_recall import PrecisionRecall
 from edgeproof.record.run import Report, Run
 from edgeproof.report.html import write_html
 from tests.support import sample_report as sample
 from tests.support.browser import Browser, Tab, find_browser, running_browser
 
-WIDTHS = (390, 768, 1280)
+WIDTHS = (390, 768, 1061, 1280)
+"""A phone, a tablet, the narrowest screen that shows tables as tables, a desk."""
 LONG = "a-name-without-a-place-to-break-it-" * 8
 EVIL = "<img src=x onerror=console.log(1)><script>console.log(2)</script>\"'>&amp;"
 
@@ -21,6 +23,14 @@ WIDER = """
 [...document.querySelectorAll("body *")].filter((item) => {
   const box = item.getBoundingClientRect();
   return box.width > 0 && (box.right > innerWidth + 1 || box.left < -1);
+}).map((item) => item.outerHTML.slice(0, 120))
+"""
+
+OUTSIDE = """
+[...document.querySelectorAll(".card *")].filter((item) => {
+  const box = item.getBoundingClientRect();
+  const card = item.closest(".card").getBoundingClientRect();
+  return box.width > 0 && (box.right > card.right || box.left < card.left);
 }).map((item) => item.outerHTML.slice(0, 120))
 """
 
@@ -69,6 +79,8 @@ def full_report(folder: Path) -> Report:
         for run in sample.report(folder).runs
     ]
     runs[1] = strained(runs[1])
+    curve = PrecisionRecall(LONG, 0.5, (0.0, 0.5, 1.0), (1.0, 0.9, 0.4))
+    runs[0] = replace(runs[0], precision_recall=(curve, replace(curve, label=EVIL)))
     comparison = replace(sample.comparison(), a=0, b=2, void=())
     return Report(tuple(runs), comparisons=(comparison,), not_measured=(f"int8 on {LONG}: it does not answer",))
 
@@ -76,8 +88,12 @@ def full_report(folder: Path) -> Report:
 def strained(run: Run) -> Run:
     detection: Detection = sample.person(label=EVIL)
     picture = replace(run.pictures[0], name=LONG, detections=(detection, replace(detection, label=LONG)))
+    assert run.parity is not None
+    evil = replace(run.parity.pictures[1], name=EVIL)
+    noted = replace(run.parity.pictures[2], name=LONG, note=EVIL)
     return replace(
         run,
+        parity=replace(run.parity, host_runtime=EVIL, pictures=(evil, noted)),
         board=replace(run.board, name=LONG, machine=EVIL),
         bundle=replace(run.bundle, name=EVIL, variant=LONG, provenance={LONG: EVIL, EVIL: LONG}),
         pictures=(picture, *run.pictures[1:]),
@@ -96,8 +112,9 @@ def page(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Tab:
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_nothing_is_wider_than_the_screen(page: Tab, width: int) -> None:
+def test_nothing_is_wider_than_the_screen_or_its_card(page: Tab, width: int) -> None:
     page.show(width)
+    assert page.value(OUTSIDE) == []
     assert page.value("document.documentElement.scrollWidth") == width
     assert page.value(WIDER) == []
 

@@ -48,7 +48,10 @@ def exported_bundles(
     def place(name: str | None) -> Path | None:
         return None if name is None else folder / Path(name).expanduser()
 
-    options = export_options(given, folder)
+    try:
+        options = export_options(given, folder)
+    except UsageError as error:
+        raise UsageError(f"{path}: [check.export] cannot be meant: {error}") from error
     variants = parse_variants(config.variants or _DEFAULT_VARIANTS)
     calibrated = [item.variant.value for item in chosen_settings(variants, options) if item.calibrated]
     if calibrated and given.images is None and not config.model.endswith(".tflite"):

@@ -18,7 +18,7 @@ class Remaining:
         self._done_cells = 0
         self._began = clock()
         self._step: tuple[str, int | None] = ("", None)
-        self._step_began, self._step_done = 0.0, 0
+        self._step_began, self._step_done, self._last_done = 0.0, 0, 0
 
     def begin(self, place: str) -> None:
         """The next cell, by its words."""
@@ -45,8 +45,9 @@ class Remaining:
             self._step = ("", None)
             return []
         now = self._clock()
-        if self._step != (event.text, event.total) or event.done < self._step_done:
+        if self._step != (event.text, event.total) or event.done < self._last_done:
             self._step, self._step_began, self._step_done = (event.text, event.total), now, event.done
+        self._last_done = event.done
         needed = max(event.total - event.done, 0)
         if not needed:
             return []

@@ -174,9 +174,14 @@ class Report:
         return combined([*answers, *(Answer.INCONCLUSIVE for _ in missing)])
 
     @property
+    def sides(self) -> frozenset[int]:
+        """Places of the runs that were measured side by side with another."""
+        return frozenset(place for comparison in self.comparisons for place in (comparison.a, comparison.b))
+
+    @property
     def alone(self) -> tuple[Run, ...]:
-        """The runs that were not measured side by side with another."""
-        sides = {place for comparison in self.comparisons for place in (comparison.a, comparison.b)}
+        """The other runs."""
+        sides = self.sides
         return tuple(run for place, run in enumerate(self.runs) if place not in sides)
 
     @classmethod

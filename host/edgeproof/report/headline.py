@@ -6,6 +6,7 @@ from edgeproof.record.verdict.claims import Answer
 from edgeproof.record.verdict.comparison import Comparison
 from edgeproof.report.formatting import ms
 from edgeproof.report.verdict import figure
+from edgeproof.verify.gates import void_of
 from edgeproof.wording.counting import counted
 from edgeproof.wording.printable import shown_line
 
@@ -42,7 +43,9 @@ def _latency(run: Run) -> str:
     total = run.latency.stages.get("total") if run.latency else None
     if total is None or total.p50_ms is None:
         return ""
-    return f"{ms(total.p50_ms)} ms" + (" on an emulated board" if run.board.emulated else "")
+    # What the board was doing meanwhile takes a latency's worth away, and so does an emulated CPU.
+    doubt = " on an emulated board" if run.board.emulated else " by a measurement that is void" if void_of(run) else ""
+    return f"{ms(total.p50_ms)} ms{doubt}"
 
 
 def _sameness(run: Run) -> list[str]:

@@ -39,7 +39,7 @@ def further_runs(gates: Sequence[Gate], run: Run) -> int:
     0 when none is open, the run is void, or no feasible number would tell one.
     """
     latency = run.latency
-    if latency is None or _void(run) is not None:
+    if latency is None or void_of(run) is not None:
         return 0
     wanted = 0
     for gate in gates:
@@ -59,7 +59,7 @@ def _percentile(gate: Gate, run: Run, _: Baselines) -> Claim:
     window, share = _window(samples, gate.window)
     percentile = percentile_of(window, gate.percent)
     claim = _claim(gate, percentile.value_ms, percentile.bounds_ms, percentile.samples)
-    void = _void(run)
+    void = void_of(run)
     if void:
         return replace(claim, answer=Answer.INCONCLUSIVE, note=void)
     if claim.answer is Answer.INCONCLUSIVE:
@@ -85,7 +85,7 @@ def _percentile_change(gate: Gate, run: Run, baselines: Baselines) -> Claim:
     # Two runs of one bundle differ by this much from day to day with nothing changed.
     bounds = Interval(100.0 * (max(low, 0.0) * (1 - TOLERANCE) - 1.0), 100.0 * (high * (1 + TOLERANCE) - 1.0))
     claim = _claim(gate, value, bounds, now.samples)
-    void = _void(run) or _void(baseline)
+    void = void_of(run) or void_of(baseline)
     if void:
         return replace(claim, answer=Answer.INCONCLUSIVE, note=void)
     return replace(claim, note="not interleaved: the baseline was measured at another time")
@@ -163,7 +163,7 @@ def _missing_stage(gate: Gate, run: Run) -> str:
     return f"no samples of {gate.stage} were taken"
 
 
-def _void(run: Run) -> str | None:
+def void_of(run: Run) -> str | None:
     """Why nothing that was timed counts."""
     if run.board.emulated:
         return "the processor is emulated: its latency says nothing about a board"

@@ -15,10 +15,13 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 from rich.progress import Progress as Bar
+from rich.table import Column
 from rich.text import Text
 
 from edgeproof.wording.progress import Progress, ProgressKind, ProgressListener, ProgressUnit
 
+_WIDE = 120  # columns of a terminal
+_BAR_WIDTH, _SHORT_BAR_WIDTH = 30, 12
 _STYLES = {ProgressKind.NOTE: "dim", ProgressKind.WARNING: "yellow"}
 
 
@@ -44,8 +47,9 @@ def shown_progress(console: Console) -> Iterator[ProgressListener]:
     """A listener that draws on `console` until the block ends. Where output is no terminal, steps are not drawn."""
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=30),
+        # A long step goes on in a second line: what is cut off here is the time left.
+        TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=False, overflow="fold")),
+        BarColumn(bar_width=_BAR_WIDTH if console.width >= _WIDE else _SHORT_BAR_WIDTH),
         _AmountColumn(),
     )
     with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:

@@ -40,8 +40,7 @@ def distributions_svg(spreads: Sequence[Spread], limits_ms: Sequence[float], sta
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
         kept = [_near(spread.samples_ns) for spread in spreads]
-        ends = [*(edge for values in kept for edge in (values.min(), values.max())), *limits_ms]
-        bins = list(_edges(min(ends), max(ends)))
+        bins = edges(kept, limits_ms)
         for spread, values in zip(spreads, kept, strict=True):
             weights = np.full(len(values), 100 / len(spread.samples_ns))
             axes.hist(
@@ -84,14 +83,16 @@ def _beyond(spreads: Sequence[Spread], kept: Sequence[npt.NDArray[np.float64]]) 
     return f"; {missing} beyond the right end, up to {ms(most)}" if missing else ""
 
 
-def _edges(low: float, high: float) -> npt.NDArray[np.float64]:
-    low = max(low, 1e-6)
+def edges(kept: Sequence[npt.NDArray[np.float64]], limits_ms: Sequence[float]) -> list[float]:
+    """Of the bins, in ms: around all samples and limits, in equal steps, or in equal ratios where these are far."""
+    ends = [*(edge for values in kept for edge in (values.min(), values.max())), *limits_ms]
+    low, high = max(float(min(ends)), 1e-6), float(max(ends))
     if high <= low:
-        return np.linspace(low * 0.9, low * 1.1, 9)
+        return list(np.linspace(low * 0.9, low * 1.1, 9))
     if high / low > _LOG_FROM:
-        return np.geomspace(low * 0.97, high * 1.05, _BINS)
+        return list(np.geomspace(low * 0.97, high * 1.05, _BINS))
     margin = 0.03 * (high - low)
-    return np.linspace(max(low - margin, 1e-6), high + margin, _BINS)
+    return list(np.linspace(max(low - margin, 1e-6), high + margin, _BINS))
 
 
 def _logarithmic(axes: Any) -> None:

@@ -75,19 +75,19 @@ def curves(report: Report) -> list[Curves]:
 
 def front(report: Report) -> Front | None:
     """Of the runs that were not measured side by side; None where fewer than two have a latency."""
-    candidates = list(_candidates(report))
-    if len(candidates) < 2:
+    found = list(candidates(report))
+    if len(found) < 2:
         return None
-    known = [one.accuracy is not None for one in candidates]
-    best = [one.number for one in on_front(candidates)]
-    return Front(Markup(front_svg(candidates, "front")), best, all(known), any(known))
+    known = [one.accuracy is not None for one in found]
+    best = [one.number for one in on_front(found)]
+    return Front(Markup(front_svg(found, "front")), best, all(known), any(known))
 
 
-def _candidates(report: Report) -> Iterator[Candidate]:
-    alone = {id(run) for run in report.alone}
+def candidates(report: Report) -> Iterator[Candidate]:
+    """The runs that were measured alone and have a median, each with its figures."""
     for number, run in enumerate(report.runs):
         total = run.latency.stages.get("total") if run.latency is not None else None
-        if total is None or total.p50_ms is None or id(run) not in alone:
+        if total is None or total.p50_ms is None or number in report.sides:
             continue
         yield Candidate(number, total.p50_ms, run.bundle.size_bytes / 1e6, _map(run))
 

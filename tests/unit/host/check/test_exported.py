@@ -16,6 +16,7 @@ from edgeproof.config.export import EXPORT_MEANINGS, ExportConfig
 from edgeproof.convert.export_options import ExportOptions
 from edgeproof.convert.variants import Variant
 from edgeproof.errors import ConversionError, ProfileError, UsageError
+from edgeproof.ssd.source_options import AnchorFormat, InputRange, ScoreConverter
 from edgeproof_agent.bundle.manifest import InputType
 
 
@@ -134,3 +135,39 @@ def test_a_models_bundles_come_ahead_of_the_named_ones_and_each_is_measured_once
     assert [cell.variant for cell in cells] == ["int8", "float32"]
     typed = cells_of(read, path, Wanted(bundles=(tiny_bundles["float32"],)), [board], exported=[tiny_bundles["int8"]])
     assert [cell.variant for cell in typed] == ["float32"]
+
+
+def test_every_option_reaches_the_export(tmp_path: Path) -> None:
+    given = ExportConfig(
+        images_root="root", name="n", seed=7, score_threshold=0.2, iou_threshold=0.3, max_detections=4,
+        classes_per_detection=2, keep_float=("x",), boxes="b", scores="s", anchor_format="corners",
+        input_range="0..1", input_size="10x20", score_converter="sigmoid", background=False,
+    )  # fmt: skip
+    options = export_options(given, tmp_path)
+    assert options.images_root == tmp_path / "root"
+    assert (options.name, options.sampling.seed, options.keep_float) == ("n", 7, ("x",))
+    post = options.postprocess
+    assert not post.use_regular_nms
+    assert export_options(ExportConfig(nms="regular"), tmp_path).postprocess.use_regular_nms
+    assert (post.score_threshold, post.iou_threshold) == (0.2, 0.3)
+    assert (post.max_detections, post.max_classes_per_detection) == (4, 2)
+    source = options.source
+    assert (source.boxes, source.scores, source.input_size, source.background) == ("b", "s", (10, 20), False)
+    assert (source.anchor_format, source.input_range, source.score_converter) == (
+        AnchorFormat.CORNERS,
+        InputRange.ZERO_TO_ONE,
+        ScoreConverter.SIGMOID,
+    )
+
+
+def test_a_bundle_by_another_way_to_it_is_the_same_one(tmp_path: Path, tiny_bundles: dict[str, Path]) -> None:
+    (tmp_path / "link").symlink_to(tiny_bundles["int8"])
+    read, path = config(tmp_path, "[check]\nbundles = ['link']\n")
+    board = BoardProfile(host="pi", name="pi")
+    assert len(cells_of(read, path, Wanted(), [board], exported=[tiny_bundles["int8"]])) == 1
+
+
+def test_options_that_do_not_go_together_are_told_with_their_place(tmp_path: Path) -> None:
+    text = "[check]\nmodel = 'a.pb'\n[check.export]\nnms = 'regular'\nclasses_per_detection = 2\n"
+    with pytest.raises(UsageError, match=r"\[check.export\] cannot be meant: --classes-per-detection 2"):
+        exported_bundles(*config(tmp_path, text), export=Export())

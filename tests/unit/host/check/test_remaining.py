@@ -80,3 +80,14 @@ def test_a_note_passes_as_it_is() -> None:
     watched.remaining.begin("a")
     watched.remaining(note)
     assert watched.said[-1] == note
+
+
+def test_a_second_pass_of_the_same_step_begins_anew() -> None:
+    watched = Watched(1)
+    watched.remaining.begin("a")
+    watched.step(0, 10)
+    watched.clock.now += 100
+    watched.step(5, 10)
+    assert watched.step(0, 10) == "a: measuring, 10 to go"
+    watched.clock.now += 5
+    assert watched.step(5, 10) == "a: measuring, 5 to go, 5 s left"

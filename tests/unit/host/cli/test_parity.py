@@ -26,7 +26,7 @@ def parity(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, bundle: Path, run: R
     """The command on a board that gives this run."""
     for name in ("open_board", "open_reference", "start_agent"):
         monkeypatch.setattr(command_module, name, board)
-    for name in ("send_bundle", "reference_runtime"):
+    for name in ("send_bundle", "reference_runtime", "parity_plan"):
         monkeypatch.setattr(command_module, name, lambda *_: "tflite-runtime")
     monkeypatch.setattr(command_module, "choose_runtime", lambda *_: SimpleNamespace(name="tflite-runtime"))
     monkeypatch.setattr(command_module, "execute", lambda *_: run)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from edgeproof.record.latency import Samples
-from edgeproof.report.charts.distributions import Spread, distributions_svg
+from edgeproof.report.charts.distributions import Spread, distributions_svg, edges
 from edgeproof.report.charts.front import Candidate, front_svg, on_front
 from edgeproof.report.charts.timeline import timeline_svg
 from edgeproof.verify.latency import latency_of
@@ -107,3 +107,10 @@ def test_the_front_holds_what_nothing_beats(figures: list[tuple[float, float, fl
     svg = front_svg(candidates, "a")
     assert ("mAP" in svg, "size, MB" in svg) == (accuracy, not accuracy)
     assert svg.count("fill: none; stroke: var(--series") == len(figures) - len(best)
+
+
+def test_a_limit_far_beyond_the_samples_is_within_the_chart() -> None:
+    samples = np.arange(100, 110, dtype=np.int64) * MS
+    assert edges([samples / MS], (900.0,))[-1] > 900
+    assert edges([samples / MS], (1.0,))[0] < 1
+    assert 109 < edges([samples / MS], ())[-1] < 115

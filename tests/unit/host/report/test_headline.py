@@ -49,3 +49,10 @@ def test_an_emulated_board_is_said_to_be_one_and_nothing_measured_is_no_sentence
     emulated = replace(FAST, board=sample.board(emulated=True))
     assert headline(Report((emulated,))) == "int8 on tflite-runtime: 11.8 ms on an emulated board"
     assert headline(Report((replace(FAST, latency=None),))) is None
+
+
+def test_a_latency_of_a_disturbed_board_is_said_to_be_void() -> None:
+    assert FAST.latency is not None
+    busy = replace(sample.state(58.9, own_cpu_seconds=20.0), busy_cpu_seconds=5000.0)
+    disturbed = replace(FAST, latency=replace(FAST.latency, after=busy))
+    assert headline(Report((disturbed,))) == "int8 on tflite-runtime: 11.8 ms by a measurement that is void"

@@ -13,8 +13,11 @@ import numpy as np
 from edgeproof.record.pictures import Picture
 from edgeproof.record.precision_recall import PrecisionRecall
 from edgeproof.record.run import Report, Run
+from edgeproof.record.verdict.claims import Answer, Claim
+from edgeproof.record.verdict.parity import ParityStage, PictureParity
 from edgeproof.report.embedded_picture import data_uri
 from edgeproof.report.html import render_html, write_html
+from edgeproof.report.page.figures import candidates, distributions, front
 from tests.support import sample_report as sample
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}
@@ -143,6 +146,14 @@ def test_hostile_names_are_text() -> None:
         bundle=replace(sample.bundle(), name=evil, provenance={evil: evil}),
         pictures=(Picture(evil, 10, 10, (sample.person(label=evil),)), Picture("b", 0, 0, error=evil)),
         stream=replace(sample.stream(), source=evil),
+        parity=replace(
+            sample.parity(),
+            host_runtime=evil,
+            pictures=(
+                replace(sample.parity().pictures[1], name=evil),
+                PictureParity(evil, ParityStage.PIXELS, note=evil),
+            ),
+        ),
         error=evil,
     )
     html = render_html(Report((run,)))
@@ -355,3 +366,28 @@ def test_precision_and_recall_are_drawn_where_the_record_holds_them() -> None:
     many = tuple(replace(curve, label=f"class {number}") for number in range(100))
     labels = Page(render_html(Report((replace(sample.run(), precision_recall=many),)))).values("svg", "aria-label")
     assert labels.count("precision over recall, one line a run") == 9
+
+
+def test_each_stage_that_gates_speak_of_has_a_chart_with_its_own_limits() -> None:
+    claims = (
+        replace(sample.claims()[0], gate="invoke p95 < 49 ms", limit=49.0),
+        replace(sample.claims()[0], gate="total p95 < 80 ms"),
+        replace(sample.claims()[0], gate="a gate of another version"),
+    )
+    first, second = distributions(Report((replace(sample.run(), claims=claims),)))
+    assert ("limit 49.0 ms" in first[0], "limit 80.0 ms" in first[0]) == (True, False)
+    assert ("limit 49.0 ms" in second[0], "limit 80.0 ms" in second[0]) == (False, True)
+
+
+def test_the_front_is_of_runs_that_were_measured_alone_with_the_accuracy_that_a_gate_bounds() -> None:
+    drop = Claim("accuracy map drop vs float32 <= 0.01", Answer.PASS, 0.01, "", 0.002)
+    right = Claim("accuracy map >= 0.40", Answer.PASS, 0.4, "", 0.45)
+    runs = [replace(sample.run(variant), claims=(drop, right)) for variant in ("int8", "float32", "float16")]
+    with_accuracy = front(Report(tuple(runs)))
+    assert with_accuracy is not None
+    assert (with_accuracy.with_accuracy, "mAP" in with_accuracy.chart) == (True, True)
+    assert [one.accuracy for one in candidates(Report(tuple(runs)))] == [0.45] * 3
+    beside = front(Report((runs[0], runs[1], *runs), comparisons=(replace(sample.comparison(), a=0, b=1),)))
+    assert beside is not None
+    assert set(beside.best) <= {2, 3, 4}
+    assert front(Report((runs[0], *runs[1:]), comparisons=(sample.comparison(),))) is None

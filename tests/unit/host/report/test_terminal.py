@@ -200,3 +200,13 @@ def test_runs_side_by_side_stand_in_the_table_only_where_there_are_no_others() -
     text = printed(beside, 140)
     assert text.count("pedestrian") == 1
     assert "float16" in text
+
+
+def test_the_commonest_labels_of_many_pictures_are_told_with_their_numbers() -> None:
+    (found, *_) = sample.pictures()
+    names = [f"label {number}" for number in range(7) for _ in range(10 - number)]
+    pictures = tuple(
+        replace(found, name=f"{place}.jpg", detections=(sample.person(label=name),)) for place, name in enumerate(names)
+    )
+    text = " ".join(printed(Report((replace(sample.run(), pictures=pictures),)), 200).split())
+    assert "10 label 0, 9 label 1, 8 label 2, 7 label 3, 6 label 4, 2 more labels" in text

@@ -1,11 +1,12 @@
 """Which step from the source to the board makes the difference."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from edgeproof.bundle import open_bundle
+from edgeproof.bundle import open_bundle, write_bundle
 from edgeproof.record.detections import Detections, PictureResult
 from edgeproof.record.verdict.chain import ChainLink, ChainStep, deciding_step
 from edgeproof.record.verdict.parity import Parity, ParityStage, PictureParity
@@ -83,3 +84,18 @@ def test_float32_is_taken_from_beside_a_variant_of_the_very_source_only(
     assert float32_beside(open_bundle(tmp_path / "int8")) is None
     (tmp_path / "float32").symlink_to(tiny_bundles["int8"])
     assert float32_beside(open_bundle(tmp_path / "int8")) is None, "it is an int8 bundle by another name"
+
+
+def test_a_float32_bundle_of_another_source_or_of_none_is_not_it(tiny_bundles: dict[str, Path], tmp_path: Path) -> None:
+    def placed(variant: str, source: object) -> None:
+        opened = open_bundle(tiny_bundles[variant])
+        provenance = {**opened.manifest.provenance, "source": source}
+        if source is None:
+            del provenance["source"]
+        manifest = replace(opened.manifest, provenance=provenance)
+        write_bundle(tmp_path / variant, manifest, opened.model_path.read_bytes(), opened.labels())
+
+    for here, there, same in (({"a": 1}, {"a": 1}, True), ({"a": 1}, {"a": 2}, False), (None, None, False)):
+        placed("int8", here)
+        placed("float32", there)
+        assert (float32_beside(open_bundle(tmp_path / "int8")) is not None) == same
