@@ -9,6 +9,7 @@ from rich.text import Text
 from edgeproof.board.deploy import choose_runtime, send_bundle, start_agent
 from edgeproof.board.open_board import open_board
 from edgeproof.bundle import open_bundle
+from edgeproof.cli.display.keeping import keep_report
 from edgeproof.cli.display.progress import shown_progress
 from edgeproof.cli.display.run_output import echo_report, write_report_files
 from edgeproof.cli.display.terminal import Terminal
@@ -76,6 +77,8 @@ def command(
     if folder is not None:
         with folder.sealed():
             write_report_files(report, folder, console)
+    with shown_progress(console) as progress:
+        keep_report(report, progress)
     if run.error is not None or run.parity is None:
         raise EdgeproofError(run.error or "nothing was compared")
     click.get_current_context().exit(1 if run.parity.differing else 0)

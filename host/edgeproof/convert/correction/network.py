@@ -53,7 +53,9 @@ class Network:
     def __init__(self, data: bytes) -> None:
         self._schema = importlib.import_module("tensorflow.lite.python.schema_py_generated")
         utilities = importlib.import_module("tensorflow.lite.tools.flatbuffer_utils")
-        self._names = {code: name for name, code in vars(self._schema.BuiltinOperator).items() if isinstance(code, int)}
+        self._names: dict[int, str] = {
+            code: name for name, code in vars(self._schema.BuiltinOperator).items() if isinstance(code, int)
+        }
         self._dtypes: dict[int, np.dtype[Any]] = {
             self._schema.TensorType.FLOAT32: np.dtype(np.float32),
             self._schema.TensorType.INT8: np.dtype(np.int8),
