@@ -6,6 +6,7 @@ from typing import Optional
 
 VALUE_BYTES = 128
 TEXT_BYTES = 16_384
+"""Four such texts fit into a frame's header even where each byte has to be escaped."""
 MAX_ENTRIES = 32
 
 

@@ -11,8 +11,7 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any, Optional
 
-_MAX_BYTES = 16384  # four such texts fit into a frame's header even where each byte has to be escaped
-
+from edgeproof_agent.machine.kernel_files import TEXT_BYTES, read_value
 
 # What a runtime takes from the distribution where there are no wheels of it.
 _SYSTEM_MODULES = ("numpy", "cv2")
@@ -33,10 +32,10 @@ def probe(root: Path = Path("/"), home: Optional[Path] = None) -> dict[str, Any]
         "kernel": platform.release(),
         "cpu_count": os.cpu_count() or 1,
         "disk_free_bytes": shutil.disk_usage(home or Path.home()).free,
-        "model": _read(root / "proc/device-tree/model").rstrip("\0\n"),
-        "os_release": _read(root / "etc/os-release"),
-        "meminfo": _read(root / "proc/meminfo"),
-        "cpuinfo": _read(root / "proc/cpuinfo"),
+        "model": read_value(root / "proc/device-tree/model").rstrip("\0\n"),
+        "os_release": read_value(root / "etc/os-release", TEXT_BYTES),
+        "meminfo": read_value(root / "proc/meminfo", TEXT_BYTES),
+        "cpuinfo": read_value(root / "proc/cpuinfo", TEXT_BYTES),
     }
 
 
@@ -53,12 +52,4 @@ def _libc() -> str:
     try:
         return os.confstr("CS_GNU_LIBC_VERSION") or ""
     except (AttributeError, OSError, ValueError):
-        return ""
-
-
-def _read(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return file.read(_MAX_BYTES).decode("utf-8", errors="replace")
-    except OSError:
         return ""
