@@ -10,6 +10,9 @@ from edgeproof.convert.variants import Variant, VariantSettings
 from edgeproof.errors import BundleError
 from edgeproof.wording.progress import Progress, ProgressKind, ProgressListener
 
+CONVENTIONS = "conventions"
+"""Entry of the provenance that holds what was measured: a result, so that two exports are compared without it."""
+
 
 @dataclass(frozen=True)
 class Job:
@@ -43,5 +46,6 @@ def _up_to_date(job: Job, name: str) -> Bundle | None:
         bundle = open_bundle(job.out_dir)
     except BundleError:
         return None
-    same = bundle.manifest.provenance == job.provenance and bundle.manifest.name == name
+    kept = {name: value for name, value in bundle.manifest.provenance.items() if name != CONVENTIONS}
+    same = kept == job.provenance and bundle.manifest.name == name
     return bundle if same else None

@@ -29,6 +29,8 @@ class Anchors:
     """What they were given as."""
     box_scales: tuple[float, float, float, float] | None = None
     """Divisors of ty, tx, th, tw, when the description states them."""
+    values: npt.NDArray[np.float32] | None = None
+    """[A, 4] in 0..1 in the order and the format that they were given in."""
 
 
 def read_anchors(
@@ -83,11 +85,13 @@ def convert_anchors(
         raise UsageError(f"{source}: the anchors are of type {values.dtype}, not numbers. Save them as float32.")
     if values.ndim != 2 or values.shape[1] != 4 or not values.shape[0]:
         raise UsageError(f"{source}: the anchors are {values.dtype} {list(values.shape)}. {_SHAPES}.")
-    values = values.astype(np.float32)
+    given: npt.NDArray[np.float32] = values.astype(np.float32)
+    if pixels_of is not None:
+        high, wide = pixels_of[::-1] if order is CoordinateOrder.XY else pixels_of
+        given = (given / np.array([high, wide, high, wide])).astype(np.float32)
+    values = given
     if order is CoordinateOrder.XY:
         values = values[:, [1, 0, 3, 2]]
-    if pixels_of is not None:
-        values = values / np.float32([*pixels_of, *pixels_of])
     _require_none(~np.isfinite(values), values, source, "these are not finite numbers. Write them again.")
     if np.abs(values).max() > 10:
         raise UsageError(
@@ -110,10 +114,10 @@ def convert_anchors(
             "or say --anchor-format corners if they are ymin, xmin, ymax, xmax."
         )
         _require_none(values[:, 2:] <= 0, values, source, words)
-        return Anchors(values, form, box_scales)
+        return Anchors(values, form, box_scales, given)
     ymin, xmin, ymax, xmax = values.T
     centres = [(ymin + ymax) / 2, (xmin + xmax) / 2, ymax - ymin, xmax - xmin]
-    return Anchors(np.stack(centres, axis=1).astype(np.float32), form, box_scales)
+    return Anchors(np.stack(centres, axis=1).astype(np.float32), form, box_scales, given)
 
 
 def require_count(anchors: Anchors, path: Path, box_encodings_shape: Sequence[int]) -> None:

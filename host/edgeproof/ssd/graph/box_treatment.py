@@ -37,7 +37,7 @@ class BoxTreatment:
 
     def canonical_anchors(self, anchors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """[A, 4] centre y, centre x, height, width that the treated encodings are to be decoded with."""
-        return np.tile(np.float32([0, 0, 1, 1]), (len(anchors), 1)) if self.decodes else anchors
+        return np.tile(np.array([0, 0, 1, 1], np.float32), (len(anchors), 1)) if self.decodes else anchors
 
     def canonical_scales(self) -> BoxScales:
         return BoxScales(1.0, 1.0, 1.0, 1.0) if self.decodes else BoxScales(*self.scales)
@@ -64,9 +64,9 @@ class BoxTreatment:
         if self.coder is BoxCoder.BOXES:
             return predictions
         if self.coder is BoxCoder.PIXEL_BOXES:
-            return predictions * np.float32([1 / self.size[0], 1 / self.size[1]] * 2)
+            return predictions * np.array([1 / self.size[0], 1 / self.size[1]] * 2, np.float32)
         centres, sides = anchors[:, :2], np.tile(anchors[:, 2:], 2)
-        steps = predictions * (sides / np.float32(self.scales))
+        steps = predictions * (sides / np.array(self.scales, np.float32))
         if self.coder is BoxCoder.LINEAR_CORNERS:
             return steps + np.concatenate([centres - anchors[:, 2:] / 2, centres + anchors[:, 2:] / 2], axis=1)
-        return steps * np.float32([-1, -1, 1, 1]) + np.tile(centres, 2)
+        return steps * np.array([-1, -1, 1, 1], np.float32) + np.tile(centres, 2)

@@ -95,15 +95,18 @@ def heads_module(
     treatment: ScoreTreatment | None = None,
     treat_boxes: Callable[[Any], Any] | None = None,
 ) -> Any:
-    """A `tf.Module` whose function `heads` gives two of the outputs of `cut_network`, treated by what is given."""
+    """A `tf.Module` whose function `heads` gives two of the outputs of `cut_network`, treated by what is given.
+
+    Its function `raw_heads` gives them untreated.
+    """
     tensorflow = import_tensorflow()
     module = tensorflow.Module()
     heads = network.prune(network.inputs[0], (network.outputs[boxes], network.outputs[scores]))
+    module.raw_heads = heads
     treatment = treatment or ScoreTreatment()
     if treatment.changes_nothing and treat_boxes is None:
         module.heads = heads
         return module
-    module.raw_heads = heads
 
     def treated(image: Any) -> Any:
         box_encodings, predictions = module.raw_heads(image)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy.typing as npt
 
 from edgeproof.errors import NotAnSsdError
+from edgeproof.ssd.box_reading import Reading
 from edgeproof.ssd.conventions import AnchorUnits, BoxCoder, CoordinateOrder
 from edgeproof.ssd.files.anchors import Anchors, convert_anchors, read_anchors, require_count
 from edgeproof.ssd.files.labels import read_labels
@@ -19,7 +20,7 @@ from edgeproof.ssd.graph.graph_cut import cut_network, evaluate, heads_module
 from edgeproof.ssd.graph.input_range import stated_contract
 from edgeproof.ssd.graph.preprocessor import SCOPE, find_network_input, read_input_contract
 from edgeproof.ssd.heads import probe_heads
-from edgeproof.ssd.model import BoxScales, Source, SsdModel
+from edgeproof.ssd.model import BoxScales, Predictions, Source, SsdModel
 from edgeproof.ssd.readers.signature_network import choose_box_scales
 from edgeproof.ssd.source_options import INPUT_CONVENTIONS, AnchorFormat, SourceOptions
 from edgeproof_agent.bundle.manifest import Coordinates, InputContract
@@ -86,6 +87,9 @@ def read_graph_ssd(
     module = heads_module(network, 0, 1, treatment, treat)
     heads = probe_heads(module, contract.height, contract.width, file)
     words = [source.description, treatment.words(), boxes_as.words(), range_words]
+    order = options.anchor_order or CoordinateOrder.YX
+    reading = Reading(coder, boxes_as.order, anchors.format, order, scales)
+    given = anchors.centres if anchors.values is None else anchors.values
     return SsdModel(
         name=name or path.stem,
         heads=heads,
@@ -94,6 +98,7 @@ def read_graph_ssd(
         input=contract,
         labels=read_labels(labels, heads.class_scores_shape[-1] - 1),
         source=replace(source, description=", ".join(word for word in words if word)),
+        predictions=Predictions(module, given, reading),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from edgeproof.errors import NotAnSsdError, UsageError
+from edgeproof.ssd.box_reading import Reading
 from edgeproof.ssd.conventions import AnchorUnits, BoxCoder, CoordinateOrder
 from edgeproof.ssd.files.anchors import Anchors, convert_anchors, read_anchors, require_count
 from edgeproof.ssd.files.labels import read_labels
@@ -19,7 +20,7 @@ from edgeproof.ssd.graph.graph_cut import cut_network, heads_module
 from edgeproof.ssd.graph.input_range import stated_contract
 from edgeproof.ssd.head_roles import find_head_roles, listed
 from edgeproof.ssd.heads import probe_heads
-from edgeproof.ssd.model import DEFAULT_BOX_SCALES, BoxScales, Source, SsdModel
+from edgeproof.ssd.model import DEFAULT_BOX_SCALES, BoxScales, Predictions, Source, SsdModel
 from edgeproof.ssd.source_options import AnchorFormat, SourceOptions
 from edgeproof.ssd.tensorflow_import import import_tensorflow, quiet
 from edgeproof_agent.bundle.manifest import Coordinates
@@ -79,7 +80,7 @@ def read_signature_network(
         anchors = convert_anchors(values, shown, options.anchor_format, None, options.anchor_order, in_pixels)
     elif not coder.reads_anchors:
         rows = outputs[roles.box_encodings].shape[1]
-        anchors = Anchors(np.tile(np.float32([0.5, 0.5, 1, 1]), (rows, 1)), AnchorFormat.CENTRE)
+        anchors = Anchors(np.tile(np.array([0.5, 0.5, 1, 1], np.float32), (rows, 1)), AnchorFormat.CENTRE)
     else:
         raise UsageError(
             f"{file}: it has no output with its anchors. Give them with --anchors, as a .npy file [anchors, 4] or a "
@@ -90,12 +91,16 @@ def read_signature_network(
     scales = (found_scales.y, found_scales.x, found_scales.height, found_scales.width)
     boxes_as = BoxTreatment(coder, options.box_order or CoordinateOrder.YX, scales, size)
     treat = None if boxes_as.changes_nothing else functools.partial(boxes_as.apply, anchors=anchors.centres)
-    heads = probe_heads(heads_module(function, boxes, scores, treatment, treat), *size, file)
+    module = heads_module(function, boxes, scores, treatment, treat)
+    heads = probe_heads(module, *size, file)
     found = [f"box encodings '{roles.box_encodings}'", f"class scores '{roles.class_scores}'", treatment.words()]
     found.append(boxes_as.words())
     if coder.reads_anchors:
         found.append(f"anchors as {anchors.format.value}")
     found += [range_words, scale_words(options, anchors) if coder is BoxCoder.CENTRE else ""]
+    order = options.anchor_order or CoordinateOrder.YX
+    reading = Reading(coder, boxes_as.order, anchors.format, order, scales)
+    given = anchors.centres if anchors.values is None else anchors.values
     return SsdModel(
         name=name or path.stem,
         heads=heads,
@@ -104,6 +109,7 @@ def read_signature_network(
         input=contract,
         labels=read_labels(labels, heads.class_scores_shape[-1] - 1),
         source=Source(kind, ", ".join([description, *(word for word in found if word)]), path.name, sha256),
+        predictions=Predictions(module, given, reading),
     )
 
 
