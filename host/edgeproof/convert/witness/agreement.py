@@ -4,17 +4,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from edgeproof.convert.witness.observation import SHIFT, Floats, Observation, Observed
+from edgeproof.convert.witness.observation import NEIGHBOURS, SHIFT, Floats, Observation, Observed, sure_of_something
 from edgeproof.ssd.box_reading import Reading
 
-_NEIGHBOURS = 3
 _FOLLOWED = 5
 _SMALLEST_AREA = 1e-6
 
 
 def judgeable(observed: Observed) -> bool:
     """Whether anchors enough are sure of something on the picture, still and moved."""
-    return min(len(observed.still.scores), len(observed.moved.scores)) > _NEIGHBOURS and observed.still.scores[0] > 0.5
+    return sure_of_something(observed.still) and len(observed.moved.scores) > NEIGHBOURS
 
 
 def support(reading: Reading, observed: Sequence[Observed]) -> float:
@@ -28,7 +27,7 @@ def agreement(reading: Reading, seen: Observation) -> float:
     boxes = reading.decode(seen.predictions, seen.anchors)
     overlaps = overlap(boxes, boxes)
     np.fill_diagonal(overlaps, 0)
-    return float(np.sort(overlaps, axis=1)[:, -_NEIGHBOURS:].mean())
+    return float(np.sort(overlaps, axis=1)[:, -NEIGHBOURS:].mean())
 
 
 def motion(reading: Reading, observed: Observed) -> float:

@@ -33,11 +33,15 @@ class Observation:
 class Observed:
     still: Observation
     moved: Observation
+    """Of the picture moved to the right; the same as `still` when the network is sure of nothing."""
     columns: Floats
     """[C + 1]: the mean score of each class over all anchors, background first."""
 
 
-MOST, WEAKEST = 60, 0.3
+MOST, WEAKEST, SURE = 60, 0.3, 0.5
+"""Anchors of a picture that are looked at, and the scores that they must have: all of them, and the best."""
+NEIGHBOURS = 3
+"""Others that each box is compared with."""
 
 
 def observe(
@@ -47,18 +51,29 @@ def observe(
     observed = []
     for picture in pictures:
         tensor = prepare(picture, contract)
-        step = round(SHIFT * tensor.shape[2])
-        moved = np.concatenate([np.repeat(tensor[:, :, :1], step, axis=2), tensor[:, :, :-step]], axis=2)
         still, scores = _look(model, predictions, tensor)
-        observed.append(Observed(still, _look(model, predictions, moved)[0], scores.mean(axis=0)))
+        moved = still
+        if sure_of_something(still):
+            step = round(SHIFT * tensor.shape[2])
+            shifted = np.concatenate([np.repeat(tensor[:, :, :1], step, axis=2), tensor[:, :, :-step]], axis=2)
+            moved = _look(model, predictions, shifted)[0]
+        observed.append(Observed(still, moved, scores.mean(axis=0)))
     return observed
+
+
+def sure_of_something(seen: Observation) -> bool:
+    """Whether one anchor is sure, and others that it can be compared with are not far from it."""
+    return len(seen.scores) > NEIGHBOURS and bool(seen.scores[0] > SURE)
 
 
 def _look(model: SsdModel, predictions: Predictions, tensor: Floats) -> tuple[Observation, Floats]:
     image = import_tensorflow().constant(np.ascontiguousarray(tensor))
     with quiet():
-        scores = np.asarray(model.heads.module.heads(image)[1].numpy())[0]
-        boxes = np.asarray(predictions.module.raw_heads(image)[0].numpy())[0]
+        raw = predictions.module.raw_heads(image)
+        # A second run is needed only where the scores were treated.
+        same = model.heads.module.heads is predictions.module.raw_heads
+        scores = np.asarray((raw if same else model.heads.module.heads(image))[1].numpy())[0]
+        boxes = np.asarray(raw[0].numpy())[0]
     best = scores[:, 1:].max(axis=1)
     rows = np.argsort(-best, kind="stable")[:MOST]
     rows = rows[best[rows] > WEAKEST]

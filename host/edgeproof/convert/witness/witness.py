@@ -46,6 +46,9 @@ class Findings:
     background: str | None
     """What the columns say against what was said of them; None when nothing."""
 
+    clearest: tuple[int, Observed] | None = None
+    """Index of the picture that it sees most on, and what it sees there."""
+
     @property
     def undecided(self) -> str | None:
         """Why the boxes cannot be told; None when they can."""
@@ -108,7 +111,15 @@ def examine(model: SsdModel, predictions: Predictions, pictures: Sequence[npt.ND
     inputs = _ranked(
         [Ranked(words, _input_support(best, items, len(usable)), words == said_words) for words, items in seen.items()]
     )
-    return Findings(boxes, inputs, len(usable), _background(seen[said_words]))
+    places = [index for index, item in enumerate(sharpest) if judgeable(item)]
+    clearest = max(places, key=lambda index: float(sharpest[index].still.scores.sum()), default=None)
+    return Findings(
+        boxes,
+        inputs,
+        len(usable),
+        _background(seen[said_words]),
+        None if clearest is None else (clearest, sharpest[clearest]),
+    )
 
 
 def _ranked(items: list[Ranked]) -> list[Ranked]:
