@@ -33,6 +33,10 @@ class UnsupportedArchitectureError(NotAnSsdError):
     """An SSD of the Object Detection API whose network edgeproof does not build itself; `--via-odapi` may export it."""
 
 
+class ConventionError(ModelError):
+    """What was said or assumed of a source's boxes, input or background is contradicted by a measurement."""
+
+
 class ConversionError(ModelError):
     """TensorFlow did not convert the model, or what it wrote is not what was asked for."""
 

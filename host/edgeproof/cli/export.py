@@ -107,6 +107,9 @@ _POSTPROCESS, _SAMPLING = PostprocessOptions(), Sampling()
     is_flag=True,
     help="Afterwards, show what each layer of int8 loses and which to keep float.",
 )
+@click.option(
+    "--trust-me", is_flag=True, help="Go on when the pictures of --images contradict what was said of the source."
+)
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -129,6 +132,7 @@ def command(
     seed: int,
     keep_float: tuple[str, ...],
     debug: bool,
+    trust_me: bool,
     **source_values: Any,
 ) -> None:
     """Convert and quantize the SSD in SOURCE to bundles that a board can run."""
@@ -150,6 +154,7 @@ def command(
         sampling=Sampling(limit=calibration_size, seed=seed),
         images_root=images_root,
         keep_float=keep_float,
+        trust_me=trust_me,
         odapi=read_odapi_options(source_values),
     )
     chosen = parse_variants(variants)

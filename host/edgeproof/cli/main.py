@@ -20,6 +20,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 COMMANDS = {
     "sample": "Fetch a real pretrained SSD with photos to try edgeproof on.",
     "export": "Convert and quantize an SSD to bundles that a board can run.",
+    "identify": "Measure on pictures what an SSD's boxes and input mean, and with which options to say it.",
     "inspect": "Show what a .tflite or a bundle is, and what is wrong with it.",
     "board": "Add, list and remove boards, trust their host keys, ask what is wrong with one.",
     "provision": "Set up the TFLite runtime on a board.",

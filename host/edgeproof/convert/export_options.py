@@ -35,6 +35,8 @@ class ExportOptions:
     """Folder of the pictures when they are given by a COCO JSON file; found beside it when None."""
     keep_float: tuple[str, ...] = ()
     """Layers of the int8 variant that are not quantized, by the names that `quantization_debug` gives."""
+    trust_me: bool = False
+    """Goes on when the pictures contradict what was said of the source."""
     odapi: OdapiOptions | None = None
     """Has the Object Detection API's own exporter read a checkpoint; edgeproof's reader when None."""
 

@@ -10,6 +10,9 @@ from edgeproof.convert.variants import Variant, VariantSettings
 from edgeproof.errors import BundleError
 from edgeproof.wording.progress import Progress, ProgressKind, ProgressListener
 
+CONVENTIONS = "conventions"
+"""Entry of the provenance that holds what was measured: a result, so that two exports are compared without it."""
+
 
 @dataclass(frozen=True)
 class Job:
@@ -61,7 +64,9 @@ def _differs(job: Job, name: str) -> list[str]:
 
 def _differences(bundle: Bundle, job: Job, name: str) -> list[str]:
     """Sections of the provenance, and the name. A tool that is not installed here says nothing against a bundle."""
-    made, wanted = dict(bundle.manifest.provenance), dict(job.provenance)
+    # What was measured of the source is a finding of the export, not something asked of it.
+    made = {name: value for name, value in bundle.manifest.provenance.items() if name != CONVENTIONS}
+    wanted = dict(job.provenance)
     tools = made.get("tools")
     if isinstance(tools, Mapping):
         wanted["tools"] = {

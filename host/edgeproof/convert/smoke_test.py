@@ -117,7 +117,7 @@ def complaint(variant: Variant, deviation: Deviation, finished: bool = False) ->
 
 def trial_pictures(pictures: RepresentativeSet | None, height: int, width: int) -> list[Picture]:
     """Up to `MAX_PICTURES` that can be read, spread over the set; else a generated one."""
-    return _some(pictures) or [generated_picture(height, width)]
+    return readable_pictures(pictures, MAX_PICTURES) or [generated_picture(height, width)]
 
 
 def generated_picture(height: int, width: int) -> Picture:
@@ -130,11 +130,12 @@ def generated_picture(height: int, width: int) -> Picture:
     return picture.astype(np.uint8)
 
 
-def _some(pictures: RepresentativeSet | None) -> list[Picture]:
+def readable_pictures(pictures: RepresentativeSet | None, most: int) -> list[Picture]:
+    """Up to `most` that can be read, uint8 [H, W, 3] in BGR, spread over the set."""
     if pictures is None:
         return []
     found: list[Picture] = []
-    for path in pictures.files[:: -(-len(pictures) // MAX_PICTURES)]:
+    for path in pictures.files[:: -(-len(pictures) // most)]:
         try:
             found.append(decode_picture(read_bounded(path, MAX_PICTURE_BYTES)))
         except (OSError, ValueError):

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeproof.errors import NotAnSsdError
+from edgeproof.ssd.box_reading import Reading
 from edgeproof.ssd.files.labels import Labels
 from edgeproof_agent.bundle.manifest import InputContract, InputType
 
@@ -38,6 +39,17 @@ class Heads:
 
 
 @dataclass(frozen=True)
+class Predictions:
+    """The network's box predictions before anything was done to them, and how they are read."""
+
+    module: Any
+    """Its function `raw_heads` takes what `heads` takes, and gives the box predictions [1, A, 4] first."""
+    anchors: npt.NDArray[np.float32]
+    """[A, 4] in 0..1 in the order and the format that the source gives."""
+    reading: Reading
+
+
+@dataclass(frozen=True)
 class Source:
     """Where a model was read from."""
 
@@ -62,6 +74,8 @@ class SsdModel:
     """For float32: quantization belongs to a converted file."""
     labels: Labels
     source: Source
+    predictions: Predictions | None = None
+    """Where the source does not say itself what its boxes mean."""
 
     @property
     def num_classes(self) -> int:

@@ -10,6 +10,11 @@ from typing import Any
 
 from edgeproof.errors import UsageError
 from edgeproof.local_files.digests import sha256_of_file
+from edgeproof.ssd.conventions import AnchorUnits, BoxCoder, CoordinateOrder
+from edgeproof_agent.bundle.manifest import ColourOrder
+
+BOX_CONVENTIONS = ("box_coder", "box_order", "anchor_order", "anchor_units", "background_last")
+INPUT_CONVENTIONS = ("colour_order", "mean", "std")
 
 
 class AnchorFormat(enum.Enum):
@@ -63,6 +68,19 @@ class SourceOptions:
     score_converter: ScoreConverter | None = None
     background: bool | None = None
     """Whether the first column of the class scores is the background."""
+    background_last: bool | None = None
+    """Whether the last column is the background instead."""
+    usual_converter: ScoreConverter | None = None
+    """What a family makes scores with: used where the network does not do it itself."""
+    box_coder: BoxCoder | None = None
+    box_order: CoordinateOrder | None = None
+    anchor_order: CoordinateOrder | None = None
+    anchor_units: AnchorUnits | None = None
+    colour_order: ColourOrder | None = None
+    mean: tuple[float, float, float] | None = None
+    """Of each channel, in the network's colour order, of pixels in 0..255."""
+    std: tuple[float, float, float] | None = None
+    """Of `(pixel - mean) / std`; 1 when only the mean is given."""
 
     def __post_init__(self) -> None:
         scales = self.box_scales
@@ -70,6 +88,28 @@ class SourceOptions:
             raise UsageError(f"--box-scales are {scales}; they must be four numbers above 0.")
         if self.input_size is not None and not all(1 <= side <= 8192 for side in self.input_size):
             raise UsageError(f"--input-size is {self.input_size}; both sides must be between 1 and 8192.")
+
+        if (self.mean is not None or self.std is not None) and self.input_range is not None:
+            raise UsageError("--input-range says mean and std already: leave it out, or --mean and --std.")
+        if self.std is not None and not all(math.isfinite(value) and value > 0 for value in self.std):
+            raise UsageError(f"--std is {self.std}; it must be three numbers above 0.")
+        if self.mean is not None and not all(math.isfinite(value) for value in self.mean):
+            raise UsageError(f"--mean is {self.mean}; it must be three numbers.")
+        if self.background_last and self.background is not None:
+            raise UsageError("--background-last goes without --background and --no-background.")
+
+    @property
+    def normalisation(self) -> tuple[tuple[float, float, float], tuple[float, float, float]] | None:
+        """Mean and std a channel, when they are said by themselves."""
+        if self.mean is None and self.std is None:
+            return None
+        return self.mean or (0.0, 0.0, 0.0), self.std or (1.0, 1.0, 1.0)
+
+    def require_none_said(self, file: str, why: str, *names: str) -> None:
+        """Raises UsageError when one of the named fields was said: it would be passed over without a word."""
+        said = [f"--{name.replace('_', '-')}" for name in names if getattr(self, name) is not None]
+        if said:
+            raise UsageError(f"{file}: {', '.join(said)} cannot be said of it: {why}. Leave it out.")
 
     @property
     def anchors_file(self) -> Path | None:
@@ -97,6 +137,15 @@ class SourceOptions:
             "input_size": None if self.input_size is None else list(self.input_size),
             "score_converter": self.score_converter and self.score_converter.value,
             "background": self.background,
+            "background_last": self.background_last,
+            "usual_converter": self.usual_converter and self.usual_converter.value,
+            "box_coder": self.box_coder and self.box_coder.value,
+            "box_order": self.box_order and self.box_order.value,
+            "anchor_order": self.anchor_order and self.anchor_order.value,
+            "anchor_units": self.anchor_units and self.anchor_units.value,
+            "colour_order": self.colour_order and self.colour_order.value,
+            "mean": None if self.mean is None else list(self.mean),
+            "std": None if self.std is None else list(self.std),
         }
         file = self.anchors_file
         if file is not None:
@@ -111,6 +160,16 @@ def parse_box_scales(text: str) -> tuple[float, float, float, float]:
     except ValueError:
         raise UsageError(f"--box-scales is {text!r}; give four numbers for y, x, height, width: 10,10,5,5.") from None
     return y, x, height, width
+
+
+def parse_channels(text: str, option: str) -> tuple[float, float, float]:
+    """Reads `123.68,116.779,103.939`, or one number for all channels. Raises UsageError."""
+    try:
+        values = [float(part) for part in text.split(",")]
+        first, second, third = values * 3 if len(values) == 1 else values
+    except ValueError:
+        raise UsageError(f"{option} is {text!r}; give one number, or one a channel: 123.68,116.779,103.939.") from None
+    return first, second, third
 
 
 def parse_input_size(text: str) -> tuple[int, int]:

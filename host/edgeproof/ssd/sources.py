@@ -20,7 +20,7 @@ from edgeproof.ssd.readers import (
     tfjs,
     tflite_graph,
 )
-from edgeproof.ssd.source_options import SourceOptions
+from edgeproof.ssd.source_options import BOX_CONVENTIONS, INPUT_CONVENTIONS, SourceOptions
 
 Reader = Callable[[Path, Path | None, str | None, SourceOptions], SsdModel]
 
@@ -106,7 +106,15 @@ class RecognisedSource:
     ) -> SsdModel:
         """Imports TensorFlow. Raises NotAnSsdError when it is no SSD, UsageError when labels or options do not fit."""
         assert self.kind.reader is not None, "a finished file is not read, but packed as it is"
-        return self.kind.reader(self.path, labels, name, options or SourceOptions())
+        options = options or SourceOptions()
+        if self.kind.kind not in _SAY_NOTHING_THEMSELVES:
+            why = f"{self.kind.words} says it itself"
+            options.require_none_said(str(self.path), why, *BOX_CONVENTIONS, *INPUT_CONVENTIONS)
+        return self.kind.reader(self.path, labels, name, options)
+
+
+_SAY_NOTHING_THEMSELVES = (saved_model.KIND, keras_model.KIND, frozen_graph.KIND, tfjs.KIND)
+"""Kinds of sources whose conventions the options say."""
 
 
 # The first row that fits counts, so the narrow ones come first.

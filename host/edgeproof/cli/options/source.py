@@ -1,18 +1,31 @@
 """The options of `edgeproof export` that say of a source what it does not say itself."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from enum import Enum
+from typing import Any, TypeVar
 
 import click
 
+from edgeproof.ssd.conventions import AnchorUnits, BoxCoder, CoordinateOrder
+from edgeproof.ssd.families import Family, with_family
 from edgeproof.ssd.source_options import (
     AnchorFormat,
     InputRange,
     ScoreConverter,
     SourceOptions,
     parse_box_scales,
+    parse_channels,
     parse_input_size,
 )
+from edgeproof_agent.bundle.manifest import ColourOrder
+
+_Member = TypeVar("_Member", bound=Enum)
+
+
+def _order(name: str, what: str) -> Callable[..., Any]:
+    values = click.Choice([item.value for item in CoordinateOrder])
+    return click.option(name, type=values, help=f"Which coordinate comes first in the {what}.  [default: yx]")
+
 
 _OPTIONS = (
     click.option("--boxes", metavar="NAME", help="Output or node with the box encodings, when it is not found."),
@@ -40,6 +53,33 @@ _OPTIONS = (
         default=None,
         help="Whether the first column of the class scores is the background.  [default: by the labels]",
     ),
+    click.option(
+        "--background-last", is_flag=True, default=None, help="The last column of the scores is the background."
+    ),
+    click.option(
+        "--family",
+        type=click.Choice([item.value for item in Family]),
+        help="Takes the conventions of a family of detectors where nothing else is said.",
+    ),
+    click.option(
+        "--box-coder",
+        type=click.Choice([item.value for item in BoxCoder]),
+        help="What the box predictions mean; boxes: they are decoded already.  [default: centre]",
+    ),
+    _order("--box-order", "box predictions"),
+    _order("--anchor-order", "anchors"),
+    click.option(
+        "--anchor-units",
+        type=click.Choice([item.value for item in AnchorUnits]),
+        help="Units of the anchors.  [default: normalised]",
+    ),
+    click.option(
+        "--colour-order",
+        type=click.Choice([item.value for item in ColourOrder]),
+        help="Order of the channels that the network takes.  [default: rgb]",
+    ),
+    click.option("--mean", metavar="R,G,B", help="Subtracted from the pixels, 0..255, one number or one a channel."),
+    click.option("--std", metavar="R,G,B", help="What the pixels are then divided by.  [default with --mean: 1]"),
 )
 
 
@@ -52,16 +92,29 @@ def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def read_source_options(values: Mapping[str, Any]) -> SourceOptions:
     """What the options of `source_options` gave, by their parameter names. Raises UsageError."""
-    scales, size = values["box_scales"], values["input_size"]
-    form, pixels, converter = values["anchor_format"], values["input_range"], values["score_converter"]
-    return SourceOptions(
+    scales, size, mean, std = values["box_scales"], values["input_size"], values["mean"], values["std"]
+    options = SourceOptions(
         boxes=values["boxes"],
         scores=values["scores"],
         anchors=values["anchors"],
-        anchor_format=None if form is None else AnchorFormat(form),
+        anchor_format=_member(AnchorFormat, values["anchor_format"]),
         box_scales=None if scales is None else parse_box_scales(scales),
-        input_range=None if pixels is None else InputRange(pixels),
+        input_range=_member(InputRange, values["input_range"]),
         input_size=None if size is None else parse_input_size(size),
-        score_converter=None if converter is None else ScoreConverter(converter),
+        score_converter=_member(ScoreConverter, values["score_converter"]),
         background=values["background"],
+        background_last=values["background_last"] or None,
+        box_coder=_member(BoxCoder, values["box_coder"]),
+        box_order=_member(CoordinateOrder, values["box_order"]),
+        anchor_order=_member(CoordinateOrder, values["anchor_order"]),
+        anchor_units=_member(AnchorUnits, values["anchor_units"]),
+        colour_order=_member(ColourOrder, values["colour_order"]),
+        mean=None if mean is None else parse_channels(mean, "--mean"),
+        std=None if std is None else parse_channels(std, "--std"),
     )
+    family = _member(Family, values["family"])
+    return options if family is None else with_family(options, family)
+
+
+def _member(kind: type[_Member], value: str | None) -> _Member | None:
+    return None if value is None else kind(value)

@@ -18,6 +18,7 @@ from edgeproof.errors import ModelError, NotAnSsdError
 from edgeproof.local_files.bounded_files import MAX_MODEL_BYTES, read_bounded, readable
 from edgeproof.ssd.files.label_files import LabelLines
 from edgeproof.ssd.files.labels import Labels, read_labels
+from edgeproof.ssd.source_options import BOX_CONVENTIONS, INPUT_CONVENTIONS
 from edgeproof.tflite.file import TfliteFile, read_tflite
 from edgeproof.tflite.metadata_reader import TfliteMetadata, read_metadata, read_packed_labels
 from edgeproof.tflite.output_map import DETECTIONS, map_outputs
@@ -62,6 +63,8 @@ def read_finished(path: Path, options: ExportOptions, runtime: ConfinedRuntime |
         raise NotAnSsdError(f"{shown}: it cannot be used: {'; '.join(problems)}. Export it again from its source.")
     beside = manifest_beside(path, data)
     manifest = None if beside is None else beside.manifest
+    why = "edgeproof packs a finished file as it is, and these need its graph changed"
+    options.source.require_none_said(shown, why, *BOX_CONVENTIONS, *INPUT_CONVENTIONS)
     found_input = resolve_input(file, metadata, manifest, options.source.input_range)
     contract, doubt = found_input.contract, found_input.doubt
     if doubt is not None:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from edgeproof.errors import UsageError
 from edgeproof.local_files.bounded_files import UnreadableError, read_bounded, readable
+from edgeproof.ssd.conventions import CoordinateOrder
 from edgeproof.ssd.source_options import AnchorFormat
 from edgeproof.wording.counting import counted
 
@@ -28,9 +29,16 @@ class Anchors:
     """What they were given as."""
     box_scales: tuple[float, float, float, float] | None = None
     """Divisors of ty, tx, th, tw, when the description states them."""
+    values: npt.NDArray[np.float32] | None = None
+    """[A, 4] in 0..1 in the order and the format that they were given in."""
 
 
-def read_anchors(path: Path, stated: AnchorFormat | None = None) -> Anchors:
+def read_anchors(
+    path: Path,
+    stated: AnchorFormat | None = None,
+    order: CoordinateOrder | None = None,
+    pixels_of: tuple[int, int] | None = None,
+) -> Anchors:
     """Reads `--anchors`. A stated format goes before the description's; without either the values tell.
 
     A JSON description is `{"format": "centre" | "corners", "file": "anchors.npy" or "boxes": [[...], ...],
@@ -39,7 +47,7 @@ def read_anchors(path: Path, stated: AnchorFormat | None = None) -> Anchors:
     with readable(path, UsageError, f"{_SHAPES} with --anchors."):
         data = read_bounded(path, _MAX_BYTES)
     if data.startswith(b"\x93NUMPY"):
-        return convert_anchors(_load_npy(path), str(path), stated)
+        return convert_anchors(_load_npy(path), str(path), stated, None, order, pixels_of)
     try:
         described = json.loads(data.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
@@ -54,7 +62,8 @@ def read_anchors(path: Path, stated: AnchorFormat | None = None) -> Anchors:
     if unknown:
         raise UsageError(f"{path}: the anchor description has an unknown entry {unknown[0]!r}.")
     values = _load_npy(_beside(described["file"], path)) if "file" in described else _array(described, path)
-    return convert_anchors(values, str(path), stated or _format(described, path), _box_scales(described, path))
+    form = stated or _format(described, path)
+    return convert_anchors(values, str(path), form, _box_scales(described, path), order, pixels_of)
 
 
 def convert_anchors(
@@ -62,18 +71,33 @@ def convert_anchors(
     source: str,
     stated: AnchorFormat | None = None,
     box_scales: tuple[float, float, float, float] | None = None,
+    order: CoordinateOrder | None = None,
+    pixels_of: tuple[int, int] | None = None,
 ) -> Anchors:
-    """Anchors [A, 4] or [1, A, 4] as centres and sizes. Raises UsageError naming `source` when they are none."""
+    """Anchors [A, 4] or [1, A, 4] as centres and sizes. Raises UsageError naming `source` when they are none.
+
+    `order` tells which coordinate comes first (y when None); `pixels_of` is the height and width of the picture when
+    they are in its pixels.
+    """
     if values.ndim == 3 and values.shape[0] == 1:
         values = values[0]
     if values.dtype.kind not in "fiu":
         raise UsageError(f"{source}: the anchors are of type {values.dtype}, not numbers. Save them as float32.")
     if values.ndim != 2 or values.shape[1] != 4 or not values.shape[0]:
         raise UsageError(f"{source}: the anchors are {values.dtype} {list(values.shape)}. {_SHAPES}.")
-    values = values.astype(np.float32)
+    given: npt.NDArray[np.float32] = values.astype(np.float32)
+    if pixels_of is not None:
+        high, wide = pixels_of[::-1] if order is CoordinateOrder.XY else pixels_of
+        given = (given / np.array([high, wide, high, wide])).astype(np.float32)
+    values = given
+    if order is CoordinateOrder.XY:
+        values = values[:, [1, 0, 3, 2]]
     _require_none(~np.isfinite(values), values, source, "these are not finite numbers. Write them again.")
     if np.abs(values).max() > 10:
-        raise UsageError(f"{source}: the anchors reach {np.abs(values).max():g}; give them in 0..1 of the picture.")
+        raise UsageError(
+            f"{source}: the anchors reach {np.abs(values).max():g}; give them in 0..1 of the picture, "
+            "or say --anchor-units pixels."
+        )
     # In a grid of centres and sizes some anchor lies farther down than it is high, so it cannot pass as corners.
     looks_like_corners = bool((values[:, 2] > values[:, 0]).all() and (values[:, 3] > values[:, 1]).all())
     if stated is AnchorFormat.CORNERS and not looks_like_corners:
@@ -81,17 +105,19 @@ def convert_anchors(
             f"{source}: these are not corners (ymin, xmin, ymax, xmax): some end before they begin. "
             "Say --anchor-format centre if they are centre y, centre x, height, width."
         )
-    form = stated or (AnchorFormat.CORNERS if looks_like_corners else AnchorFormat.CENTRE)
+    # A second corner that never moves is a size: MediaPipe's fixed_anchor_size gives every anchor 1, 1.
+    fixed = len(values) > 1 and bool((values[:, 2:] == values[0, 2:]).all())
+    form = stated or (AnchorFormat.CORNERS if looks_like_corners and not fixed else AnchorFormat.CENTRE)
     if form is AnchorFormat.CENTRE:
         words = (
             "height and width, the last two, must be above 0. Give centre y, centre x, height, width; "
             "or say --anchor-format corners if they are ymin, xmin, ymax, xmax."
         )
         _require_none(values[:, 2:] <= 0, values, source, words)
-        return Anchors(values, form, box_scales)
+        return Anchors(values, form, box_scales, given)
     ymin, xmin, ymax, xmax = values.T
     centres = [(ymin + ymax) / 2, (xmin + xmax) / 2, ymax - ymin, xmax - xmin]
-    return Anchors(np.stack(centres, axis=1).astype(np.float32), form, box_scales)
+    return Anchors(np.stack(centres, axis=1).astype(np.float32), form, box_scales, given)
 
 
 def require_count(anchors: Anchors, path: Path, box_encodings_shape: Sequence[int]) -> None:

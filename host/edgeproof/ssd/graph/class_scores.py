@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ class ScoreTreatment:
 
     converter: ScoreConverter = ScoreConverter.IDENTITY
     add_background: bool = False
+    background_last: bool = False
+    """The last column of the predictions is the background."""
 
     @property
     def changes_nothing(self) -> bool:
@@ -36,12 +38,16 @@ class ScoreTreatment:
             predictions = tensorflow.sigmoid(predictions)
         elif self.converter is ScoreConverter.SOFTMAX:
             predictions = tensorflow.nn.softmax(predictions)
+        if self.background_last:
+            predictions = tensorflow.concat([predictions[:, :, -1:], predictions[:, :, :-1]], axis=2)
         if self.add_background:
             predictions = tensorflow.concat([tensorflow.zeros_like(predictions[:, :, :1]), predictions], axis=2)
         return predictions
 
     def words(self) -> str:
         words = [] if self.converter is ScoreConverter.IDENTITY else [f"{self.converter.value} added"]
+        if self.background_last:
+            words.append("background moved from the last column to the first")
         return ", ".join([*words, "background column added"] if self.add_background else words)
 
 
@@ -58,7 +64,15 @@ def decide_treatment(
     cannot be told.
     """
     fit = None if labels is None else functools.partial(read_labels, labels)
-    return choose_treatment(last_activation(graph, node), node, columns, options, fit, file)
+    activation = last_activation(graph, node)
+    if activation is ScoreConverter.SOFTMAX and background_cut_off(graph, node):
+        if options.background or options.background_last:
+            raise UsageError(
+                f"{file}: its graph cuts the first column, the background, off behind the softmax ('{node}'). "
+                "Leave --background out: taken for the background, the first class would be lost."
+            )
+        options = replace(options, background=False)
+    return choose_treatment(activation, node, columns, options, fit, file)
 
 
 def choose_treatment(
@@ -71,13 +85,20 @@ def choose_treatment(
 ) -> ScoreTreatment:
     """The same when the last activation is known; `name` is that of the class predictions."""
     converter = options.score_converter
+    if converter is not None and converter is activation:
+        raise UsageError(
+            f"{file}: its class predictions ('{name}') have passed a {converter.value} already, and "
+            f"--score-converter {converter.value} would apply it twice. Leave the option out."
+        )
     if converter is None:
-        if activation is None:
+        converter = options.usual_converter if activation is None else ScoreConverter.IDENTITY
+        if converter is None:
             raise NotAnSsdError(
                 f"{file}: its class predictions ('{name}') do not end in a sigmoid or softmax: these are logits. "
                 "Say what makes scores of them with --score-converter sigmoid or softmax (identity: they are scores)."
             )
-        converter = ScoreConverter.IDENTITY
+    if options.background_last:
+        return ScoreTreatment(converter, background_last=True)
     softmax = ScoreConverter.SOFTMAX in (converter, activation)
     background = _has_background(columns, softmax, options, labels_fit, file)
     return ScoreTreatment(converter, add_background=not background)
@@ -103,6 +124,21 @@ def last_activation(graph: Graph, name: str) -> ScoreConverter | None:
         elif node.op != "Const":
             found.add(_ACTIVATIONS.get(node.op))
     return found.pop() if len(found) == 1 else None
+
+
+def background_cut_off(graph: Graph, name: str) -> bool:
+    """Whether a slice between the last activation and the tensor `name` leaves out the first column."""
+    current = name.split(":")[0]
+    while current in graph:
+        node = graph.node(current)
+        if node.op not in _PASSIVE:
+            return False
+        inputs = graph.inputs(node)
+        begin = graph.constant(inputs[1]) if node.op in ("StridedSlice", "Slice") and len(inputs) > 1 else None
+        if begin is not None and begin.size == 3 and begin[-1] == 1:
+            return True
+        current = inputs[0].split(":")[0] if inputs else ""
+    return False
 
 
 def _has_background(

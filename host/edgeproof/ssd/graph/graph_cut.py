@@ -1,6 +1,6 @@
 """Cuts a network out of a frozen graph: from the tensor that holds the prepared picture to the tensors asked for."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -88,18 +88,30 @@ def _types_of_bytes(graph: Graph, image: str, file: str) -> Iterator[tuple[str, 
                 waiting.append(node.name)
 
 
-def heads_module(network: Any, boxes: int, scores: int, treatment: ScoreTreatment | None = None) -> Any:
-    """A `tf.Module` whose function `heads` gives two of the outputs of `cut_network`, the scores treated."""
+def heads_module(
+    network: Any,
+    boxes: int,
+    scores: int,
+    treatment: ScoreTreatment | None = None,
+    treat_boxes: Callable[[Any], Any] | None = None,
+) -> Any:
+    """A `tf.Module` whose function `heads` gives two of the outputs of `cut_network`, treated by what is given.
+
+    Its function `raw_heads` gives them untreated.
+    """
     tensorflow = import_tensorflow()
     module = tensorflow.Module()
     heads = network.prune(network.inputs[0], (network.outputs[boxes], network.outputs[scores]))
-    if treatment is None or treatment.changes_nothing:
+    module.raw_heads = heads
+    treatment = treatment or ScoreTreatment()
+    if treatment.changes_nothing and treat_boxes is None:
         module.heads = heads
         return module
-    module.raw_heads = heads
 
     def treated(image: Any) -> Any:
         box_encodings, predictions = module.raw_heads(image)
+        if treat_boxes is not None:
+            box_encodings = treat_boxes(box_encodings)
         return box_encodings, treatment.apply(predictions)
 
     spec = tensorflow.TensorSpec(network.inputs[0].shape, tensorflow.float32, "image")

@@ -35,6 +35,11 @@ def stated_contract(
             "Export the model with batch 1 (or any) and the channels last."
         )
     height, width = _size(shape[1], shape[2], options, file)
+    colours = options.colour_order or ColourOrder.RGB
+    if options.normalisation is not None:
+        mean, std = options.normalisation
+        shown = f"input (pixel - {_listed(mean)}) / {_listed(std)}, {colours.value}"
+        return InputContract(height, width, colours, coordinates, mean, std), shown
     if options.input_range is not None:
         chosen, words = options.input_range, f"input {options.input_range.value}"
     elif _takes_bytes(graph, image):
@@ -43,7 +48,13 @@ def stated_contract(
         chosen = InputRange.MINUS_ONE_TO_ONE
         words = "input -1..1 (the default; --input-range says otherwise)"
     mean, std = (chosen.mean,) * 3, (chosen.std,) * 3
-    return InputContract(height, width, ColourOrder.RGB, coordinates, mean, std), words
+    if options.colour_order is not None:
+        words = f"{words}, {colours.value}"
+    return InputContract(height, width, colours, coordinates, mean, std), words
+
+
+def _listed(values: tuple[float, float, float]) -> str:
+    return f"[{', '.join(f'{value:g}' for value in values)}]"
 
 
 def _size(height: int | None, width: int | None, options: SourceOptions, file: str) -> tuple[int, int]:

@@ -1,5 +1,6 @@
 """An SSD out of a frozen graph: by the node names of the Object Detection API's SSDMetaArch, or by stated names."""
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,17 +9,20 @@ from typing import Any
 import numpy.typing as npt
 
 from edgeproof.errors import NotAnSsdError
+from edgeproof.ssd.box_reading import Reading
+from edgeproof.ssd.conventions import AnchorUnits, BoxCoder, CoordinateOrder
 from edgeproof.ssd.files.anchors import Anchors, convert_anchors, read_anchors, require_count
 from edgeproof.ssd.files.labels import read_labels
+from edgeproof.ssd.graph.box_treatment import BoxTreatment
 from edgeproof.ssd.graph.class_scores import ScoreTreatment, decide_treatment
 from edgeproof.ssd.graph.graph import Graph
 from edgeproof.ssd.graph.graph_cut import cut_network, evaluate, heads_module
 from edgeproof.ssd.graph.input_range import stated_contract
 from edgeproof.ssd.graph.preprocessor import SCOPE, find_network_input, read_input_contract
 from edgeproof.ssd.heads import probe_heads
-from edgeproof.ssd.model import BoxScales, Source, SsdModel
+from edgeproof.ssd.model import BoxScales, Predictions, Source, SsdModel
 from edgeproof.ssd.readers.signature_network import choose_box_scales
-from edgeproof.ssd.source_options import AnchorFormat, SourceOptions
+from edgeproof.ssd.source_options import INPUT_CONVENTIONS, AnchorFormat, SourceOptions
 from edgeproof_agent.bundle.manifest import Coordinates, InputContract
 
 # Node names of meta_architectures/ssd_meta_arch.py.
@@ -53,31 +57,48 @@ def read_graph_ssd(
     file = str(path)
     nodes = _find_nodes(graph, path, options)
     image, contract, range_words = (*network_input, "") if network_input else _find_input(graph, options, file)
-    anchors_from_file = read_anchors(options.anchors_file, options.anchor_format) if options.anchors_file else None
+    pixels_of = (contract.height, contract.width) if options.anchor_units is AnchorUnits.PIXELS else None
+    anchors_from_file = None
+    if options.anchors_file is not None:
+        anchors_from_file = read_anchors(options.anchors_file, options.anchor_format, options.anchor_order, pixels_of)
     box_scales = _find_box_scales(graph, options, anchors_from_file, path)
     outputs = [nodes.box_encodings, nodes.class_scores, *([nodes.anchors] if nodes.anchors else [])]
     network = cut_network(graph, image, (1, contract.height, contract.width, 3), outputs, file)
     treatment = ScoreTreatment()
-    if options.scores is not None or options.score_converter is not None or options.background is not None:
+    if (
+        options.scores is not None
+        or options.score_converter is not None
+        or options.background is not None
+        or options.background_last
+    ):
         columns = evaluate(network, 1).shape[-1]
         treatment = decide_treatment(graph, nodes.class_scores, columns, options, labels, file)
-    heads = probe_heads(heads_module(network, 0, 1, treatment), contract.height, contract.width, file)
     if anchors_from_file is not None and options.anchors_file is not None:
         anchors = anchors_from_file
-        require_count(anchors, options.anchors_file, heads.box_encodings_shape)
+        require_count(anchors, options.anchors_file, evaluate(network, 0).shape)
     else:
         # The API's own are corners.
         form = options.anchor_format if options.anchors else AnchorFormat.CORNERS
-        anchors = _graph_anchors(evaluate(network, 2), str(nodes.anchors), form, path)
-    words = [source.description, treatment.words(), range_words]
+        anchors = _graph_anchors(evaluate(network, 2), str(nodes.anchors), form, options.anchor_order, pixels_of, path)
+    scales = (box_scales.y, box_scales.x, box_scales.height, box_scales.width)
+    coder, order = options.box_coder or BoxCoder.CENTRE, options.box_order or CoordinateOrder.YX
+    boxes_as = BoxTreatment(coder, order, scales, (contract.height, contract.width))
+    treat = None if boxes_as.changes_nothing else functools.partial(boxes_as.apply, anchors=anchors.centres)
+    module = heads_module(network, 0, 1, treatment, treat)
+    heads = probe_heads(module, contract.height, contract.width, file)
+    words = [source.description, treatment.words(), boxes_as.words(), range_words]
+    order = options.anchor_order or CoordinateOrder.YX
+    reading = Reading(coder, boxes_as.order, anchors.format, order, scales)
+    given = anchors.centres if anchors.values is None else anchors.values
     return SsdModel(
         name=name or path.stem,
         heads=heads,
-        anchors=anchors.centres,
-        box_scales=box_scales,
+        anchors=boxes_as.canonical_anchors(anchors.centres),
+        box_scales=boxes_as.canonical_scales(),
         input=contract,
         labels=read_labels(labels, heads.class_scores_shape[-1] - 1),
         source=replace(source, description=", ".join(word for word in words if word)),
+        predictions=Predictions(module, given, reading),
     )
 
 
@@ -114,6 +135,8 @@ def _find_input(graph: Graph, options: SourceOptions, file: str) -> tuple[str, I
     """The node that the network reads the picture from, the contract, and the range in words when it was not read."""
     pictures = [node for node in graph.nodes(op="Placeholder") if len(graph.placeholder_shape(node)) == 4]
     if any(True for _ in graph.nodes(SCOPE)) or len(pictures) != 1:
+        why = "its preprocessing is part of the graph, and says it"
+        options.require_none_said(file, why, *INPUT_CONVENTIONS)
         network_input = find_network_input(graph, file)
         return network_input, read_input_contract(graph, network_input, file), ""
     image = str(pictures[0].name)
@@ -128,7 +151,7 @@ def _find_box_scales(graph: Graph, options: SourceOptions, anchors: Anchors | No
     if options.box_scales is None and _UNSTACK in graph:
         return _read_box_scales(graph)
     if stated:
-        return choose_box_scales(options, anchors)
+        return choose_box_scales(options, anchors, options.box_coder or BoxCoder.CENTRE)
     raise NotAnSsdError(
         f"{path}: the box decoder ('{_UNSTACK}') is missing, so the scales of the box encodings are unknown. "
         "Give the frozen_inference_graph.pb that the Object Detection API exported, not a part of it, or --box-scales."
@@ -152,8 +175,15 @@ def _read_box_scales(graph: Graph) -> BoxScales:
     return BoxScales(y=scales[0], x=scales[1], height=scales[2], width=scales[3])
 
 
-def _graph_anchors(values: npt.NDArray[Any], node: str, form: AnchorFormat | None, path: Path) -> Anchors:
+def _graph_anchors(
+    values: npt.NDArray[Any],
+    node: str,
+    form: AnchorFormat | None,
+    order: CoordinateOrder | None,
+    pixels_of: tuple[int, int] | None,
+    path: Path,
+) -> Anchors:
     rows = values[0] if values.ndim == 3 and values.shape[0] == 1 else values
     if rows.ndim != 2 or rows.shape[1] != 4:
         raise NotAnSsdError(f"{path}: '{node}' has shape {list(rows.shape)}, anchors are [anchors, 4].")
-    return convert_anchors(rows, f"{path}: {node}", form)
+    return convert_anchors(rows, f"{path}: {node}", form, None, order, pixels_of)

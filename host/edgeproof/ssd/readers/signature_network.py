@@ -1,5 +1,6 @@
 """An SSD out of a frozen network with named outputs: a Keras model's or a SavedModel's signature."""
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,16 +9,19 @@ from typing import Any
 import numpy as np
 
 from edgeproof.errors import NotAnSsdError, UsageError
+from edgeproof.ssd.box_reading import Reading
+from edgeproof.ssd.conventions import AnchorUnits, BoxCoder, CoordinateOrder
 from edgeproof.ssd.files.anchors import Anchors, convert_anchors, read_anchors, require_count
 from edgeproof.ssd.files.labels import read_labels
+from edgeproof.ssd.graph.box_treatment import BoxTreatment
 from edgeproof.ssd.graph.class_scores import decide_treatment
 from edgeproof.ssd.graph.graph import Graph
 from edgeproof.ssd.graph.graph_cut import cut_network, heads_module
 from edgeproof.ssd.graph.input_range import stated_contract
 from edgeproof.ssd.head_roles import find_head_roles, listed
 from edgeproof.ssd.heads import probe_heads
-from edgeproof.ssd.model import DEFAULT_BOX_SCALES, BoxScales, Source, SsdModel
-from edgeproof.ssd.source_options import SourceOptions
+from edgeproof.ssd.model import DEFAULT_BOX_SCALES, BoxScales, Predictions, Source, SsdModel
+from edgeproof.ssd.source_options import AnchorFormat, SourceOptions
 from edgeproof.ssd.tensorflow_import import import_tensorflow, quiet
 from edgeproof_agent.bundle.manifest import Coordinates
 
@@ -65,34 +69,54 @@ def read_signature_network(
     treatment = decide_treatment(
         network.graph, network.outputs[roles.class_scores], columns, options, labels, f"{file}: {roles.class_scores}"
     )
-    heads = probe_heads(heads_module(function, boxes, scores, treatment), contract.height, contract.width, file)
+    size = contract.height, contract.width
+    coder = options.box_coder or BoxCoder.CENTRE
+    in_pixels = size if options.anchor_units is AnchorUnits.PIXELS else None
     if options.anchors_file is not None:
-        anchors = read_anchors(options.anchors_file, options.anchor_format)
-        require_count(anchors, options.anchors_file, heads.box_encodings_shape)
+        anchors = read_anchors(options.anchors_file, options.anchor_format, options.anchor_order, in_pixels)
+        require_count(anchors, options.anchors_file, outputs[roles.box_encodings].shape)
     elif roles.anchors is not None:
-        anchors = convert_anchors(outputs[roles.anchors], f"{file}: {roles.anchors}", options.anchor_format)
+        values, shown = outputs[roles.anchors], f"{file}: {roles.anchors}"
+        anchors = convert_anchors(values, shown, options.anchor_format, None, options.anchor_order, in_pixels)
+    elif not coder.reads_anchors:
+        rows = outputs[roles.box_encodings].shape[1]
+        anchors = Anchors(np.tile(np.array([0.5, 0.5, 1, 1], np.float32), (rows, 1)), AnchorFormat.CENTRE)
     else:
         raise UsageError(
             f"{file}: it has no output with its anchors. Give them with --anchors, as a .npy file [anchors, 4] or a "
-            f"JSON anchor description. Its outputs:{listed(outputs)}"
+            "JSON anchor description; or say --box-coder boxes if the boxes are decoded already. "
+            f"Its outputs:{listed(outputs)}"
         )
+    found_scales = choose_box_scales(options, anchors, coder)
+    scales = (found_scales.y, found_scales.x, found_scales.height, found_scales.width)
+    boxes_as = BoxTreatment(coder, options.box_order or CoordinateOrder.YX, scales, size)
+    treat = None if boxes_as.changes_nothing else functools.partial(boxes_as.apply, anchors=anchors.centres)
+    module = heads_module(function, boxes, scores, treatment, treat)
+    heads = probe_heads(module, *size, file)
     found = [f"box encodings '{roles.box_encodings}'", f"class scores '{roles.class_scores}'", treatment.words()]
-    found += [f"anchors as {anchors.format.value}", range_words, scale_words(options, anchors)]
+    found.append(boxes_as.words())
+    if coder.reads_anchors:
+        found.append(f"anchors as {anchors.format.value}")
+    found += [range_words, scale_words(options, anchors) if coder is BoxCoder.CENTRE else ""]
+    order = options.anchor_order or CoordinateOrder.YX
+    reading = Reading(coder, boxes_as.order, anchors.format, order, scales)
+    given = anchors.centres if anchors.values is None else anchors.values
     return SsdModel(
         name=name or path.stem,
         heads=heads,
-        anchors=anchors.centres,
-        box_scales=choose_box_scales(options, anchors),
+        anchors=boxes_as.canonical_anchors(anchors.centres),
+        box_scales=boxes_as.canonical_scales(),
         input=contract,
         labels=read_labels(labels, heads.class_scores_shape[-1] - 1),
         source=Source(kind, ", ".join([description, *(word for word in found if word)]), path.name, sha256),
+        predictions=Predictions(module, given, reading),
     )
 
 
-def choose_box_scales(options: SourceOptions, anchors: Anchors | None) -> BoxScales:
-    """By the options, else by the anchors' description, else the default."""
+def choose_box_scales(options: SourceOptions, anchors: Anchors | None, coder: BoxCoder = BoxCoder.CENTRE) -> BoxScales:
+    """By the options, else by the anchors' description, else the coder's usual ones."""
     scales = options.box_scales or (anchors.box_scales if anchors is not None else None)
-    return BoxScales(*(scales or DEFAULT_BOX_SCALES))
+    return BoxScales(*(scales or coder.usual_scales))
 
 
 def scale_words(options: SourceOptions, anchors: Anchors) -> str:

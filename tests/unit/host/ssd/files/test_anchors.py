@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from edgeproof.errors import UsageError
+from edgeproof.ssd.conventions import CoordinateOrder
 from edgeproof.ssd.files.anchors import convert_anchors, read_anchors, require_count
 from edgeproof.ssd.source_options import AnchorFormat
 
@@ -96,3 +97,17 @@ def test_pickles_and_other_files_are_no_anchors(tmp_path: Path) -> None:
     (tmp_path / "notes.npy").write_text("hello")
     with pytest.raises(UsageError, match="neither a NumPy array"):
         read_anchors(tmp_path / "notes.npy")
+
+
+def test_anchors_in_pixels_and_x_first_are_brought_to_the_usual_order() -> None:
+    pixels = np.array([[30, 20, 10, 40], [80, 100, 20, 20]], np.float32)
+    anchors = convert_anchors(pixels, "it", AnchorFormat.CENTRE, None, CoordinateOrder.XY, (200, 100))
+    np.testing.assert_allclose(anchors.centres, [[0.1, 0.3, 0.2, 0.1], [0.5, 0.8, 0.1, 0.2]])
+    assert anchors.values is not None
+    np.testing.assert_allclose(anchors.values, [[0.3, 0.1, 0.1, 0.2], [0.8, 0.5, 0.2, 0.1]])
+
+
+def test_anchors_of_one_fixed_size_are_no_corners() -> None:
+    fixed = np.array([[0.1, 0.3, 1, 1], [0.5, 0.8, 1, 1]], np.float32)
+    assert convert_anchors(fixed, "it").format is AnchorFormat.CENTRE
+    np.testing.assert_allclose(convert_anchors(fixed, "it").centres, fixed)

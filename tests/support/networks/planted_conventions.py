@@ -1,0 +1,79 @@
+"""A detector that finds a bright patch exactly, in a convention of choice: what a witness has to find out."""
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+SIDE, GRID = 64, 8
+
+
+def anchors() -> np.ndarray:
+    """float32 [64, 4] as centre y, centre x, height, width."""
+    centres = (np.arange(GRID) + 0.5) / GRID
+    y, x = np.meshgrid(centres, centres, indexing="ij")
+    sides = np.tile(np.array([0.3, 0.2], np.float32), (GRID * GRID, 1))
+    return np.concatenate([np.stack([y.ravel(), x.ravel()], axis=1), sides], axis=1).astype(np.float32)
+
+
+def draw(folder: Path, colour: tuple[int, int, int] = (255, 255, 255)) -> Path:
+    """Pictures with one patch each, in B, G, R."""
+    folder.mkdir()
+    for index, (top, left, bottom, right) in enumerate([(8, 4, 40, 24), (20, 20, 44, 52), (4, 16, 60, 40)]):
+        picture = np.zeros((SIDE, SIDE, 3), np.uint8)
+        picture[top:bottom, left:right] = colour
+        cv2.imwrite(str(folder / f"{index}.png"), picture)
+    return folder
+
+
+def save(folder: Path, x_first: bool = False, channel: int | None = None, background: str = "first") -> Path:
+    """A SavedModel that takes pixels in -1..1. `channel` is the only one that it sees; `background` first or last."""
+    import tensorflow as tf
+
+    given = anchors()
+    centre_y, centre_x, height, width = (given[:, column] for column in range(4))
+
+    weights = np.full((1, 1, 3, 1), 1 / 3, np.float32)
+    if channel is not None:
+        weights[0, 0, :, 0] = np.eye(3)[channel]
+
+    class Detector(tf.Module):  # type: ignore[misc]
+        @tf.function(input_signature=[tf.TensorSpec([1, SIDE, SIDE, 3], tf.float32, "image")])
+        def serve(self, image: Any) -> Any:
+            seen = tf.nn.conv2d(image, tf.constant(weights), strides=1, padding="SAME")[..., 0]
+            bright = tf.cast(seen > 0, tf.float32)[0]
+            rows, columns = tf.reduce_max(bright, axis=1), tf.reduce_max(bright, axis=0)
+            places = tf.range(SIDE, dtype=tf.float32)
+            top, left = (tf.reduce_min(tf.where(item > 0, places, 99.0)) / SIDE for item in (rows, columns))
+            bottom, right = (
+                tf.reduce_max(tf.where(item > 0, places + 1, top_or_left * SIDE + 1)) / SIDE
+                for item, top_or_left in ((rows, top), (columns, left))
+            )
+            encodings = [
+                ((top + bottom) / 2 - centre_y) / height * 10,
+                ((left + right) / 2 - centre_x) / width * 10,
+                tf.math.log(tf.maximum(bottom - top, 0.01) / height) * 5,
+                tf.math.log(tf.maximum(right - left, 0.01) / width) * 5,
+            ]
+            if x_first:
+                encodings = [encodings[index] for index in (1, 0, 3, 2)]
+            inside = (centre_y > top) & (centre_y < bottom) & (centre_x > left) & (centre_x < right)
+            patch = tf.where(inside, 4.0, -4.0)
+            columns_of = [-patch, patch, tf.zeros_like(patch) - 6.0]
+            if background == "last":
+                columns_of = [*columns_of[1:], columns_of[0]]
+            return {
+                "boxes": tf.stack(encodings, axis=1)[None],
+                "scores": tf.nn.softmax(tf.stack(columns_of, axis=1))[None],
+            }
+
+    detector = Detector()
+    tf.saved_model.save(detector, str(folder), signatures={"serving_default": detector.serve})
+    return folder
+
+
+def write_anchors(path: Path, x_first: bool = False) -> Path:
+    values = anchors()
+    np.save(path, values[:, [1, 0, 3, 2]] if x_first else values)
+    return path
