@@ -40,6 +40,13 @@ def find_head_roles(outputs: Outputs, other_outputs: Outputs, options: SourceOpt
     scores = _stated(options.scores, outputs, "scores", file)
     if boxes is None:
         boxes = _only([name for name in heads if name != scores and _is_head(heads[name], 4)], _BOX_WORDS, _SCORE_WORDS)
+    if scores is None and options.boxes is None and _holds_detections(heads):
+        raise NotAnSsdError(
+            f"{file}: its outputs are final detections: non-maximum suppression is in its graph, which does not "
+            "convert to TFLite. Save the model without that layer, with box predictions [1, anchors, 4] and class "
+            "scores [1, anchors, classes] as outputs; --box-coder boxes says that the boxes are decoded already. "
+            f"Its outputs:{listed(outputs)}"
+        )
     if boxes is None:
         raise NotAnSsdError(_message(file, "box encodings [1, anchors, 4]", "--boxes", outputs))
     rows = outputs[boxes].shape[1] if outputs[boxes].ndim == 3 else 0
@@ -58,6 +65,14 @@ def listed(outputs: Outputs) -> str:
 
 def _is_head(array: npt.NDArray[Any], last: int | None = None) -> bool:
     return array.ndim == 3 and array.shape[0] == 1 and array.shape[1] > 1 and last in (None, array.shape[2])
+
+
+def _holds_detections(heads: Outputs) -> bool:
+    """Boxes [1, N, 4], a score and a class for each [1, N], and nothing with a column for each class."""
+    rows = {array.shape[1] for array in heads.values() if _is_head(array, 4)}
+    flat = [array.shape[1] for array in heads.values() if array.ndim == 2 and array.shape[0] == 1]
+    wide = [array for array in heads.values() if _is_head(array) and array.shape[2] != 4]
+    return len(rows) == 1 and not wide and sum(length in rows for length in flat) >= 2
 
 
 def _is_anchors(array: npt.NDArray[Any]) -> bool:

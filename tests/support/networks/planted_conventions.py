@@ -27,8 +27,13 @@ def draw(folder: Path, colour: tuple[int, int, int] = (255, 255, 255)) -> Path:
     return folder
 
 
-def save(folder: Path, x_first: bool = False, channel: int | None = None, background: str = "first") -> Path:
-    """A SavedModel that takes pixels in -1..1. `channel` is the only one that it sees; `background` first or last."""
+def save(
+    folder: Path, x_first: bool = False, channel: int | None = None, background: str = "first", joined: bool = False
+) -> Path:
+    """A SavedModel that takes pixels in -1..1. `channel` is the only one that it sees; `background` first or last.
+
+    `joined`: one output of scores, boxes, anchors and variances, as ssd_keras has it.
+    """
     import tensorflow as tf
 
     given = anchors()
@@ -63,10 +68,12 @@ def save(folder: Path, x_first: bool = False, channel: int | None = None, backgr
             columns_of = [-patch, patch, tf.zeros_like(patch) - 6.0]
             if background == "last":
                 columns_of = [*columns_of[1:], columns_of[0]]
-            return {
-                "boxes": tf.stack(encodings, axis=1)[None],
-                "scores": tf.nn.softmax(tf.stack(columns_of, axis=1))[None],
-            }
+            boxes, scores = tf.stack(encodings, axis=1)[None], tf.nn.softmax(tf.stack(columns_of, axis=1))[None]
+            if joined:
+                own = given[:, [1, 0, 3, 2]] if x_first else given
+                variances = np.tile(np.array([0.1, 0.1, 0.2, 0.2], np.float32), (len(given), 1))
+                return {"all": tf.concat([scores, boxes, own[None], variances[None]], axis=2)}
+            return {"boxes": boxes, "scores": scores}
 
     detector = Detector()
     tf.saved_model.save(detector, str(folder), signatures={"serving_default": detector.serve})

@@ -14,13 +14,14 @@ from edgeproof.ssd.conventions import AnchorUnits, BoxCoder, CoordinateOrder
 from edgeproof.ssd.files.anchors import Anchors, convert_anchors, read_anchors, require_count
 from edgeproof.ssd.files.labels import read_labels
 from edgeproof.ssd.graph.box_treatment import BoxTreatment
-from edgeproof.ssd.graph.class_scores import decide_treatment
+from edgeproof.ssd.graph.class_scores import choose_treatment, decide_treatment
 from edgeproof.ssd.graph.graph import Graph
 from edgeproof.ssd.graph.graph_cut import cut_network, heads_module
 from edgeproof.ssd.graph.input_range import stated_contract
 from edgeproof.ssd.head_roles import find_head_roles, listed
 from edgeproof.ssd.heads import probe_heads
 from edgeproof.ssd.model import DEFAULT_BOX_SCALES, BoxScales, Predictions, Source, SsdModel
+from edgeproof.ssd.readers.joined_output import ANCHORS, BOXES, SCORES, find_joined_output, split, with_joined
 from edgeproof.ssd.source_options import AnchorFormat, SourceOptions
 from edgeproof.ssd.tensorflow_import import import_tensorflow, quiet
 from edgeproof_agent.bundle.manifest import Coordinates
@@ -62,13 +63,21 @@ def read_signature_network(
     low, high = contract.mean[0], contract.std[0]
     noise = (np.random.default_rng(0).integers(0, 256, shape).astype(np.float32) - low) / high
     outputs, others = (_run(function, names, picture, file) for picture in (np.zeros(shape, np.float32), noise))
+    joined = find_joined_output(outputs, others)
+    if joined is not None:
+        function, names, options = split(function, joined), [SCORES, BOXES, ANCHORS], with_joined(options, joined)
+        outputs, others = (_run(function, names, picture, file) for picture in (np.zeros(shape, np.float32), noise))
     roles = find_head_roles(outputs, others, options, file)
     boxes, scores = names.index(roles.box_encodings), names.index(roles.class_scores)
     predictions = outputs[roles.class_scores]
     columns = predictions.shape[2] if predictions.ndim == 3 else 0
-    treatment = decide_treatment(
-        network.graph, network.outputs[roles.class_scores], columns, options, labels, f"{file}: {roles.class_scores}"
-    )
+    shown_scores = f"{file}: {roles.class_scores}"
+    if joined is None:
+        node = network.outputs[roles.class_scores]
+        treatment = decide_treatment(network.graph, node, columns, options, labels, shown_scores)
+    else:
+        fit = None if labels is None else functools.partial(read_labels, labels)
+        treatment = choose_treatment(joined.activation, joined.name, columns, options, fit, shown_scores)
     size = contract.height, contract.width
     coder = options.box_coder or BoxCoder.CENTRE
     in_pixels = size if options.anchor_units is AnchorUnits.PIXELS else None

@@ -1,4 +1,4 @@
-"""`edgeproof identify` prints ranked hypotheses with their options, draws the best two, and says when it cannot tell."""
+"""`edgeproof identify` prints ranked hypotheses with their options, draws two, and says when it cannot tell."""
 
 from pathlib import Path
 

@@ -78,3 +78,19 @@ def test_scales_and_sizes_are_read_from_text() -> None:
         SourceOptions(box_scales=(10, 10, 0, 5))
     with pytest.raises(UsageError, match="8192"):
         SourceOptions(input_size=(0, 320))
+
+
+def test_final_detections_are_told_from_heads_and_the_way_back_is_named() -> None:
+    random = np.random.default_rng(0)
+    detections = {
+        "boxes": random.random((1, 20, 4)),
+        "scores": random.random((1, 20)),
+        "classes": random.random((1, 20)),
+        "count": random.random(1),
+    }
+    others = {name: array + 1 for name, array in detections.items()}
+    with pytest.raises(NotAnSsdError, match=r"non-maximum suppression is in its graph.*Save the model without"):
+        find_head_roles(detections, others, SourceOptions(), "m")
+    heads = {"boxes": detections["boxes"], "scores": random.random((1, 20, 3)), "extra": random.random((1, 20))}
+    roles = find_head_roles(heads, {name: array + 1 for name, array in heads.items()}, SourceOptions(), "m")
+    assert (roles.box_encodings, roles.class_scores) == ("boxes", "scores")
