@@ -9,7 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgeproof_agent.bundle.manifest import BoxScales, NonMaxSuppression, RawHeadsContract
-from edgeproof_agent.detection.partial_sort import partial_argsort
+from edgeproof_agent.detection.partial_sort import partial_argsort_rows
+from edgeproof_agent.detection.suppression import suppress
+from edgeproof_agent.pictures.opencv import cv2
 
 _INFINITY = np.float32(np.inf)
 
@@ -46,14 +48,13 @@ class BoxDecoder:
 
     def _fast(self, box_encodings: np.ndarray, class_scores: np.ndarray) -> DecodedBoxes:
         contract = self._contract
-        best = class_scores[:, 1:].max(axis=1)
+        best = _best_of_rows(class_scores[:, 1:])
         rows = np.flatnonzero(best >= self._score_threshold)
         rows = rows[_descending(best[rows])]
         chosen, boxes = self._keep(box_encodings, rows, contract.max_detections)
         count = min(contract.classes_per_detection, class_scores.shape[1] - 1)
         scores = class_scores[chosen, 1:]
-        orders = [partial_argsort(row, count) for row in scores]
-        classes = np.array(orders, np.int32).reshape(len(chosen), count)
+        classes = partial_argsort_rows(scores, count).astype(np.int32)
         return DecodedBoxes(
             boxes=np.repeat(boxes, count, axis=0),
             classes=classes.ravel(),
@@ -93,12 +94,11 @@ class BoxDecoder:
 
         The strongest are usually enough to fill the list, and a weaker box never suppresses a stronger one.
         """
-        enough = 64 + 16 * most
-        boxes = self._boxes(box_encodings, rows[:enough])
-        kept = _suppress(boxes, self._iou_threshold, most)
-        if len(kept) < most and len(rows) > enough:
-            boxes = self._boxes(box_encodings, rows)
-            kept = _suppress(boxes, self._iou_threshold, most)
+        for enough in (64 + most, 64 + 16 * most, len(rows)):
+            boxes = self._boxes(box_encodings, rows[:enough])
+            kept = suppress(boxes, self._iou_threshold, most)
+            if len(kept) == most or enough >= len(rows):
+                break
         return rows[kept], boxes[kept]
 
     def _boxes(self, box_encodings: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -117,31 +117,13 @@ def _divisors(scales: BoxScales) -> tuple[np.ndarray, np.ndarray]:
     return values[:2], values[2:]
 
 
+def _best_of_rows(scores: np.ndarray) -> np.ndarray:
+    """The maximum of each row, float32 [A]. OpenCV takes half of NumPy's time for 90 columns, turned round first."""
+    if not scores.size:
+        return np.full(len(scores), -_INFINITY, np.float32)
+    best: np.ndarray = cv2.reduce(cv2.transpose(scores), 0, cv2.REDUCE_MAX)
+    return best.ravel()
+
+
 def _descending(values: np.ndarray) -> np.ndarray:
     return np.argsort(-values, kind="stable")
-
-
-def _suppress(boxes: np.ndarray, iou_threshold: np.float32, most: int) -> np.ndarray:
-    """Rows of `boxes` that stay, at most `most`: of two that overlap more than the threshold, the earlier one."""
-    kept: list[int] = []
-    ymin, xmin, ymax, xmax = np.ascontiguousarray(boxes.T)
-    areas = (ymax - ymin) * (xmax - xmin)
-    alive = np.arange(len(boxes))
-    while len(alive) and len(kept) < most:
-        first = int(alive[0])
-        kept.append(first)
-        alive = alive[1:]
-        if len(kept) == most or areas[first] <= 0:
-            continue
-        height = np.minimum(ymax[alive], ymax[first]) - np.maximum(ymin[alive], ymin[first])
-        width = np.minimum(xmax[alive], xmax[first]) - np.maximum(xmin[alive], xmin[first])
-        # Most boxes do not touch: only the rest is divided.
-        near = np.flatnonzero((height > 0) & (width > 0))
-        others = alive[near]
-        overlap = height[near] * width[near]
-        union = areas[first] + areas[others] - overlap
-        with np.errstate(divide="ignore", invalid="ignore"):
-            gone = (overlap / union > iou_threshold) & (areas[others] > 0)
-        if gone.any():
-            alive = np.delete(alive, near[gone])
-    return np.array(kept, np.intp)

@@ -23,6 +23,7 @@ from edgeproof_agent.bundle.manifest_reader import parse_manifest
 from edgeproof_agent.detection.box_decoding import BoxDecoder
 from edgeproof_agent.detection.checks import DetectionError, check_detections, check_finite
 from edgeproof_agent.detection.interpreters import InterpreterError, Runtime, build_interpreter
+from edgeproof_agent.detection.operator_threads import allowed_threads
 from edgeproof_agent.detection.preprocess import prepare
 from edgeproof_agent.pictures.decoding import decode_picture
 from edgeproof_agent.pictures.opencv import MAX_PIXELS
@@ -147,9 +148,13 @@ def _rows(count: np.ndarray, classes_per_detection: int, rows: int) -> int:
 
 
 def load_detector(bundle: Path, runtime: Runtime, threads: int) -> Detector:
-    """Builds the interpreter of a bundle and checks it against the manifest. Raises `BundleLoadError`."""
+    """Builds the interpreter of a bundle and checks it against the manifest. Raises `BundleLoadError`.
+
+    The detector's `threads` are fewer where the model would lose detections with so many.
+    """
     manifest = read_manifest(bundle)
     model = bundle / MODEL_FILE
+    threads = allowed_threads(str(model), threads)
     start = time.monotonic_ns()
     try:
         interpreter = build_interpreter(runtime, str(model), threads)

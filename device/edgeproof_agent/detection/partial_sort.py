@@ -18,6 +18,14 @@ def partial_argsort(values: np.ndarray, count: int) -> np.ndarray:
     return np.array(_partial_sort(values.tolist(), count), np.intp)
 
 
+def partial_argsort_rows(values: np.ndarray, count: int) -> np.ndarray:
+    """The same of each row of `values`, [R, N]: [R, count]."""
+    if count == 1:
+        best: np.ndarray = values.argmax(axis=1)
+        return best[:, np.newaxis]
+    return np.array([partial_argsort(row, count) for row in values], np.intp).reshape(len(values), count)
+
+
 def _partial_sort(values: list[float], count: int) -> list[int]:
     """A heap with the smallest on top takes every larger value, then is emptied from behind (bits/stl_algo.h)."""
     heap = list(range(count))

@@ -14,6 +14,7 @@ from edgeproof_agent.detection.detector import BundleLoadError, Detection, Detec
 from edgeproof_agent.detection.digests import step_digests
 from edgeproof_agent.detection.health_pictures import health_pictures
 from edgeproof_agent.detection.interpreters import InterpreterError, Runtime, default_threads, prove
+from edgeproof_agent.detection.operator_threads import ONE_THREAD_WORDS
 from edgeproof_agent.detection.preprocess import prepare
 from edgeproof_agent.detection.replies import detection_reply
 from edgeproof_agent.machine.board_state import read_board_state
@@ -101,8 +102,10 @@ class DetectionOperations:
             exchange.send_event("stage", {"stage": "first inference"})
             health = {"first_invoke_ns": self._check_health(exchange, detector)}
         self._detector = detector
+        reason = {"threads_reason": ONE_THREAD_WORDS} if detector.threads < threads else {}
         return {
             **health,
+            **reason,
             "manifest": detector.manifest.to_json(),
             "labels": labels,
             "threads": detector.threads,

@@ -10,6 +10,7 @@ class LoadResult:
     load_ns: int
     """Reading the file, building the interpreter and allocating its tensors."""
     first_invoke_ns: int | None
-    """None when the bundle was loaded without a health check."""
-    """The first inference after loading."""
+    """The first inference after loading; None when the bundle was loaded without a health check."""
     threads: int
+    threads_reason: str | None = None
+    """Why these are fewer threads than were asked for."""

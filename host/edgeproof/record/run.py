@@ -115,6 +115,8 @@ class Run:
             data |= {"runs": self.latency.runs, "warmup_runs": self.latency.warmup_runs}
         if self.load is not None:
             data["threads"] = self.load.threads
+            if self.load.threads_reason is not None:
+                data["threads_reason"] = self.load.threads_reason
             data["load_ms"] = self.load.load_ns / 1e6
             if self.load.first_invoke_ns is not None:
                 data["first_ms"] = self.load.first_invoke_ns / 1e6

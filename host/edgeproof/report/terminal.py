@@ -21,6 +21,7 @@ from edgeproof.report.formatting import (
 )
 from edgeproof.report.picture_summary import MOST_LISTED, failure_lines, summary_table
 from edgeproof.report.table import plain_table
+from edgeproof.wording.counting import counted
 from edgeproof.wording.printable import shown, shown_line
 
 _PERCENTS_OF_RUNS = (50, 90)  # what the runs table states
@@ -172,8 +173,11 @@ def _stage(latency: Latency | None, stage: str) -> LatencySummary | None:
 
 def _conditions(run: Run) -> str:
     assert run.latency is not None
-    threads = "" if run.load is None else f", {run.load.threads} thread{'s' * (run.load.threads != 1)}"
-    return f"{run.latency.runs} runs after {run.latency.warmup_runs} to warm up{threads}"
+    threads = reason = ""
+    if run.load is not None:
+        threads = f", {counted(run.load.threads, 'thread')}"
+        reason = "" if run.load.threads_reason is None else f"\nonly one thread: {run.load.threads_reason}"
+    return f"{run.latency.runs} runs after {run.latency.warmup_runs} to warm up{threads}{reason}"
 
 
 def _pictures_table(runs: Sequence[tuple[int, Run]]) -> Table:

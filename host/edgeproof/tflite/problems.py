@@ -7,6 +7,7 @@ import numpy as np
 from edgeproof.tflite.file import POSTPROCESS_OPERATOR, PostprocessOperator, TensorInfo, TfliteFile
 from edgeproof.tflite.output_map import DETECTIONS, HEADS, OutputMap, map_outputs
 from edgeproof.wording.counting import counted
+from edgeproof_agent.detection.operator_threads import ONE_THREAD_WORDS
 
 _VARIABLE_OPERATORS = ("VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE")
 _FLEX_PREFIX = "Flex"
@@ -38,6 +39,8 @@ def file_warnings(file: TfliteFile) -> Iterator[str]:
     for operator in file.postprocess:
         attributes = operator.attributes
         threshold = float(attributes.get("nms_score_threshold", 0))
+        if attributes.get("use_regular_nms"):
+            yield f"it runs with one thread, as {ONE_THREAD_WORDS}"
         if attributes.get("use_regular_nms") and threshold < _TINY_THRESHOLD:
             yield (
                 f"regular non-maximum suppression with a score threshold of {threshold:.3g} sorts every anchor of "

@@ -88,11 +88,18 @@ class OperatorModel:
         self._columns = contract.classes_per_detection
         self._interpreter.set_tensor(self._inputs[2], anchors)
 
-    def __call__(self, box_encodings: np.ndarray, class_scores: np.ndarray) -> tuple[np.ndarray, ...]:
-        """Boxes [N, 4], classes [N] and scores [N]."""
+    def give(self, box_encodings: np.ndarray, class_scores: np.ndarray) -> None:
         self._interpreter.set_tensor(self._inputs[0], box_encodings[np.newaxis])
         self._interpreter.set_tensor(self._inputs[1], class_scores[np.newaxis])
+
+    def invoke(self) -> None:
+        """The operator alone, on what it was given."""
         self._interpreter.invoke()
+
+    def __call__(self, box_encodings: np.ndarray, class_scores: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Boxes [N, 4], classes [N] and scores [N]."""
+        self.give(box_encodings, class_scores)
+        self.invoke()
         *rows, count = (self._interpreter.get_tensor(index)[0] for index in self._outputs)
         return tuple(row[: int(count) * self._columns] for row in rows)
 

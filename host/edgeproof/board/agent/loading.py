@@ -11,6 +11,7 @@ from edgeproof.wording.printable import printable
 from edgeproof_agent.bundle.manifest import Manifest, ManifestError
 from edgeproof_agent.bundle.manifest_reader import parse_manifest
 from edgeproof_agent.serve.watchdog import INFERENCE_SECONDS, LOAD_SECONDS
+from edgeproof_agent.wire.answering import MAX_MESSAGE_CHARACTERS
 from edgeproof_agent.wire.fields import FieldError, Fields
 
 START_SECONDS = 120.0
@@ -96,6 +97,9 @@ class LoadingAgent(Client):
                     load_ns=fields.integer("load_ns", high=_MAX_NS),
                     first_invoke_ns=fields.integer("first_invoke_ns", high=_MAX_NS) if check_health else None,
                     threads=fields.integer("threads", low=1, high=4096),
+                    threads_reason=printable(fields.text("threads_reason", max_length=MAX_MESSAGE_CHARACTERS))
+                    if "threads_reason" in fields
+                    else None,
                 ),
             )
         self._manifest = loaded.manifest

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from edgeproof_agent.detection.arrays import pack_arrays, unpack_arrays
+from edgeproof_agent.detection.operator_threads import allowed_threads
 from edgeproof_agent.wire.answering import Exchange, Operation, Reply, RequestError, serve
 from edgeproof_agent.wire.fields import FieldError, Fields
 from edgeproof_agent.wire.link import Link, take_standard_streams
@@ -52,9 +53,9 @@ class ConfinedOperations:
         self._interpreter = None
         with _told(self._needs_more):
             self._confine(fields)
-            self._interpreter = self._module.Interpreter(
-                model_path=fields.text("model"), num_threads=fields.integer("threads", low=1, high=64)
-            )
+            model = fields.text("model")
+            threads = allowed_threads(model, fields.integer("threads", low=1, high=64))
+            self._interpreter = self._module.Interpreter(model_path=model, num_threads=threads)
             self._interpreter.allocate_tensors()
             return {
                 "inputs": [_described(item) for item in self._interpreter.get_input_details()],

@@ -42,6 +42,7 @@ def reports(folder: Path) -> dict[str, Report]:
         "everything": Report.now((replace(full, stream=sample.stream(folder / "frames"), error="it died"), full)),
         "few samples": Report((sample.run(runs=20),), created="2026-11-26T10:00:00Z", command=("edgeproof", "bench")),
         "nothing was done": Report((Run(sample.bundle(), sample.board(), sample.RUNTIMES[0]),)),
+        "fewer threads": Report((replace(full, load=LoadResult(5, 6, 1, "it loses with more")),)),
         "no health check": Report((replace(full, latency=None, load=LoadResult(5, None, 2)),)),
         "no bench": Report((replace(sample.run(), latency=None),), outputs=("a", "b/c")),
         "a board that tells nothing": Report((replace(sample.run(), before=BoardState(), after=None),)),
