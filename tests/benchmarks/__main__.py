@@ -1,9 +1,9 @@
-"""`make bench`: all benchmarks, or those that are named: startup, pipeline, export, ssh, command_line, rates."""
+"""`make bench`: all benchmarks, or those that are named: startup, pipeline, video, export, ssh, command_line, rates."""
 
 import importlib
 import sys
 
-NAMES = ("startup", "pipeline", "export", "ssh", "command_line", "rates")
+NAMES = ("startup", "pipeline", "video", "export", "ssh", "command_line", "rates")
 
 for name in sys.argv[1:] or NAMES:
     if name not in NAMES:

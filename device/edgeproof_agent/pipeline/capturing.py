@@ -4,11 +4,16 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Optional, Union
+from typing import Callable, Optional, Union
+
+import numpy as np
 
 from edgeproof_agent.pictures.opencv import cv2
 from edgeproof_agent.pipeline.handover import FrameSlot, Handover, HandoverTimeoutError
 from edgeproof_agent.sources.capture import CaptureError
+
+Prepare = Callable[[np.ndarray, Optional[np.ndarray]], np.ndarray]
+"""The model's input for uint8 [H, W, 3] in BGR, written into the tensor that is given, if any."""
 
 SILENCE_SECONDS = 10.0
 """A source that gives no frame for so long is held for lost. Slow webcams need 3 s for their first one."""
@@ -56,12 +61,18 @@ class FramesBeside:
 
 @contextmanager
 def frames_of(
-    capture: cv2.VideoCapture, live: bool, overlap: bool = True, silence_seconds: float = SILENCE_SECONDS
+    capture: cv2.VideoCapture,
+    prepare: Prepare,
+    live: bool,
+    overlap: bool = True,
+    silence_seconds: float = SILENCE_SECONDS,
 ) -> Iterator[Union[FramesBeside, FramesInTurn]]:
     """The frames of `capture`, which is released at the end. With `overlap` they are captured beside the caller's work.
 
-    Then the newest frame of a `live` source is given, and every one of all others. A read that does not come back (a
-    camera that was pulled) is left to itself: releasing a capture under it would crash the process.
+    Then the newest frame of a `live` source is given, and every one of all others, which are prepared for the model
+    beside it, too. Of a live source many may be dropped: preparing those would cost a small board its time. A read that
+    does not come back (a camera that was pulled) is left to itself: releasing a capture under it would crash the
+    process.
     """
     if not overlap:
         try:
@@ -70,7 +81,9 @@ def frames_of(
             capture.release()
         return
     handover = Handover(_LIVE_FRAMES_WAITING if live else _FILE_FRAMES_WAITING, newest_wins=live)
-    thread = threading.Thread(target=_capture_all, args=(capture, handover), name="capture", daemon=True)
+    thread = threading.Thread(
+        target=_capture_all, args=(capture, None if live else prepare, handover), name="capture", daemon=True
+    )
     thread.start()
     try:
         yield FramesBeside(handover, silence_seconds)
@@ -98,11 +111,18 @@ def read_into(slot: FrameSlot, capture: cv2.VideoCapture) -> bool:
     return bool(arrived)
 
 
-def _capture_all(capture: cv2.VideoCapture, handover: Handover) -> None:
+def _capture_all(capture: cv2.VideoCapture, prepare: Optional[Prepare], handover: Handover) -> None:
     try:
         while True:
             slot = handover.free_slot()
-            if not read_into(slot, capture) or not handover.give(slot):
+            if not read_into(slot, capture):
+                break
+            if prepare is not None:
+                assert slot.picture is not None
+                slot.tensor = prepare(slot.picture, slot.tensor)
+                prepared_at_ns = time.monotonic_ns()
+                slot.prepare_ns, slot.ready_at_ns = prepared_at_ns - slot.ready_at_ns, prepared_at_ns
+            if not handover.give(slot):
                 break
     except Exception as error:  # noqa: BLE001  # raised again in the thread that takes the frames
         handover.end(error)

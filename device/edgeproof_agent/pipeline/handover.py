@@ -21,8 +21,12 @@ class FrameSlot:
     """uint8 [H, W, 3] in BGR. The next capture into this place writes into the same memory where it can."""
     capture_ns: int = 0
     """How long reading it took, the wait for it and decoding included."""
+    tensor: Optional[np.ndarray] = None
+    """The model's input for the picture, when it is prepared beside inference; its memory is used again, too."""
+    prepare_ns: int = 0
+    """How long that took."""
     ready_at_ns: int = 0
-    """When it had been read, on the monotonic clock."""
+    """When it could be handed over, on the monotonic clock."""
 
 
 class Handover:

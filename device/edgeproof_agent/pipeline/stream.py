@@ -3,16 +3,24 @@
 import time
 from typing import Callable, Union
 
-import numpy as np
-
 from edgeproof_agent.detection.checks import DetectionError
-from edgeproof_agent.detection.detector import Detection
+from edgeproof_agent.detection.detector import Detection, Detector
 from edgeproof_agent.detection.replies import detection_reply
 from edgeproof_agent.pipeline.capturing import FramesBeside, FramesInTurn
+from edgeproof_agent.pipeline.handover import FrameSlot
 from edgeproof_agent.wire.answering import Exchange
 
-Detect = Callable[[np.ndarray, dict[str, int]], Detection]
-"""Detects on uint8 [H, W, 3] in BGR, given the ns of the stages before. Raises `DetectionError`."""
+Detect = Callable[[FrameSlot, dict[str, int]], Detection]
+"""Detects on a frame, given the ns of the stages before. Raises `DetectionError`."""
+
+
+def detect_frame(detector: Detector, frame: FrameSlot, stages_ns: dict[str, int]) -> Detection:
+    """Takes the tensor that was prepared beside inference, if there is one. Raises `DetectionError`."""
+    assert frame.picture is not None
+    if frame.tensor is None:
+        return detector.detect(frame.picture, stages_ns)
+    height, width = frame.picture.shape[:2]
+    return detector.detect_prepared(frame.tensor, height, width, {**stages_ns, "preprocess": frame.prepare_ns})
 
 
 def stream_frames(
@@ -34,13 +42,11 @@ def stream_frames(
         frame = source.take()
         if frame is None:
             break
-        assert frame.picture is not None
-        picture = frame.picture
         with_picture = jpeg_every > 0 and sent % jpeg_every == 0
         try:
             before = {"capture": frame.capture_ns, "handover": time.monotonic_ns() - frame.ready_at_ns}
-            detection = detect(picture, before)
-            body, payload = detection_reply(detection, picture if with_picture else None)
+            detection = detect(frame, before)
+            body, payload = detection_reply(detection, frame.picture if with_picture else None)
         except DetectionError as error:
             body, payload = {"refused": str(error)}, b""
         exchange.send_event("frame", {"index": sent, **body}, payload)

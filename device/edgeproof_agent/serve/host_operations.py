@@ -22,7 +22,8 @@ from edgeproof_agent.pictures.decoding import PictureError, decode_picture
 from edgeproof_agent.pictures.opencv import cv2
 from edgeproof_agent.pipeline.bench import bench
 from edgeproof_agent.pipeline.capturing import frames_of
-from edgeproof_agent.pipeline.stream import stream_frames
+from edgeproof_agent.pipeline.handover import FrameSlot
+from edgeproof_agent.pipeline.stream import detect_frame, stream_frames
 from edgeproof_agent.serve.measurement_lease import MeasurementLease
 from edgeproof_agent.serve.run_limits import RunLimits
 from edgeproof_agent.sources.capture import CaptureError, is_live, open_capture
@@ -168,15 +169,15 @@ class DetectionOperations:
         window = exchange.fields.integer("window", default=4, low=1, high=MAX_WINDOW)
         jpeg_every = exchange.fields.integer("jpeg_every", default=0)
 
-        def detect(picture: np.ndarray, stages_ns: dict[str, int]) -> Detection:
+        def detect(frame: FrameSlot, stages_ns: dict[str, int]) -> Detection:
             with self._limits.inference(exchange, "a frame"):
-                return detector.detect(picture, stages_ns)
+                return detect_frame(detector, frame, stages_ns)
 
         overlap = exchange.fields.flag("overlap", default=True)
         try:
             before = read_board_state()
             capture = open_capture(source)
-            with frames_of(capture, is_live(source, capture), overlap) as taken:
+            with frames_of(capture, detector.prepare, is_live(source, capture), overlap) as taken:
                 done = stream_frames(exchange, detect, taken, frames, window, jpeg_every)
         except CaptureError as error:
             raise RequestError("source", str(error)) from error

@@ -42,6 +42,12 @@ class Capture:
         self.released = True
 
 
+def darker(picture: Any, out: Any) -> Any:
+    tensor = np.empty(picture.shape, np.float32) if out is None else out
+    np.divide(picture, 2, out=tensor)
+    return tensor
+
+
 def shades(frames: Any) -> list[int]:
     seen = []
     while (slot := frames.take()) is not None:
@@ -52,7 +58,7 @@ def shades(frames: Any) -> list[int]:
 @pytest.mark.parametrize("overlap", [True, False])
 def test_every_frame_of_a_file_comes_once_and_in_order(overlap: bool) -> None:
     capture: Any = Capture()
-    with frames_of(capture, live=False, overlap=overlap) as frames:
+    with frames_of(capture, darker, live=False, overlap=overlap) as frames:
         assert shades(frames) == list(range(FRAMES))
         assert frames.dropped == 0
     assert capture.released
@@ -65,13 +71,13 @@ def test_every_frame_of_a_real_video_comes_once_and_in_order(tmp_path: Path, ove
     for index in range(20):
         writer.write(np.full((48, 64, 3), index * 10, np.uint8))
     writer.release()
-    with frames_of(cv2.VideoCapture(str(path)), live=False, overlap=overlap) as frames:
+    with frames_of(cv2.VideoCapture(str(path)), darker, live=False, overlap=overlap) as frames:
         assert shades(frames) == pytest.approx([index * 10 for index in range(20)], abs=3)
 
 
 def test_of_a_live_source_the_newest_comes_and_the_others_are_counted() -> None:
     capture: Any = Capture()
-    with frames_of(capture, live=True) as frames:
+    with frames_of(capture, darker, live=True) as frames:
         assert capture.exhausted.wait(LONG_SECONDS)
         assert shades(frames) == [FRAMES - 1]
         assert frames.dropped == FRAMES - 1
@@ -80,7 +86,7 @@ def test_of_a_live_source_the_newest_comes_and_the_others_are_counted() -> None:
 @pytest.mark.parametrize("overlap", [True, False])
 def test_a_frame_that_cannot_be_decoded_is_told_in_words_behind_those_before_it(overlap: bool) -> None:
     capture: Any = Capture(1, then="error")
-    with frames_of(capture, live=False, overlap=overlap) as frames:
+    with frames_of(capture, darker, live=False, overlap=overlap) as frames:
         assert frames.take() is not None
         with pytest.raises(CaptureError, match="^the source gave a frame that cannot be decoded$"):
             frames.take()
@@ -90,7 +96,7 @@ def test_a_frame_that_cannot_be_decoded_is_told_in_words_behind_those_before_it(
 def test_a_silent_source_is_told_and_not_released_under_its_read() -> None:
     capture: Any = Capture(0, then="silence")
     silent = pytest.raises(CaptureError, match=r"the source has given no frame for 0\.01 s")
-    with frames_of(capture, live=True, silence_seconds=0.01) as frames, silent:
+    with frames_of(capture, darker, live=True, silence_seconds=0.01) as frames, silent:
         frames.take()
     assert not capture.released
     capture.let_go.set()
@@ -98,7 +104,7 @@ def test_a_silent_source_is_told_and_not_released_under_its_read() -> None:
 
 def test_whoever_has_enough_frames_ends_the_capturing() -> None:
     capture: Any = Capture(1_000_000)
-    with frames_of(capture, live=False) as frames:
+    with frames_of(capture, darker, live=False) as frames:
         assert frames.take() is not None
     assert capture.released
     assert capture.index < 10
@@ -107,9 +113,32 @@ def test_whoever_has_enough_frames_ends_the_capturing() -> None:
 @pytest.mark.parametrize("overlap", [True, False])
 def test_frames_are_read_into_the_same_memory(overlap: bool) -> None:
     capture: Any = Capture()
-    with frames_of(capture, live=False, overlap=overlap) as frames:
+    with frames_of(capture, darker, live=False, overlap=overlap) as frames:
         memory = set()
         while (slot := frames.take()) is not None:
             assert slot.picture is not None
             memory.add(slot.picture.ctypes.data)
     assert len(memory) <= 4
+
+
+def test_every_frame_of_a_file_comes_with_its_own_tensor_in_memory_that_is_used_again() -> None:
+    capture: Any = Capture()
+    with frames_of(capture, darker, live=False) as frames:
+        memory = set()
+        for index in range(FRAMES):
+            slot = frames.take()
+            assert slot is not None
+            assert slot.tensor is not None
+            assert (slot.tensor == index / 2).all()
+            assert slot.prepare_ns > 0
+            memory.add(slot.tensor.ctypes.data)
+    assert len(memory) <= 4
+
+
+@pytest.mark.parametrize(("live", "overlap"), [(True, True), (False, False)])
+def test_a_frame_that_may_be_dropped_or_is_read_in_turn_is_not_prepared_ahead(live: bool, overlap: bool) -> None:
+    capture: Any = Capture(1)
+    with frames_of(capture, darker, live=live, overlap=overlap) as frames:
+        slot = frames.take()
+        assert slot is not None
+        assert slot.tensor is None
