@@ -16,6 +16,7 @@ def main() -> int:
         hold(folder)
     # numpy and the interpreter are imported only now, so that nothing they print gets into the stream.
     from edgeproof_agent.detection.interpreters import InterpreterError, import_runtime
+    from edgeproof_agent.machine.allocator import keep_large_blocks
     from edgeproof_agent.machine.memory_limit import limit_memory
     from edgeproof_agent.serve.host_operations import DetectionOperations
     from edgeproof_agent.serve.run_limits import RunLimits
@@ -27,7 +28,9 @@ def main() -> int:
         sys.stderr.write(f"edgeproof agent: {error}\n")
         return 4
     try:
-        operations = DetectionOperations(runtime, RunLimits(Watchdog(alarm=kernel_alarm), limit_memory()))
+        may_take_bytes = limit_memory()
+        keep_large_blocks(may_take_bytes)
+        operations = DetectionOperations(runtime, RunLimits(Watchdog(alarm=kernel_alarm), may_take_bytes))
         return serve(link, operations.table())
     except BrokenPipeError:
         return 3

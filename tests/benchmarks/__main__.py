@@ -1,10 +1,10 @@
-"""`make bench`: all benchmarks, or those that are named: startup, pipeline, suppression, export, ssh,
+"""`make bench`: all benchmarks, or those that are named: startup, pipeline, suppression, video, export, ssh,
 command_line, rates."""
 
 import importlib
 import sys
 
-NAMES = ("startup", "pipeline", "suppression", "export", "ssh", "command_line", "rates")
+NAMES = ("startup", "pipeline", "suppression", "video", "export", "ssh", "command_line", "rates")
 
 for name in sys.argv[1:] or NAMES:
     if name not in NAMES:

@@ -82,19 +82,33 @@ class Detector:
 
         Raises `DetectionError` when the model gives something else than detections.
         """
-        stages = dict(stages_ns or {})
         started = time.monotonic_ns()
         prepare(picture, self.manifest.input, out=self._input_view())
+        stages = {**(stages_ns or {}), "preprocess": time.monotonic_ns() - started}
+        return self._infer(picture.shape[0], picture.shape[1], stages)
+
+    def prepare(self, picture: np.ndarray, out: Optional[np.ndarray] = None) -> np.ndarray:
+        """The input tensor for uint8 [H, W, 3] in BGR, written into `out` when that is given. For any thread."""
+        return prepare(picture, self.manifest.input, out)
+
+    def detect_prepared(self, tensor: np.ndarray, height: int, width: int, stages_ns: dict[str, int]) -> Detection:
+        """As `detect`, for what `prepare` made of a picture of that size; its time is among `stages_ns`."""
+        started = time.monotonic_ns()
+        np.copyto(self._input_view(), tensor)
+        copied_ns = time.monotonic_ns() - started
+        return self._infer(height, width, {**stages_ns, "preprocess": stages_ns["preprocess"] + copied_ns})
+
+    def _infer(self, height: int, width: int, stages: dict[str, int]) -> Detection:
+        """Runs the model on what its input tensor holds."""
         prepared = time.monotonic_ns()
         self._interpreter.invoke()
         invoked = time.monotonic_ns()
         boxes, classes, scores = self._read_outputs()
         finished = time.monotonic_ns()
-        stages["preprocess"] = prepared - started
         stages["invoke"] = invoked - prepared
         stages["postprocess"] = finished - invoked
         stages["total"] = sum(stages.values())
-        return Detection(boxes, classes, scores, picture.shape[0], picture.shape[1], stages)
+        return Detection(boxes, classes, scores, height, width, stages)
 
     def raw_outputs(self) -> list[np.ndarray]:
         """Copies of the model's output tensors of the last inference, which gave detections, in its order.

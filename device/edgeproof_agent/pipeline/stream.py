@@ -1,41 +1,52 @@
 """A stream: frames of a video or a camera one after the other, detections back as events."""
 
 import time
-from typing import Callable
-
-import numpy as np
+from typing import Callable, Union
 
 from edgeproof_agent.detection.checks import DetectionError
-from edgeproof_agent.detection.detector import Detection
+from edgeproof_agent.detection.detector import Detection, Detector
 from edgeproof_agent.detection.replies import detection_reply
-from edgeproof_agent.pictures.opencv import cv2
+from edgeproof_agent.pipeline.capturing import FramesBeside, FramesInTurn
+from edgeproof_agent.pipeline.handover import FrameSlot
 from edgeproof_agent.wire.answering import Exchange
 
-Detect = Callable[[np.ndarray, dict[str, int]], Detection]
-"""Detects on uint8 [H, W, 3] in BGR, given the ns of the stages before. Raises `DetectionError`."""
+Detect = Callable[[FrameSlot, dict[str, int]], Detection]
+"""Detects on a frame, given the ns of the stages before. Raises `DetectionError`."""
+
+
+def detect_frame(detector: Detector, frame: FrameSlot, stages_ns: dict[str, int]) -> Detection:
+    """Takes the tensor that was prepared beside inference, if there is one. Raises `DetectionError`."""
+    assert frame.picture is not None
+    if frame.tensor is None:
+        return detector.detect(frame.picture, stages_ns)
+    height, width = frame.picture.shape[:2]
+    return detector.detect_prepared(frame.tensor, height, width, {**stages_ns, "preprocess": frame.prepare_ns})
 
 
 def stream_frames(
     exchange: Exchange,
     detect: Detect,
-    capture: cv2.VideoCapture,
+    source: Union[FramesBeside, FramesInTurn],
     frames: int,
     window: int,
     jpeg_every: int,
 ) -> int:
-    """The number of frames that were sent. The host answers each event with `more`, or once with `stop`."""
+    """The number of frames that were sent. The host answers each event with `more`, or once with `stop`.
+
+    The stages before the detector's own are `capture` and `handover`, the time for which a frame lay ready. Raises
+    `CaptureError`.
+    """
     unanswered = 0
     sent = 0
     while sent < frames:
-        start = time.monotonic_ns()
-        arrived, picture = capture.read()
-        captured_ns = time.monotonic_ns() - start
-        if not arrived:
+        frame = source.take()
+        if frame is None:
             break
         with_picture = jpeg_every > 0 and sent % jpeg_every == 0
         try:
-            detection = detect(picture, {"capture": captured_ns})
-            body, payload = detection_reply(detection, picture if with_picture else None)
+            before = {"capture": frame.capture_ns, "handover": time.monotonic_ns() - frame.ready_at_ns}
+            detection = detect(frame, before)
+            body, payload = detection_reply(detection, frame.picture if with_picture else None)
         except DetectionError as error:
             body, payload = {"refused": str(error)}, b""
         exchange.send_event("frame", {"index": sent, **body}, payload)

@@ -10,10 +10,18 @@ from edgeproof_agent.pictures.opencv import cv2
 _CAMERA = re.compile(r"[0-9]{1,3}")
 # What OpenCV turns into pixels by itself. Some drivers offer another format first, which it hands on as bytes.
 _PIXEL_FORMATS = ("YUYV", "RGB3", "MJPG")
+_LIVE_SCHEMES = ("rtsp://", "http://", "https://")
 
 
 class CaptureError(Exception):
     """The source cannot be opened, or does not bring pictures."""
+
+
+def is_live(source: str, capture: cv2.VideoCapture) -> bool:
+    """Whether frames come at a pace of their own: those of a camera or of a URL without an end, not those of a file."""
+    if _CAMERA.fullmatch(source):
+        return True
+    return source.lower().startswith(_LIVE_SCHEMES) and capture.get(cv2.CAP_PROP_FRAME_COUNT) <= 0
 
 
 def open_capture(source: str) -> cv2.VideoCapture:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from edgeproof.record.board import BoardState
 
-STAGES = ("capture", "decode", "preprocess", "invoke", "postprocess", "total")
+STAGES = ("capture", "decode", "handover", "preprocess", "invoke", "postprocess", "total")
 """The stages that the agent times, in their order; a stage that a job does not have is absent."""
 
 

@@ -105,3 +105,17 @@ def test_raw_outputs_hold_what_the_model_wrote_and_nothing_that_lay_behind_it() 
     np.testing.assert_array_equal(scores[0, :4], one.outputs[2][:4])
     assert not boxes[0, 4:].any()
     assert count.tolist() == [4.0]
+
+
+def test_a_tensor_prepared_ahead_of_time_gives_what_its_picture_gives() -> None:
+    picture = np.random.default_rng(3).integers(0, 256, (30, 40, 3), np.uint8)
+    at_once, ahead = Interpreter(7), Interpreter(7)
+    wanted = detector(at_once).detect(picture, {"capture": 5})
+    prepared = detector(ahead).prepare(picture)
+    found = detector(ahead).detect_prepared(prepared, 30, 40, {"capture": 5, "preprocess": 10_000_000_000})
+    assert (ahead.input == at_once.input).all()
+    assert ahead.runs == 1
+    assert (found.height, found.width, len(found.scores)) == (wanted.height, wanted.width, len(wanted.scores))
+    assert set(found.stages_ns) == set(wanted.stages_ns)
+    assert found.stages_ns["preprocess"] > 10_000_000_000, "copying it counts as well"
+    assert found.stages_ns["total"] == sum(ns for stage, ns in found.stages_ns.items() if stage != "total")

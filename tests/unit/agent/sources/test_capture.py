@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edgeproof_agent.sources.capture import CaptureError, open_capture
+from edgeproof_agent.sources.capture import CaptureError, is_live, open_capture
 
 PICTURE, FLAT = np.zeros((480, 640, 3), np.uint8), np.zeros((1, 921_600), np.uint8)
 
@@ -70,3 +70,23 @@ def test_a_video_is_opened_as_it_is_and_not_read_ahead(monkeypatch: pytest.Monke
     for source, opened in {"~/a.mp4": "/home/pi/a.mp4", "http://camera/stream": "http://camera/stream"}.items():
         camera: Any = open_capture(source)
         assert (camera.source, camera.formats) == (opened, [])
+
+
+@pytest.mark.parametrize(
+    ("source", "frames", "live"),
+    [
+        ("0", -1, True),
+        ("street.mp4", 100, False),
+        ("street.mjpg", -1, False),
+        ("RTSP://camera/1", -1, True),
+        ("http://camera/stream", 0, True),
+        ("https://host/street.mp4", 100, False),
+    ],
+)
+def test_live_is_what_has_a_pace_of_its_own(source: str, frames: float, live: bool) -> None:
+    class Opened:
+        def get(self, setting: int) -> float:
+            return frames if setting == cv2.CAP_PROP_FRAME_COUNT else 7
+
+    capture: Any = Opened()
+    assert is_live(source, capture) is live
