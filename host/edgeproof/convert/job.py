@@ -65,8 +65,10 @@ def _differs(job: Job, name: str) -> list[str]:
 def _differences(bundle: Bundle, job: Job, name: str) -> list[str]:
     """Sections of the provenance, and the name. A tool that is not installed here says nothing against a bundle."""
     # What was measured of the source is a finding of the export, not something asked of it.
-    made = {name: value for name, value in bundle.manifest.provenance.items() if name != CONVENTIONS}
-    wanted = dict(job.provenance)
+    made, wanted = (
+        {name: value for name, value in provenance.items() if name != CONVENTIONS}
+        for provenance in (bundle.manifest.provenance, job.provenance)
+    )
     tools = made.get("tools")
     if isinstance(tools, Mapping):
         wanted["tools"] = {
