@@ -14,12 +14,12 @@ from edgeproof.bundle import open_bundle
 from edgeproof.config.boards import BoardProfile
 from edgeproof.local_files.output_folder import OutputFolder
 from edgeproof.record.run import Run
-from edgeproof.runs.float32 import parity_plan
 from edgeproof.runs.generated_picture import generated_picture, read_picture
 from edgeproof.runs.pictures import PictureFile
 from edgeproof.runs.plan import BenchPlan, RunPlan
 from edgeproof.runs.reference import open_reference, reference_runtime
 from edgeproof.runs.run import execute
+from edgeproof.runs.variant_beside import parity_plan
 from edgeproof.verify.gate_text import Gate, Quantity
 from edgeproof.verify.gates import evaluate, further_runs
 from edgeproof.verify.latency import samples_needed

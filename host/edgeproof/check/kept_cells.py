@@ -34,7 +34,7 @@ class KeptCells:
     def keep(self, cell: Cell, run: Run) -> None:
         place = self._folder / cell_key(cell)
         report = Report.now((run,))
-        for name in (_REPORT, *sample_names(report).values()):
+        for name in (_REPORT, *sample_names(report)):
             (place / name).parent.mkdir(parents=True, exist_ok=True)
         write_report(report, place / _REPORT)
 
