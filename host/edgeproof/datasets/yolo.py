@@ -67,9 +67,14 @@ def _categories(data: dict[str, Any]) -> dict[int, str]:
     found: dict[int, str] = {}
     for number, name in pairs:
         if type(number) is not int or number < 0 or not isinstance(name, (str, int)) or isinstance(name, bool):
-            raise UnreadableError(f"its names hold {str(number)[:40]}: {str(name)[:40]}, which names no class")
+            raise UnreadableError(f"its names hold {_shown(number)}: {_shown(name)}, which names no class")
         found[number] = str(name)[:1000]
     return dict(sorted(found.items()))
+
+
+def _shown(value: object) -> str:
+    """A value of a stranger's YAML. One that holds others is not written out: aliases make few bytes endless text."""
+    return repr(value)[:200] if isinstance(value, (str, int, float)) else type(value).__name__
 
 
 def _root(path: Path, data: dict[str, Any]) -> Path:
@@ -93,7 +98,7 @@ def _files(path: Path, root: Path, split: str, data: dict[str, Any]) -> list[str
         name = place.removeprefix("../").removeprefix("./") if isinstance(place, str) else ""
         if not is_inner_name(name):
             raise DataSetError(
-                f"{path}: its {split} is {str(place)[:200]!r}, which does not lie below {root}. Say where that is with "
+                f"{path}: its {split} is {_shown(place)}, which does not lie below {root}. Say where that is with "
                 "--images-root, and name the folder from there."
             )
         files |= dict.fromkeys(_pictures(path, root, root / name))

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from edgeproof.board.agent.loading import LoadedBundle
 from edgeproof.board.agent.session import AgentSession
-from edgeproof.board.agent.start import agent_object
 from edgeproof.board.deploy import open_session, send_bundle
 from edgeproof.board.open_board import OpenBoard
+from edgeproof.board.store.agent_object import agent_object
 from edgeproof.bundle import Bundle
 from edgeproof.datasets.class_mapping import ClassMapping, map_classes
 from edgeproof.errors import DataSetError, UsageError
