@@ -24,10 +24,10 @@ from edgeproof.local_files.output_folder import OutputFolder
 from edgeproof.record.coco_results import write_found_objects, write_labelled_objects
 from edgeproof.record.run import Report, Run
 from edgeproof.report.terminal import print_report
-from edgeproof.runs.accuracy import classes_of, references_of
+from edgeproof.runs.accuracy import classes_of, with_references
 from edgeproof.runs.plan import AccuracyPlan, RunPlan
-from edgeproof.runs.reference import open_reference, reference_runtime
 from edgeproof.runs.run import execute
+from edgeproof.runs.variant_beside import FLOAT32
 from edgeproof.wording.progress import ProgressListener
 
 _KEPT = "arrived"
@@ -76,14 +76,16 @@ def command(
     folder = OutputFolder.open(out)
     plan = AccuracyPlan(data_set, out / _KEPT, class_renames(renames), common_classes)
     for bundle in opened:
-        classes_of(plan, bundle.manifest, bundle.labels())  # a mistake costs no trip to the board
+        classes_of(
+            data_set, bundle.manifest, bundle.labels(), plan.renames, common_classes
+        )  # a mistake costs no trip to the board
     console = Terminal(stderr=as_json)  # standard output is the document's
     runs = []
     with folder.sealed(), open_board(board) as there, shown_progress(console) as progress:
-        run_plan = RunPlan(folder, accuracy=plan, threads=threads)
+        run_plan = RunPlan(folder, threads=threads)
         wanted: list[Bundle | None] = [*opened] or [None]
         for bundle_or_app in wanted:
-            runs.append(_run(there, app, bundle_or_app, runtime, run_plan, no_reference, progress))
+            runs.append(_run(there, app, bundle_or_app, runtime, run_plan, plan, no_reference, progress))
     report = Report.now(tuple(runs))
     if not as_json:
         print_report(report, console)
@@ -106,19 +108,18 @@ def _run(
     bundle: Bundle | None,
     runtime: str | None,
     plan: RunPlan,
+    accuracy: AccuracyPlan,
     no_reference: bool,
     progress: ProgressListener,
 ) -> Run:
     stored = choose_runtime(there, runtime)
     digest = bundle_to_run(there, app, bundle, progress)
     with contextlib.ExitStack() as stack:
-        if bundle is not None and not no_reference and plan.accuracy is not None:
-            here = stack.enter_context(open_reference())
-            chosen = reference_runtime(here, stored.name, progress)
-            references = references_of(here, bundle, (), progress)
-            plan = replace(plan, accuracy=replace(plan.accuracy, host=here, runtime=chosen, references=references))
+        if bundle is not None and not no_reference:
+            variants = (bundle.manifest.variant, FLOAT32)
+            accuracy = stack.enter_context(with_references(accuracy, bundle, variants, stored.name, progress))
         agent = stack.enter_context(start_agent(there, stored))
-        return execute(there, agent, digest, plan, progress)
+        return execute(there, agent, digest, replace(plan, accuracy=accuracy), progress)
 
 
 def _write_boxes(report: Report, folder: OutputFolder) -> None:

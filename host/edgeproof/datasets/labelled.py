@@ -51,7 +51,9 @@ class LabelledDataSet:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the labels, and of the names and sizes of the pictures' files."""
+        """SHA-256 of the labels, and of the names and sizes of the pictures' files as they are now.
+
+        Raises OSError for one that is gone."""
         whole = hashlib.sha256()
         for picture in self.pictures:
             objects = [[one.category, *one.box, one.area, one.crowd] for one in picture.objects]

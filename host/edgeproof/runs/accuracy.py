@@ -1,15 +1,17 @@
 """Runs a labelled data set through a bundle on a board, and on references here, and evaluates what was found."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from edgeproof.board.agent.loading import LoadedBundle
 from edgeproof.board.agent.session import AgentSession
 from edgeproof.board.deploy import open_session, send_bundle
-from edgeproof.board.open_board import OpenBoard
 from edgeproof.board.store.agent_object import agent_object
 from edgeproof.bundle import Bundle
 from edgeproof.datasets.class_mapping import ClassMapping, map_classes
+from edgeproof.datasets.labelled import LabelledDataSet
 from edgeproof.errors import DataSetError, UsageError
 from edgeproof.record.accuracy import DataSetFacts
 from edgeproof.record.accuracy_samples import AccuracySamples
@@ -19,7 +21,8 @@ from edgeproof.runs.boxes_of_results import found_objects, labelled_objects
 from edgeproof.runs.picture_reading import read_pictures
 from edgeproof.runs.pictures import PictureFile
 from edgeproof.runs.plan import AccuracyPlan, Reference
-from edgeproof.runs.variant_beside import FLOAT32, variant_beside
+from edgeproof.runs.reference import open_reference, reference_runtime
+from edgeproof.runs.variant_beside import variant_beside
 from edgeproof.verify.accuracy.evaluation import Evaluated, ReferenceFacts, evaluate_accuracy
 from edgeproof.verify.accuracy.evaluators import best_evaluator
 from edgeproof.wording.counting import counted
@@ -28,31 +31,35 @@ from edgeproof_agent.bundle.manifest import Manifest
 from edgeproof_agent.store.objects import Kind
 
 
-def classes_of(plan: AccuracyPlan, manifest: Manifest, labels: Sequence[str]) -> ClassMapping:
-    """Which class of a bundle is which of the data set. Raises `DataSetError`."""
-    by_index = labels[manifest.label_offset :]
-    data_set = plan.data_set
-    return map_classes(data_set.categories, by_index, data_set.used, plan.renames, plan.common_classes)
+def classes_of(
+    data_set: LabelledDataSet, manifest: Manifest, labels: Sequence[str], renames: Mapping[str, str], common: bool
+) -> ClassMapping:
+    """Which class of a bundle is which of the data set: see `map_classes`. `labels` are the lines of labels.txt."""
+    return map_classes(data_set.categories, labels[manifest.label_offset :], data_set.used, renames, common)
 
 
-def references_of(
-    host: OpenBoard, bundle: Bundle, variants: Iterable[str], progress: ProgressListener
-) -> list[Reference]:
-    """The bundle itself, then its other variants that lie beside it; all are sent to the store of this machine.
+@contextlib.contextmanager
+def with_references(
+    plan: AccuracyPlan, bundle: Bundle, variants: Sequence[str], runtime: str, progress: ProgressListener
+) -> Iterator[AccuracyPlan]:
+    """The plan with `variants` of the bundle to run here, itself or what lies beside it, under the board's `runtime`.
 
-    A variant that is not there is passed over, but for float32 without a word. Raises `BoardError`.
+    One that is not there is passed over, which `progress` is told. Raises `BoardError`.
     """
-    found = [Reference(bundle.manifest.variant, send_bundle(host.store, bundle, progress).digest)]
-    for variant in dict.fromkeys([FLOAT32, *variants]):
-        if variant == bundle.manifest.variant:
-            continue
-        beside = variant_beside(bundle, variant)
-        if beside is not None:
-            found.append(Reference(variant, send_bundle(host.store, beside, progress).digest))
-        else:
-            text = f"there is no {variant} bundle of this source beside {bundle.path}: nothing is held against it"
-            progress(Progress(text, ProgressKind.NOTE))
-    return found
+    if not variants:
+        yield plan
+        return
+    with open_reference() as host:
+        here = reference_runtime(host, runtime, progress)
+        found = []
+        for variant in dict.fromkeys(variants):
+            beside = bundle if variant == bundle.manifest.variant else variant_beside(bundle, variant)
+            if beside is not None:
+                found.append(Reference(variant, send_bundle(host.store, beside, progress).digest))
+            else:
+                text = f"there is no {variant} bundle of this source beside {bundle.path}: nothing is held against it"
+                progress(Progress(text, ProgressKind.NOTE))
+        yield replace(plan, host=host, runtime=here, references=found)
 
 
 def measure_accuracy(
@@ -68,9 +75,10 @@ def measure_accuracy(
     Raises `DataSetError` where classes do not go together, `BoardError` when a board fails; what had arrived is kept.
     """
     data_set = plan.data_set
-    mapping = classes_of(plan, loaded.manifest, loaded.labels)
+    mapping = classes_of(data_set, loaded.manifest, loaded.labels, plan.renames, plan.common_classes)
     for line in (*data_set.notes, *mapping.lines()):
         progress(Progress(f"{data_set.name}: {line}", ProgressKind.NOTE))
+    sha256 = data_set.digest  # of the pictures as they are now
     settled = [*who, board.runtime.name, board.runtime.version, digest, loaded.load.threads]
     there = _results(board, settled, plan, "board", progress)
     sides, facts = [there], []
@@ -85,7 +93,7 @@ def measure_accuracy(
             sides.append(_results(host, settled, plan, f"host, {reference.variant}", progress))
             facts.append(ReferenceFacts(reference.variant, reference.digest, runtime))
     progress(Progress("evaluating"))
-    return _evaluated(plan, mapping, sides, facts, progress)
+    return _evaluated(plan, sha256, mapping, sides, facts, progress)
 
 
 def _results(
@@ -126,6 +134,7 @@ def _require_same_labels(loaded: LoadedBundle, other: LoadedBundle) -> None:
 
 def _evaluated(
     plan: AccuracyPlan,
+    sha256: str,
     mapping: ClassMapping,
     sides: Sequence[Mapping[str, PictureResult]],
     facts: Sequence[ReferenceFacts],
@@ -134,7 +143,8 @@ def _evaluated(
     data_set = plan.data_set
     truth, resized = labelled_objects(data_set, mapping, sides)
     if resized:
-        text = f"{data_set.name}: {counted(resized, 'picture')} decode to another size than its labels tell (EXIF?)"
+        pictures = counted(resized, "picture decodes", "pictures decode")
+        text = f"{data_set.name}: {pictures} to another size than its labels tell (EXIF?)"
         progress(Progress(text, ProgressKind.WARNING))
     board, *references = [found_objects(data_set, mapping, side) for side in sides]
     ids = tuple(picture.image_id for picture in data_set.pictures)
@@ -142,6 +152,6 @@ def _evaluated(
     objects = int((~truth.crowd).sum())
     if not objects:
         raise DataSetError(f"{data_set.name}: no object of its pictures is labelled with a class that is evaluated.")
-    told = DataSetFacts(data_set.name, data_set.kind, data_set.digest, len(ids), objects, mapping.left_out)
+    told = DataSetFacts(data_set.name, data_set.kind, sha256, len(ids), objects, mapping.left_out)
     failed = sum(result.detections is None for result in sides[0].values())
     return evaluate_accuracy(samples, list(mapping.labels.values()), told, facts, failed, best_evaluator())
