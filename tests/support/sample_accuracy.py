@@ -1,4 +1,4 @@
-"""A plausible accuracy, the same in every test run: made-up boxes on 40 pictures, and two references."""
+"""A plausible accuracy, the same in every test run: made-up boxes on 110 pictures, and two references."""
 
 from functools import lru_cache
 
@@ -9,7 +9,7 @@ from edgeproof.record.accuracy_samples import AccuracySamples, FoundObjects
 from edgeproof.verify.accuracy.evaluation import Evaluated, ReferenceFacts, evaluate_accuracy
 from tests.support.random_boxes import random_boxes
 
-PICTURES = 40
+PICTURES = 110
 LABELS = ("circle", "square", "star")
 
 

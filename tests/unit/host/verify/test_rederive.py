@@ -198,7 +198,7 @@ def moved_box(samples: AccuracySamples) -> AccuracySamples:
         ({"map50": replace(evaluated().accuracy.map50, low=0.0)}, "accuracy map50.low is told as 0.0"),
         ({"failed": 1}, None),
         ({"samples": moved_box(evaluated().accuracy.samples)}, "accuracy errors."),  # type: ignore[arg-type]
-        ({"against": evaluated(loss=0.1).accuracy.against}, "accuracy against.0.map.value is told as 0.27"),
+        ({"against": evaluated(loss=0.1).accuracy.against}, "accuracy against.0.map.value is told as 0.2"),
         ({"errors": replace(evaluated().accuracy.errors, missed=0.0)}, "accuracy errors.missed is told as 0.0"),
         ({"classes": evaluated().accuracy.classes[:1]}, "accuracy classes.1.label is told as None"),
         ({"data_set": replace(evaluated().accuracy.data_set, pictures=4000)}, "it tells of 4000 pictures"),
