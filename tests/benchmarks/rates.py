@@ -15,7 +15,7 @@ from tests.support.simulated_detectors import held, population
 from tests.support.simulated_runs import simulated_ns
 
 EXPERIMENTS = 2000
-ACCURACY_EXPERIMENTS = 400
+ACCURACY_EXPERIMENTS = 200
 RUNS, BLOCK, RATIO = 1000, 10, 1.05
 KINDS: Mapping[str, Mapping[str, float]] = {
     "steady": {},
@@ -99,7 +99,7 @@ def main() -> None:
     console.print("|---:|---|---:|---:|---:|---:|---:|")
     for classes in (1, 4):
         for telling in (True, False):
-            for pictures in (100, 300):
+            for pictures in (100, 200):
                 row = accuracy_row(classes, telling, pictures)
                 scores = "tell right from wrong" if telling else "tell nothing"
                 console.print(f"| {classes} | {scores} | {pictures} | {row} |", highlight=False)

@@ -35,6 +35,7 @@ COMMANDS = {
     "check": "Measure, and answer whether your gates hold: pass, fail or inconclusive.",
     "history": "List earlier reports, where figures changed, and name baselines.",
     "compare": "Compare two earlier runs, and what changed around them.",
+    "recommend": "Name the cheapest of the measured cells that passes the gates, and the front.",
     "verify": "Check a report: who signed it, and whether it follows from its samples.",
     "report": "Print a report again, and make its HTML page.",
     "demo": "Show the whole chain on a board that edgeproof starts itself.",

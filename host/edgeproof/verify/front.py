@@ -44,16 +44,21 @@ class Relation:
 
 
 @dataclass(frozen=True, eq=False)
-class Cell:
+class Candidate:
     """One bundle on one board under one runtime, with all that was measured of it."""
 
     run: Run
 
     @property
-    def latency(self) -> float | None:
-        """Median of the whole in ms; None where nothing counts that was timed."""
+    def median(self) -> float | None:
+        """Of the whole in ms, whether it counts or not."""
         total = None if self.run.latency is None else self.run.latency.stages.get("total")
-        return None if total is None or void_of(self.run) is not None else total.p50_ms
+        return None if total is None else total.p50_ms
+
+    @property
+    def latency(self) -> float | None:
+        """The same; None where nothing counts that was timed."""
+        return None if void_of(self.run) is not None else self.median
 
     @property
     def accuracy(self) -> float | None:
@@ -73,28 +78,28 @@ Ratios = Mapping[tuple[int, int], Interval]
 
 
 @dataclass(eq=False)
-class Field:
+class Contest:
     """Cells that are judged together."""
 
-    cells: Sequence[Cell]
+    candidates: Sequence[Candidate]
     ratios: Ratios = field(default_factory=dict)
     _drawn: dict[int, Resampled] = field(default_factory=dict)
 
     @property
     def figures(self) -> list[Figure]:
         """Those that all cells have."""
-        return [figure for figure in Figure if all(cell.figure(figure) is not None for cell in self.cells)]
+        return [figure for figure in Figure if all(cell.figure(figure) is not None for cell in self.candidates)]
 
     def relation(self, one: int, other: int, figure: Figure) -> Relation:
         """Of the cells at two places. The figure is one that both have."""
         if figure is Figure.SIZE:
-            gain = self.cells[other].size - self.cells[one].size
+            gain = self.candidates[other].size - self.candidates[one].size
             return Relation(gain, Interval.exact(gain))
         return self._latency(one, other) if figure is Figure.LATENCY else self._accuracy(one, other)
 
     def beaten_by(self, one: int) -> int | None:
         """A cell that is nowhere worse and is told to be better in something; None for what is on the front."""
-        for other in range(len(self.cells)):
+        for other in range(len(self.candidates)):
             if other == one:
                 continue
             relations = [self.relation(other, one, figure) for figure in self.figures]
@@ -104,7 +109,7 @@ class Field:
 
     def front(self) -> list[int]:
         """Places of the cells that none beats."""
-        return [place for place in range(len(self.cells)) if self.beaten_by(place) is None]
+        return [place for place in range(len(self.candidates)) if self.beaten_by(place) is None]
 
     def alike(self, places: Sequence[int]) -> list[tuple[int, int, list[Figure]]]:
         """Pairs of cells, with the figures in which they differ by no more than can be told."""
@@ -120,7 +125,7 @@ class Field:
         return relation.told_apart or relation.bounds == Interval.exact(0.0)
 
     def _latency(self, one: int, other: int) -> Relation:
-        mine, theirs = self.cells[one].latency, self.cells[other].latency
+        mine, theirs = self.candidates[one].latency, self.candidates[other].latency
         assert mine is not None
         assert theirs is not None
         ratio = self.ratios.get((one, other))
@@ -129,13 +134,13 @@ class Field:
         ratio = self.ratios.get((other, one))
         if ratio is not None:
             return Relation(theirs - mine, Interval(theirs * (1 - ratio.high), theirs * (1 - ratio.low)), paired=True)
-        bounds = [_median_bounds(self.cells[place].run) for place in (one, other)]
+        bounds = [_median_bounds(self.candidates[place].run) for place in (one, other)]
         # Two runs of one bundle differ by this much from day to day with nothing changed.
         low = bounds[1].low * (1 - TOLERANCE) - bounds[0].high
         return Relation(theirs - mine, Interval(low, max(bounds[1].high * (1 + TOLERANCE) - bounds[0].low, low)))
 
     def _accuracy(self, one: int, other: int) -> Relation:
-        mine, theirs = self.cells[one].run.accuracy, self.cells[other].run.accuracy
+        mine, theirs = self.candidates[one].run.accuracy, self.candidates[other].run.accuracy
         assert mine is not None
         assert theirs is not None
         gain = mine.map.value - theirs.map.value

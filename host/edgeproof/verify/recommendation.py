@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from edgeproof.errors import UsageError
 from edgeproof.record.verdict.claims import Answer, Claim, combined
-from edgeproof.verify.front import Field, Figure
+from edgeproof.verify.front import Contest, Figure
 from edgeproof.verify.gate_text import Gate
 from edgeproof.verify.gates import evaluate
 
@@ -25,7 +25,7 @@ class Judged:
 
 @dataclass(frozen=True)
 class Recommendation:
-    field: Field
+    contest: Contest
     front: tuple[int, ...]
     """Places of the cells that none beats."""
     beaten: tuple[tuple[int, int], ...]
@@ -41,24 +41,24 @@ class Recommendation:
     """Cells that pass and are not told apart from the least: the smallest of them and of it is the cheapest."""
 
 
-def recommend(field: Field, gates: Sequence[Gate], by: Figure | None = None) -> Recommendation:
+def recommend(contest: Contest, gates: Sequence[Gate], by: Figure | None = None) -> Recommendation:
     """`by` is what a cell costs; without it latency, or size where latency was not measured in all of them.
 
     Raises `UsageError` for a cost that was not measured in all cells.
     """
-    known = field.figures
+    known = contest.figures
     if by is not None and by not in known:
         raise UsageError(f"{by.value} was not measured in all of these runs, or not so that it counts.")
     cost = by or (Figure.LATENCY if Figure.LATENCY in known else Figure.SIZE)
-    front = field.front()
-    judged = tuple(Judged(place, evaluate(gates, cell.run)) for place, cell in enumerate(field.cells))
-    cheapest, as_cheap = _cheapest(field, [one.place for one in judged if one.answer is Answer.PASS], cost)
-    beaten = [(place, field.beaten_by(place)) for place in range(len(field.cells))]
+    front = contest.front()
+    judged = tuple(Judged(place, evaluate(gates, cell.run)) for place, cell in enumerate(contest.candidates))
+    cheapest, as_cheap = _cheapest(contest, [one.place for one in judged if one.answer is Answer.PASS], cost)
+    beaten = [(place, contest.beaten_by(place)) for place in range(len(contest.candidates))]
     return Recommendation(
-        field,
+        contest,
         tuple(front),
         tuple((place, other) for place, other in beaten if other is not None),
-        tuple(field.alike(front)),
+        tuple(contest.alike(front)),
         judged,
         cost,
         cheapest,
@@ -66,10 +66,15 @@ def recommend(field: Field, gates: Sequence[Gate], by: Figure | None = None) -> 
     )
 
 
-def _cheapest(field: Field, passing: Sequence[int], cost: Figure) -> tuple[int | None, list[int]]:
+def _cheapest(contest: Contest, passing: Sequence[int], cost: Figure) -> tuple[int | None, list[int]]:
     if not passing:
         return None, []
-    least = min(passing, key=lambda place: field.cells[place].figure(cost) or 0.0)
-    alike = [place for place in passing if place != least and not field.relation(least, place, cost).told_apart]
-    chosen = min([least, *alike], key=lambda place: (field.cells[place].size, -(field.cells[place].accuracy or 0.0)))
+    least = min(passing, key=lambda place: contest.candidates[place].figure(cost) or 0.0)
+    alike = [place for place in passing if place != least and not contest.relation(least, place, cost).told_apart]
+
+    def smallest(place: int) -> tuple[float, float]:
+        candidate = contest.candidates[place]
+        return candidate.size, -(candidate.accuracy or 0.0)
+
+    chosen = min([least, *alike], key=smallest)
     return chosen, [place for place in sorted([least, *alike]) if place != chosen]
