@@ -251,7 +251,7 @@ def _pictures_missing(gate: Gate, figure: Estimate, pictures: int) -> str:
     if figure.low is None or figure.high is None:
         return f"{counted(pictures, 'picture')} say nothing of others: {FEWEST_PICTURES} are the fewest"
     far = abs(figure.value - gate.limit)
-    half = figure.high - figure.value if gate.comparison.bounds_from_above else figure.value - figure.low
+    half = figure.high - figure.value if figure.value < gate.limit else figure.value - figure.low
     needed = pictures * (half / far) ** 2 if far > 0 else math.inf
     if needed > _MOST_PICTURES:
         return f"too near to the limit to be told from it by {counted(pictures, 'picture')}"

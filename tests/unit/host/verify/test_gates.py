@@ -1,5 +1,6 @@
 """Gates held against runs: the answer, the figures beside it, and what is said to be missing."""
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -261,7 +262,11 @@ def test_map_is_held_against_its_limit_by_its_interval() -> None:
     assert open_one.note is not None
     assert open_one.note.startswith("needs about ")
     assert open_one.note.endswith(" pictures, has 110: give a larger data set")
-    assert 110 < int(open_one.note.split()[2]) < 500
+    told = int(open_one.note.split()[2])
+    assert told == math.ceil(1.1 * 110 * ((value - low) / (value - open_one.limit)) ** 2)
+    above = claim(run, "accuracy", f"map >= {high - 0.3 * (high - value)}")
+    assert above.note is not None
+    assert int(above.note.split()[2]) == math.ceil(1.1 * 110 * ((high - value) / (above.limit - value)) ** 2)
 
 
 def test_a_limit_that_is_the_figure_itself_is_never_told() -> None:
