@@ -55,6 +55,7 @@ HOMES = {
     "click": {"cli"},
     "matplotlib": {"report"},
     "jinja2": {"report"},
+    "mlflow": {"report"},
     "sqlalchemy": {"history"},
     "alembic": {"history"},
 }
