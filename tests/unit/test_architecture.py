@@ -22,7 +22,7 @@ HOST_LAYERS: Layers = (
     ("convert", "sample"),
     ("board", "odapi", "tflite", "verify"),
     ("config", "record", "ssd"),
-    ("bundle", "fetch"),
+    ("bundle", "datasets", "fetch"),
     ("local_files",),
     ("wording",),
     ("errors",),

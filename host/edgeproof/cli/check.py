@@ -50,6 +50,7 @@ _REPORT, _JUNIT, _SUMMARY, _METRICS, _BADGE = "report.json", "junit.xml", "summa
     "--gate", "gates", multiple=True, metavar="GATE", help="In place of those of [check]: 'total p95 < 80 ms'."
 )
 @click.option("--images", "pictures", multiple=True, type=PATH, help="Pictures for parity: files and folders.")
+@click.option("--data", type=PATH, metavar="DATASET", help="Labelled data set for accuracy: COCO, VOC or YOLO.")
 @click.option("--runs", type=click.IntRange(1, 1_000_000), help="Measured runs.  [default: what the gates need]")
 @click.option(
     "--cool-down",
@@ -78,6 +79,7 @@ def command(
     bundles: tuple[Path, ...],
     gates: tuple[str, ...],
     pictures: tuple[Path, ...],
+    data: Path | None,
     runs: int | None,
     cool_down: float,
     words: tuple[str, ...],
@@ -102,7 +104,7 @@ def command(
         return
     path = find_config()
     config = (read_check(path) if path is not None else None) or CheckConfig()
-    wanted = Wanted(boards, bundles, pictures, gates, runs, cool_down)
+    wanted = Wanted(boards, bundles, pictures, gates, data, runs, cool_down)
     named = [] if boards else [find_board(name, path) for name in config.boards]
     console = Terminal(stderr=as_json)  # standard output is the document's
     exported = [] if bundles or path is None else _exported(config, path, console)
