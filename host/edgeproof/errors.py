@@ -73,6 +73,10 @@ class AuthenticationError(BoardError):
     """The board does not let this user in with the keys that were offered."""
 
 
+class LoginShellError(BoardError):
+    """The board lets the user in, and something else runs there than what was asked for."""
+
+
 class BoardPythonError(BoardError):
     """The board has no Python that the agent runs on."""
 

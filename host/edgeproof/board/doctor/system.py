@@ -39,14 +39,15 @@ def system(facts: BoardFacts, examination: Examination, emulated: bool) -> Itera
     python = f"{facts.python_version} ({printable_line(facts.python_executable)})"
     yield good("python", python, version=facts.python_version)
     yield good("libc", glibc, version=None if facts.glibc is None else ".".join(map(str, facts.glibc)))
-    yield _memory(examination)
+    yield memory_finding(examination.meminfo)
     yield _disk(examination)
     yield _cameras(examination)
     yield clock_skew(examination.clock)
 
 
-def _memory(examination: Examination) -> Finding:
-    told = memory(examination.meminfo)
+def memory_finding(meminfo: str) -> Finding:
+    """Of the text of /proc/meminfo."""
+    told = memory(meminfo)
     if told is None:
         return not_available("memory")
     swap = f"{told.swap_free_mib:.0f} of {told.swap_total_mib:.0f} MiB swap free" if told.swap_total_mib else "no swap"

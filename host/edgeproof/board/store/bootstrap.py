@@ -1,6 +1,7 @@
 """Starts the agent's store service on a board that has nothing of ours yet: its source travels over standard input."""
 
 import json
+import re
 import shlex
 import zlib
 from pathlib import Path
@@ -21,7 +22,7 @@ sys.path[:] = [p for p in sys.path if p]  # a json.py in the home folder is not 
 import os
 v = sys.version_info[:3]
 if v < (3, 9):
-    os.write(2, ("python3 is Python %d.%d.%d" % v).encode())
+    os.write(2, ("edgeproof: this is Python %d.%d.%d" % v).encode())
     sys.exit(5)
 import importlib.machinery, json, zlib
 def read(n):
@@ -67,7 +68,15 @@ def store_service_command(python: str) -> str:
     Where this version's agent is stored, its compiled modules spare the board the compiling.
     """
     stored = f"{STORE_FOLDER} {Kind.AGENT.value} {agent_object().digest}"
-    return f"{shlex.quote(python)} -E -S -B -c {shlex.quote(_LOADER)} {stored}; exit $?"
+    code = f"exec({_LOADER!r})"  # on one line, which every login shell can carry
+    return f"{shell_path(python)} -E -S -B -c {shlex.quote(code)} {stored}; exit $?"
+
+
+def shell_path(path: str) -> str:
+    """A command or path as a word for a POSIX shell, which finds the home folder that `~` or `~user` at its beginning
+    stands for."""
+    match = re.match(r"~([A-Za-z0-9_][A-Za-z0-9_.-]*)?(?=/)", path)
+    return f"{match[0]}{shlex.quote(path[match.end() :])}" if match else shlex.quote(path)
 
 
 def store_service_source() -> bytes:
