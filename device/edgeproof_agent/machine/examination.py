@@ -1,6 +1,5 @@
 """What a doctor asks of a board, as raw texts: bounded in size and time, standard library only. The host reads them."""
 
-import contextlib
 import grp
 import itertools
 import os
@@ -9,11 +8,12 @@ import pwd
 import shutil
 import stat
 import time
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 from edgeproof_agent.machine.firmware import ask_firmware, kernel_throttled
-from edgeproof_agent.machine.kernel_files import MAX_ENTRIES, TEXT_BYTES, VALUE_BYTES, entries, read_value
+from edgeproof_agent.machine.kernel_files import MAX_ENTRIES, TEXT_BYTES, VALUE_BYTES, entries, read_value, told
 
 _MAX_INCOMING_FILES = 4096
 
@@ -23,12 +23,12 @@ VCGENCMD_QUESTIONS = ("get_throttled", "measure_temp")
 def examine(store_root: Path, root: Path = Path("/")) -> dict[str, Any]:
     """`root` holds /proc, /sys and /dev. Keys as the host's `Examination` has them; what is not there is empty."""
     home = store_root.parent
-    disk = shutil.disk_usage(home)
+    disk_total_bytes, disk_free_bytes = told(partial(_disk_bytes, home), (0, 0))
     return {
-        "kernel_machine": platform.machine(),
+        "kernel_machine": told(platform.machine, ""),
         "user": _user_name(),
         "groups": _group_names(),
-        "home": os.path.realpath(home),
+        "home": told(lambda: os.path.realpath(home), str(home)),
         "compatible": read_value(root / "proc/device-tree/compatible", 1024).rstrip("\0").replace("\0", "\n"),
         "cpuinfo": read_value(root / "proc/cpuinfo", TEXT_BYTES),
         "meminfo": read_value(root / "proc/meminfo", TEXT_BYTES),
@@ -36,8 +36,8 @@ def examine(store_root: Path, root: Path = Path("/")) -> dict[str, Any]:
         "loadavg": read_value(root / "proc/loadavg"),
         "mountinfo": read_value(root / "proc/self/mountinfo", TEXT_BYTES),
         "card_type": _card_type(root, home),
-        "disk_total_bytes": disk.total,
-        "disk_free_bytes": disk.free,
+        "disk_total_bytes": disk_total_bytes,
+        "disk_free_bytes": disk_free_bytes,
         "cpufreq": [_cpufreq(policy) for policy in entries(root / "sys/devices/system/cpu/cpufreq", "policy*")],
         "thermal": [
             {"type": read_value(zone / "type"), "temp": read_value(zone / "temp")}
@@ -60,52 +60,58 @@ def _camera(root: Path, node: Path) -> dict[str, Any]:
     return {
         "node": node.name,
         "name": read_value(node / "name"),
-        "usable": os.access(device, os.R_OK | os.W_OK),
+        "usable": told(lambda: os.access(device, os.R_OK | os.W_OK), False),
         "group": _group_of(device),
     }
 
 
 def _card_type(root: Path, home: Path) -> str:
     """`SD` or `MMC` when the home folder is on a card: of the disk that its file system's partition belongs to."""
-    try:
+
+    def find() -> Optional[Path]:
         device = home.stat().st_dev
-        partition = (root / f"sys/dev/block/{os.major(device)}:{os.minor(device)}").resolve(strict=True)
-    except OSError:
+        return (root / f"sys/dev/block/{os.major(device)}:{os.minor(device)}").resolve(strict=True)
+
+    partition: Optional[Path] = told(find, None)
+    if partition is None:
         return ""
     return read_value(partition.parent / "device/type") or read_value(partition / "device/type")
 
 
 def _incoming(entry: Path) -> dict[str, Any]:
     """A partial upload: its name, size, and for how long nobody has continued it."""
-    size = 0
-    for path in itertools.islice(entry.rglob("*"), _MAX_INCOMING_FILES):
-        with contextlib.suppress(OSError):
-            status = path.lstat()
-            size += status.st_size if stat.S_ISREG(status.st_mode) else 0
-    try:
-        age_seconds = max(0, int(time.time() - entry.stat().st_mtime))
-    except OSError:
-        age_seconds = 0
+    paths: list[Path] = told(lambda: list(itertools.islice(entry.rglob("*"), _MAX_INCOMING_FILES)), [])
+    size = sum(told(partial(_regular_bytes, path), 0) for path in paths)
+    age_seconds = told(lambda: max(0, int(time.time() - entry.stat().st_mtime)), 0)
     return {"name": entry.name[:VALUE_BYTES], "size_bytes": size, "age_seconds": age_seconds}
 
 
+def _disk_bytes(folder: Path) -> tuple[int, int]:
+    """All and the free ones. Raises what `statvfs` raises."""
+    disk = shutil.disk_usage(folder)
+    return disk.total, disk.free
+
+
+def _regular_bytes(path: Path) -> int:
+    """Raises what `lstat` raises."""
+    status = path.lstat()
+    return status.st_size if stat.S_ISREG(status.st_mode) else 0
+
+
 def _user_name() -> str:
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return str(os.getuid())
+    return told(lambda: pwd.getpwuid(os.getuid()).pw_name, str(os.getuid()))
 
 
 def _group_names() -> list[str]:
-    names = []
-    for number in [os.getgid(), *os.getgroups()][:MAX_ENTRIES]:
-        with contextlib.suppress(KeyError):
-            names.append(grp.getgrgid(number).gr_name)
-    return sorted(set(names))
+    numbers: list[int] = told(lambda: [os.getgid(), *os.getgroups()], [])
+    names = {told(partial(_group_name, number), "") for number in numbers[:MAX_ENTRIES]}
+    return sorted(names - {""})
+
+
+def _group_name(number: int) -> str:
+    """Raises `KeyError` for a group without a name."""
+    return grp.getgrgid(number).gr_name
 
 
 def _group_of(path: Path) -> str:
-    try:
-        return grp.getgrgid(path.stat().st_gid).gr_name
-    except (OSError, KeyError):
-        return ""
+    return told(lambda: _group_name(path.stat().st_gid), "")

@@ -6,13 +6,13 @@ malloc. Measured on x86-64 with a tiny model and four threads: both kinds grew b
 RLIMIT_DATA therefore counts although they stay empty; a model of 2.1 GB became an error of the runtime under either.
 """
 
-import contextlib
 import re
 import resource
+from functools import partial
 from pathlib import Path
 from typing import Optional
 
-from edgeproof_agent.machine.kernel_files import TEXT_BYTES, kib_line, number, read_value
+from edgeproof_agent.machine.kernel_files import TEXT_BYTES, kib_line, number, read_value, told
 
 RESERVE_BYTES = 64 << 20
 """What stays free for the system at the least: sshd, the store service and the page cache of what runs."""
@@ -33,21 +33,26 @@ def limit_memory(root: Path = Path("/")) -> Optional[int]:
     A stricter limit that the user has set (`ulimit -d`) stays. When memory ends all the same, the kernel is asked to
     end this process ahead of all others.
     """
-    with contextlib.suppress(OSError):
-        (root / "proc/self/oom_score_adj").write_text(_FIRST_VICTIM)
+    told(lambda: (root / "proc/self/oom_score_adj").write_text(_FIRST_VICTIM), 0)
     used = _bytes(root / "proc/self/status", "VmData")
     free = free_bytes(root)
     if free is None or used is None:
         return None
     may_take = allowance(free)
-    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    soft, hard = told(
+        lambda: resource.getrlimit(resource.RLIMIT_DATA), (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+    )
     set_before = [limit for limit in (soft, hard) if limit != resource.RLIM_INFINITY]
     limit = min([used + may_take, *set_before])
-    try:
-        resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
-    except (OSError, ValueError):
+    if not told(partial(_set_limit, limit, hard), False):
         return None
     return max(limit - used, 0)
+
+
+def _set_limit(soft: int, hard: int) -> bool:
+    """Raises what the kernel has against it."""
+    resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+    return True
 
 
 def allowance(free: int) -> int:

@@ -11,6 +11,7 @@ import pytest
 from edgeproof.board.doctor.diagnosis import diagnose_connected
 from edgeproof.board.doctor.examination import parse_examination
 from edgeproof.board.doctor.finding import Level
+from edgeproof.board.link.first_contact import GreetedChannel, Ready
 from edgeproof.board.link.local import LocalTransport
 from edgeproof.board.link.transport import Channel
 from edgeproof.config.boards import BoardProfile
@@ -160,7 +161,7 @@ def test_a_board_without_python_is_diagnosed_so(tmp_path: Path) -> None:
     with LocalTransport("local", tmp_path) as transport:
         diagnosis = diagnose_connected(profile, transport)
     assert not diagnosis.healthy
-    python = diagnosis.findings[1]
+    python = next(finding for finding in diagnosis.findings if finding.name == "python")
     assert (python.name, python.level) == ("python", Level.BAD)
     assert "apt install python3" in python.remedy
 
@@ -169,15 +170,16 @@ class _Talkative(LocalTransport):
     """A board whose login shell greets everybody."""
 
     def open(self, command: str) -> Channel:
-        return super().open(f"echo 'Welcome to \033[1mdesk'; {command}")
+        ready = Ready()
+        channel = super().open(f"echo 'Welcome to \033[1mdesk'; {ready.command(command)}")
+        return GreetedChannel(channel, ready, "local", channel.close)
 
 
-def test_a_login_shell_that_prints_is_told_as_what_it_is(tmp_path: Path) -> None:
+def test_a_login_shell_that_prints_is_told_and_the_rest_examined(tmp_path: Path) -> None:
     with _Talkative("local", tmp_path) as transport:
         diagnosis = diagnose_connected(BoardProfile(name="local", host="x", python=sys.executable), transport)
-    (login,) = diagnosis.findings
-    assert (login.level, login.value) == (
-        Level.BAD,
-        "the login shell prints of its own accord: Welcome to [1mdesk",
-    )
+    login = diagnosis.findings[0]
+    assert login.level is Level.WARNING
+    assert "a login file prints: Welcome to [1mdesk" in login.value
     assert "[[ $- == *i* ]] || return" in login.remedy
+    assert "memory" in {finding.name for finding in diagnosis.findings}
