@@ -22,7 +22,7 @@ VCGENCMD_QUESTIONS = ("get_throttled", "measure_temp")
 
 def examine(store_root: Path, root: Path = Path("/")) -> dict[str, Any]:
     """`root` holds /proc, /sys and /dev. Keys as the host's `Examination` has them; what is not there is empty."""
-    home = store_root.parent
+    home = told(lambda: store_root if store_root.is_dir() else store_root.parent, store_root.parent)
     disk_total_bytes, disk_free_bytes = told(partial(_disk_bytes, home), (0, 0))
     return {
         "kernel_machine": told(platform.machine, ""),
@@ -46,6 +46,7 @@ def examine(store_root: Path, root: Path = Path("/")) -> dict[str, Any]:
         "cameras": [_camera(root, node) for node in entries(root / "sys/class/video4linux", "video*")],
         "vcgencmd": {question: ask_firmware(question) for question in VCGENCMD_QUESTIONS},
         "firmware_throttled": kernel_throttled(root),
+        "linger": _linger(root),
         "incoming": [_incoming(entry) for entry in entries(store_root / "incoming", "*")],
     }
 
@@ -96,6 +97,13 @@ def _regular_bytes(path: Path) -> int:
     """Raises what `lstat` raises."""
     status = path.lstat()
     return status.st_size if stat.S_ISREG(status.st_mode) else 0
+
+
+def _linger(root: Path) -> str:
+    """Whether systemd keeps the user's services after the last login: yes, no, or empty without systemd."""
+    if not told((root / "run/systemd/system").is_dir, False):
+        return ""
+    return "yes" if told((root / "var/lib/systemd/linger" / _user_name()).exists, False) else "no"
 
 
 def _user_name() -> str:

@@ -7,9 +7,10 @@ from typing import Any
 
 from edgeproof.board.doctor.examination import Examination, parse_examination
 from edgeproof.board.doctor.finding import Finding, Level
-from edgeproof.board.doctor.login import login_finding, no_login, try_login
+from edgeproof.board.doctor.login import login_finding, no_login, sessions_finding, try_login
 from edgeproof.board.doctor.processor import processor
 from edgeproof.board.doctor.provisioned import provisioned
+from edgeproof.board.doctor.store import store_findings
 from edgeproof.board.doctor.system import system
 from edgeproof.board.doctor.without_python import examine_by_shell
 from edgeproof.board.link.conversation import Request
@@ -75,8 +76,9 @@ def diagnose_connected(profile: BoardProfile, transport: Transport) -> Diagnosis
     except LoginShellError as error:
         return Diagnosis(profile.name, {"connection": [no_login(error)]})
     try:
-        with open_store(transport, profile.python) as store:
-            return Diagnosis(profile.name, {"connection": [found], **_sections(profile.name, store)})
+        with open_store(transport, profile.python, folder=profile.store) as store:
+            connection = [found, sessions_finding(transport)]
+            return Diagnosis(profile.name, {"connection": connection, **_sections(profile.name, store)})
     except (BoardPythonError, AgentDiedError, ProtocolError, DeadlineError) as error:
         told = examine_by_shell(transport, profile.python, error)
         return Diagnosis(profile.name, {"connection": [found], "system": list(told)})
@@ -86,6 +88,7 @@ def _sections(board: str, store: BoardStore) -> dict[str, list[Finding]]:
     facts, examination = store.facts, _examine(board, store)
     return {
         "system": list(system(facts, examination, facts.info(board).emulated)),
+        "store": list(store_findings(store.try_store())),
         "processor": list(processor(facts, examination)),
         "edgeproof": list(provisioned(board, facts, store.inventory, agent_object().digest, examination.incoming)),
     }

@@ -106,6 +106,8 @@ class Examination:
     """By question: get_throttled, measure_temp."""
     firmware_throttled: str
     """What the firmware's driver says in /sys where there is one."""
+    linger: str
+    """Whether services of the user outlive the last login: yes, no, or empty where there is no systemd."""
     incoming: tuple[PartialUpload, ...]
     clock: ClockComparison
 
@@ -150,6 +152,7 @@ def parse_examination(fields: Fields, asked_ns: int, answered_ns: int) -> Examin
             for question in ("get_throttled", "measure_temp")
         },
         firmware_throttled=_value(fields, "firmware_throttled"),
+        linger=fields.choice("linger", ["yes", "no", ""]),
         incoming=tuple(
             PartialUpload(
                 _value(item, "name"), item.integer("size_bytes", high=2**63), item.integer("age_seconds", high=2**63)

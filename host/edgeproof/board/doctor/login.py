@@ -61,3 +61,17 @@ def no_login(error: LoginShellError) -> Finding:
     """No command runs there at all."""
     what, _, remedy = str(error).partition("\n")
     return bad("login", what, remedy)
+
+
+def sessions_finding(transport: Transport) -> Finding:
+    """Whether a second command runs on the connection on which one runs already."""
+    before = transport.connections
+    try_login(transport)
+    if transport.connections == before:
+        return good("sessions", "several on one connection", several=True)
+    return warning(
+        "sessions",
+        "one at a time on a connection: a connection of its own is opened for each, which takes longer",
+        "MaxSessions 1 in the board's /etc/ssh/sshd_config does so: set it to 10, and sudo systemctl reload ssh",
+        several=False,
+    )

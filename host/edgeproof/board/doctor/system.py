@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from edgeproof.board.doctor.examination import ClockComparison, Examination
-from edgeproof.board.doctor.finding import Finding, Value, bad, good, not_available, warning
+from edgeproof.board.doctor.finding import Finding, Level, Value, bad, good, not_available, warning
 from edgeproof.board.doctor.readings import CSI_DRIVERS, Camera, cameras, memory, mount_of, uptime_seconds
 from edgeproof.board.facts import BoardFacts
 from edgeproof.wording.printable import printable_line
@@ -43,6 +43,8 @@ def system(facts: BoardFacts, examination: Examination, emulated: bool) -> Itera
     yield _disk(examination)
     yield _cameras(examination)
     yield clock_skew(examination.clock)
+    if examination.linger:
+        yield _linger(examination)
 
 
 def memory_finding(meminfo: str) -> Finding:
@@ -113,6 +115,18 @@ def _cameras(examination: Examination) -> Finding:
             "cameras", value, f"Their nodes are not open to {examination.user}: see ls -l /dev/video*", **data
         )
     return warning("cameras", value, f"sudo usermod -aG {group} {examination.user}, and connect again", **data)
+
+
+def _linger(examination: Examination) -> Finding:
+    if examination.linger == "yes":
+        return good("linger", f"services of {examination.user} go on after the last login", linger=True)
+    return Finding(
+        "linger",
+        Level.NOT_AVAILABLE,
+        f"services of {examination.user} end with the last login",
+        f"For one that is to run all the time: sudo loginctl enable-linger {examination.user}",
+        {"linger": False},
+    )
 
 
 def _camera(camera: Camera) -> str:

@@ -21,6 +21,9 @@ _SHOWN_BYTES = 200
 _OLD_PYTHON_STATUS = 5
 """Exit status of the bootstrap on a Python that is too old, which it says, too."""
 _OLD_PYTHON_WORDS = "edgeproof: this is Python "
+_STRIPPED_PYTHON_STATUS = 7
+"""The same on a Python without a module of the standard library."""
+_STRIPPED_PYTHON_WORDS = "edgeproof: this Python lacks "
 _NOT_FOUND_STATUSES = (126, 127)
 
 
@@ -201,6 +204,12 @@ class Conversation:
             return BoardPythonError(
                 f"{self._who} cannot start: the board needs Python 3.9 or newer{self._last_words()}\n"
                 'Install one (`sudo apt install python3`), or name it in edgeproof.toml: python = "/usr/bin/python3.11"'
+            )
+        if status.code == _STRIPPED_PYTHON_STATUS and _STRIPPED_PYTHON_WORDS in self._channel.error_output.tail():
+            return BoardPythonError(
+                f"{self._who} cannot start: the board's Python is a stripped one{self._last_words()}\n"
+                "Install the rest of its standard library. Debian: sudo apt install python3-full; OpenWrt: opkg "
+                "install python3; Yocto: add python3-modules to IMAGE_INSTALL"
             )
         remedy = "" if status.is_signal else self._python_remedy()
         return AgentDiedError(f"{self._who} died: {status}{self._last_words()}{remedy}")

@@ -83,6 +83,8 @@ class Transport(abc.ABC):
 
     name: str
     """The board's name for people."""
+    connections: int = 1
+    """How many it has taken so far: a server may end one with its last command, or allow one command on each."""
 
     @abc.abstractmethod
     def open(self, command: str) -> Channel:

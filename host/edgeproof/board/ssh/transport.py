@@ -111,6 +111,7 @@ class SshTransport(Transport):
 
     def _log_in(self, board: Hop) -> paramiko.Transport:
         self._boards.append(board)
+        self.connections = len(self._boards)
         transport = board.log_in()
         transport.set_keepalive(_KEEPALIVE_SECONDS)
         return transport

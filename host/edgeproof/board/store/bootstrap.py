@@ -24,7 +24,11 @@ v = sys.version_info[:3]
 if v < (3, 9):
     os.write(2, ("edgeproof: this is Python %d.%d.%d" % v).encode())
     sys.exit(5)
-import importlib.machinery, json, zlib
+try:
+    import importlib.machinery, json, zlib
+except ImportError as error:
+    os.write(2, ("edgeproof: this Python lacks %s" % error.name).encode())
+    sys.exit(7)
 def read(n):
     data = b""
     while len(data) < n:
@@ -34,7 +38,7 @@ def read(n):
         data += part
     return data
 sources = json.loads(zlib.decompress(read(int(read(8)))))
-agent = os.path.join(os.path.expanduser("~"), *sys.argv[1:])
+agent = os.path.join(os.path.expanduser(sys.argv[1]), *sys.argv[2:])
 def is_package(name):
     return any(n.startswith(name + ".") for n in sources)
 def stored_code(name):  # what was compiled as the agent was stored, of the very same source; None without one
@@ -56,18 +60,23 @@ class Finder:
         name = module.__name__
         exec(stored_code(name) or compile(sources[name], name + ".py", "exec"), module.__dict__)
 sys.meta_path.insert(0, Finder())
-from edgeproof_agent.store.operations import main
+try:
+    from edgeproof_agent.store.operations import main
+except ImportError as error:
+    os.write(2, ("edgeproof: this Python lacks %s" % error.name).encode())
+    sys.exit(7)
 sys.exit(main())
 """
 
 
-def store_service_command(python: str) -> str:
+def store_service_command(python: str, folder: str = "~") -> str:
     """The shell command that waits for `store_service_source` on its standard input. The shell stays its parent, so
     that a signal that kills Python reaches the host as an exit status.
 
-    Where this version's agent is stored, its compiled modules spare the board the compiling.
+    `folder` is where the store is or will be, on the board. Where this version's agent is stored, its compiled modules
+    spare the board the compiling.
     """
-    stored = f"{STORE_FOLDER} {Kind.AGENT.value} {agent_object().digest}"
+    stored = f"{shell_path(folder)} {STORE_FOLDER} {Kind.AGENT.value} {agent_object().digest}"
     code = f"exec({_LOADER!r})"  # on one line, which every login shell can carry
     return f"{shell_path(python)} -E -S -B -c {shlex.quote(code)} {stored}; exit $?"
 

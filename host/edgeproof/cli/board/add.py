@@ -19,6 +19,7 @@ from edgeproof.errors import UsageError
 @click.option("--identity-file", type=PATH, help="Private key to log in with.  [default: the SSH agent's and ~/.ssh's]")
 @click.option("--known-hosts", type=PATH, help="Where its host key is trusted.  [default: ~/.ssh/known_hosts]")
 @click.option("--python", metavar="COMMAND", help="Python 3.9+ on the board.  [default: python3]")
+@click.option("--store", metavar="FOLDER", help="Where edgeproof keeps its own on the board.  [default: ~]")
 @click.option("--runtime", type=click.Choice(RUNTIME_NAMES), help="Runtime to use when the board has several.")
 @click.option("--replace", is_flag=True, help="Change a board of that name; what is not given stays.")
 def command(
@@ -28,6 +29,7 @@ def command(
     identity_file: Path | None,
     known_hosts: Path | None,
     python: str | None,
+    store: str | None,
     runtime: str | None,
     replace: bool,
 ) -> None:
@@ -45,6 +47,7 @@ def command(
         "identity_file": None if identity_file is None else path_for_config(identity_file, path),
         "known_hosts": None if known_hosts is None else path_for_config(known_hosts, path),
         "python": python,
+        "store": store,
         "runtime": runtime,
     }
     board = add_board(path, name, {key: value for key, value in settings.items() if value is not None}, replace)

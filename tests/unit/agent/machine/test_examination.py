@@ -1,10 +1,12 @@
 """The agent's examination tells raw texts, bounded in size and time, whatever the board lacks."""
 
+import getpass
 import json
 import os
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -149,7 +151,7 @@ def test_a_diagnosis_of_this_machine_is_whole_on_every_python_of_a_board(tmp_pat
         diagnosis = diagnose_connected(profile, transport)
     told = {finding.name: finding for finding in diagnosis.findings}
     assert str(told["python"].data["version"]).startswith(f"{version}.")
-    assert set(diagnosis.sections) == {"connection", "system", "processor", "edgeproof"}
+    assert set(diagnosis.sections) == {"connection", "store", "system", "processor", "edgeproof"}
     assert {"model", "memory", "disk", "architecture", "cpu", "temperature", "clock skew", "runtimes"} <= set(told)
     assert told["clock skew"].level is Level.GOOD, "it is the same clock"
     json.dumps(diagnosis.to_json())
@@ -183,3 +185,15 @@ def test_a_login_shell_that_prints_is_told_and_the_rest_examined(tmp_path: Path)
     assert "a login file prints: Welcome to [1mdesk" in login.value
     assert "[[ $- == *i* ]] || return" in login.remedy
     assert "memory" in {finding.name for finding in diagnosis.findings}
+
+
+def test_whether_services_linger_is_read_where_systemd_runs(tmp_path: Path) -> None:
+    def told() -> Any:
+        return examine(tmp_path / "home/.edgeproof", tmp_path)["linger"]
+
+    assert told() == ""
+    (tmp_path / "run/systemd/system").mkdir(parents=True)
+    assert told() == "no"
+    (tmp_path / "var/lib/systemd/linger").mkdir(parents=True)
+    (tmp_path / "var/lib/systemd/linger" / getpass.getuser()).touch()
+    assert told() == "yes"
