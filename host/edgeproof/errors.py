@@ -69,6 +69,10 @@ class HostKeyError(BoardError):
     """The board's host key is unknown or has changed."""
 
 
+class UnknownHostKeyError(HostKeyError):
+    """The board's host key has never been seen."""
+
+
 class AuthenticationError(BoardError):
     """The board does not let this user in with the keys that were offered."""
 

@@ -154,6 +154,14 @@ def _words_of_an_end(data: bytes, errors: str, status: ExitStatus) -> tuple[str,
             "edgeproof runs commands there: take `ForceCommand internal-sftp` (or the like) out of the board's "
             "/etc/ssh/sshd_config for this user and reload it (sudo systemctl reload ssh), or log in as another one",
         )
+    if "password has expired" in said or "password change required" in said or "must change your password" in said:
+        return (
+            f"runs nothing: the password of this user has expired{quoted}",
+            "Log in once on a terminal (ssh USER@HOST), which asks for a new one; or on the board: sudo chage -d -1 "
+            "USER",
+        )
+    if "account has expired" in said:
+        return (f"runs nothing: the account of this user has expired{quoted}", "On the board: sudo chage -E -1 USER")
     if "not available" in said or "nologin" in said or "may not log in" in said:
         return (
             f"gives this user no login shell{quoted}",
