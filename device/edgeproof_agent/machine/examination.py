@@ -14,6 +14,7 @@ from typing import Any, Optional
 
 from edgeproof_agent.machine.firmware import ask_firmware, kernel_throttled
 from edgeproof_agent.machine.kernel_files import MAX_ENTRIES, TEXT_BYTES, VALUE_BYTES, entries, read_value, told
+from edgeproof_agent.machine.video_nodes import video_nodes
 
 _MAX_INCOMING_FILES = 4096
 
@@ -43,7 +44,7 @@ def examine(store_root: Path, root: Path = Path("/")) -> dict[str, Any]:
             {"type": read_value(zone / "type"), "temp": read_value(zone / "temp")}
             for zone in entries(root / "sys/class/thermal", "thermal_zone*")
         ],
-        "cameras": [_camera(root, node) for node in entries(root / "sys/class/video4linux", "video*")],
+        "cameras": video_nodes(root),
         "vcgencmd": {question: ask_firmware(question) for question in VCGENCMD_QUESTIONS},
         "firmware_throttled": kernel_throttled(root),
         "linger": _linger(root),
@@ -54,16 +55,6 @@ def examine(store_root: Path, root: Path = Path("/")) -> dict[str, Any]:
 def _cpufreq(policy: Path) -> dict[str, str]:
     names = ("related_cpus", "scaling_governor", "scaling_cur_freq", "scaling_min_freq", "scaling_max_freq")
     return {name: read_value(policy / name) for name in (*names, "cpuinfo_max_freq")}
-
-
-def _camera(root: Path, node: Path) -> dict[str, Any]:
-    device = root / "dev" / node.name
-    return {
-        "node": node.name,
-        "name": read_value(node / "name"),
-        "usable": told(lambda: os.access(device, os.R_OK | os.W_OK), False),
-        "group": _group_of(device),
-    }
 
 
 def _card_type(root: Path, home: Path) -> str:
@@ -119,7 +110,3 @@ def _group_names() -> list[str]:
 def _group_name(number: int) -> str:
     """Raises `KeyError` for a group without a name."""
     return grp.getgrgid(number).gr_name
-
-
-def _group_of(path: Path) -> str:
-    return told(lambda: _group_name(path.stat().st_gid), "")

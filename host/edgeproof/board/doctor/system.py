@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
+from edgeproof.board.doctor.cameras import CSI_DRIVERS, Camera, cameras
 from edgeproof.board.doctor.examination import ClockComparison, Examination
 from edgeproof.board.doctor.finding import Finding, Level, Value, bad, good, not_available, warning
-from edgeproof.board.doctor.readings import CSI_DRIVERS, Camera, cameras, memory, mount_of, uptime_seconds
+from edgeproof.board.doctor.readings import memory, mount_of, uptime_seconds
 from edgeproof.board.facts import BoardFacts
 from edgeproof.wording.printable import printable_line
 
@@ -105,7 +106,8 @@ def _cameras(examination: Examination) -> Finding:
     if not found:
         return not_available("cameras", "none found")
     value = "\n".join(_camera(camera) for camera in found)
-    data = {"count": len(found), "usable": sum(camera.usable for camera in found)}
+    data: dict[str, Value] = {"count": len(found), "usable": sum(camera.usable for camera in found)}
+    data["nodes"] = "; ".join(" ".join(camera.nodes) for camera in found)
     closed = [camera for camera in found if not camera.usable]
     if not closed:
         return good("cameras", value, **data)
@@ -132,7 +134,8 @@ def _linger(examination: Examination) -> Finding:
 def _camera(camera: Camera) -> str:
     csi = " (on the ribbon cable: pictures come by libcamera)" if camera.name in CSI_DRIVERS else ""
     closed = "" if camera.usable else ", not open to this user"
-    return f"/dev/{camera.nodes[0]} {camera.name or 'without a name'}{csi}{closed}"
+    stays = f" (/dev/v4l/by-id/{camera.by_id})" if camera.by_id else ""
+    return f"/dev/{camera.nodes[0]} {camera.name or 'without a name'}{csi}{stays}{closed}"
 
 
 def clock_skew(clock: ClockComparison) -> Finding:

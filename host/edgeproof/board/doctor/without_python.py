@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
+from edgeproof.board.doctor.core_names import cores
 from edgeproof.board.doctor.finding import Finding, bad, good, not_available, warning
-from edgeproof.board.doctor.readings import cores
 from edgeproof.board.doctor.system import memory_finding
 from edgeproof.board.facts import os_name
 from edgeproof.board.link.deadline import Deadline

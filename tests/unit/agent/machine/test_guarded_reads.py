@@ -22,7 +22,7 @@ from edgeproof_agent.machine.probe import probe
 from tests.support.places import ROOT
 
 PACKAGE = ROOT / "device/edgeproof_agent"
-MODULES = {"os", "platform", "shutil", "resource", "pwd", "grp", "subprocess", "site", "PathFinder", "ctypes"}
+MODULES = {"os", "platform", "shutil", "resource", "pwd", "grp", "subprocess", "site", "PathFinder", "ctypes", "fcntl"}
 """What asks the system."""
 METHODS = {
     *("open", "read_text", "read_bytes", "write_text", "write_bytes", "glob", "rglob", "iterdir", "stat", "lstat"),
