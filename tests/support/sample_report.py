@@ -11,6 +11,7 @@ from edgeproof.record.detections import BenchResult
 from edgeproof.record.load import LoadResult
 from edgeproof.record.measurements import Frame, Stream
 from edgeproof.record.pictures import Detection, Picture
+from edgeproof.record.profile import OperatorTime, Profile, RanOperator
 from edgeproof.record.run import BundleFacts, Report, Run
 from edgeproof.record.verdict.chain import ChainLink, ChainStep
 from edgeproof.record.verdict.claims import Answer, Claim
@@ -176,6 +177,24 @@ def claims() -> tuple[Claim, ...]:
 def comparison() -> Comparison:
     stages = {"invoke": StageRatio(0.48, 0.47, 0.49, -20.5), "total": StageRatio(0.5, 0.49, 0.51, -21.0)}
     return Comparison(0, 1, 20, 10, stages, ("the board reports: throttled",))
+
+
+def profile() -> Profile:
+    """Of a network of three layers and its post-processing, of which the profiler does not tell one."""
+    times = [
+        OperatorTime(RanOperator("QUANTIZE", False, "QUANTIZE", "tfl.quantize"), 50, 450.0, 0.045),
+        OperatorTime(
+            RanOperator("Convolution (NHWC, QC8) IGEMM", True, "CONV_2D", "Extractor/Conv/Relu6;Extractor/Conv/Conv2D"),
+            50,
+            6100.5,
+            0.61,
+        ),
+        OperatorTime(RanOperator("Convert (NC)", True), 50, 12.0, 0.0012),
+        OperatorTime(
+            RanOperator("TFLite_Detection_PostProcess", False, "TFLite_Detection_PostProcess", "out"), 50, 3e3, 0.3
+        ),
+    ]
+    return Profile(tuple(times), 50, 2, 9.8, 10.1)
 
 
 def report(folder: Path | None = None) -> Report:

@@ -110,6 +110,11 @@ class Detector:
         stages["total"] = sum(stages.values())
         return Detection(boxes, classes, scores, height, width, stages)
 
+    @property
+    def interpreter(self) -> Any:
+        """For what looks into it. Running it is the detector's alone."""
+        return self._interpreter
+
     def raw_outputs(self) -> list[np.ndarray]:
         """Copies of the model's output tensors of the last inference, which gave detections, in its order.
 

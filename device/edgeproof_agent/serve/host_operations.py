@@ -1,4 +1,4 @@
-"""What the detection agent answers: hello, prove, load, prepare, detect, outputs, bench, stream, state."""
+"""What the detection agent answers: hello, prove, load, prepare, detect, outputs, bench, profile, stream, state."""
 
 import os
 import platform
@@ -8,7 +8,8 @@ from typing import Any, Optional
 import numpy as np
 
 from edgeproof_agent import PROTOCOL_VERSION, __version__
-from edgeproof_agent.detection.arrays import pack_arrays
+from edgeproof_agent.bundle.manifest import MODEL_FILE
+from edgeproof_agent.detection.arrays import pack_arrays, unpack_arrays
 from edgeproof_agent.detection.checks import DetectionError
 from edgeproof_agent.detection.detector import BundleLoadError, Detection, Detector, load_detector, read_labels
 from edgeproof_agent.detection.digests import step_digests
@@ -25,6 +26,16 @@ from edgeproof_agent.pipeline.bench import bench
 from edgeproof_agent.pipeline.capturing import frames_of
 from edgeproof_agent.pipeline.handover import FrameSlot
 from edgeproof_agent.pipeline.stream import detect_frame, stream_frames
+from edgeproof_agent.profiling.operators import (
+    MAX_SECONDS as MAX_PROFILING_SECONDS,
+)
+from edgeproof_agent.profiling.operators import (
+    Amount,
+    Profiled,
+    ProfileUnavailableError,
+    find_library,
+    profile_operators,
+)
 from edgeproof_agent.serve.measurement_lease import MeasurementLease
 from edgeproof_agent.serve.run_limits import RunLimits
 from edgeproof_agent.sources.capture import CaptureError, is_live, open_capture
@@ -33,6 +44,7 @@ from edgeproof_agent.wire.answering import Exchange, Operation, Reply, RequestEr
 
 MAX_RUNS = 1_000_000
 MAX_WINDOW = 64
+MAX_PROFILED_RUNS = 1000
 
 
 class DetectionOperations:
@@ -42,6 +54,7 @@ class DetectionOperations:
         self._runtime = runtime
         self._limits = RunLimits() if limits is None else limits
         self._detector: Optional[Detector] = None
+        self._bundle = Path()
         self._lease = MeasurementLease(Path("~/.edgeproof").expanduser())
 
     def table(self) -> dict[str, Operation]:
@@ -53,6 +66,7 @@ class DetectionOperations:
             "detect": self.detect,
             "outputs": self.outputs,
             "bench": self.bench,
+            "profile": self.profile,
             "stream": self.stream,
             "state": self.state,
         }
@@ -103,7 +117,7 @@ class DetectionOperations:
         if fields.flag("check_health", default=True):
             exchange.send_event("stage", {"stage": "first inference"})
             health = {"first_invoke_ns": self._check_health(exchange, detector)}
-        self._detector = detector
+        self._detector, self._bundle = detector, path
         reason = {"threads_reason": ONE_THREAD_WORDS} if detector.threads < threads else {}
         return {
             **health,
@@ -161,6 +175,35 @@ class DetectionOperations:
             )
         return {"before": before, "after": after}, b""
 
+    def profile(self, exchange: Exchange) -> Reply:
+        """What each operator of the model takes on the payload's picture, the host's model of `prove` beside it.
+
+        Where the runtime cannot tell, or does not prove to tell it rightly, the answer is `unavailable`: why.
+        """
+        detector = self._loaded()
+        runs = exchange.fields.integer("runs", low=1, high=MAX_PROFILED_RUNS)
+        warmup_runs = exchange.fields.integer("warmup_runs", low=0, high=MAX_PROFILED_RUNS)
+        seconds = exchange.fields.number("max_seconds", low=0.0, high=MAX_PROFILING_SECONDS)
+        given = unpack_arrays(exchange.fields, exchange.payload)
+        if set(given) != {"picture", "proof"}:
+            raise RequestError("request", "the payload must hold the arrays picture and proof")
+        encoded = given["picture"].tobytes()
+        picture = self._decode(encoded)
+        with self._lease.taken():
+            self._detect(exchange, detector, encoded)
+            try:
+                found = profile_operators(
+                    Profiled(detector.interpreter, self._bundle / MODEL_FILE, detector.threads, detector.raw_outputs()),
+                    find_library(self._runtime.name),
+                    given["proof"].tobytes(),
+                    detector.prepare(picture),
+                    Amount(warmup_runs, runs, seconds),
+                )
+            except ProfileUnavailableError as error:
+                return {"unavailable": str(error)}, b""
+        arrays, payload = pack_arrays(found.arrays())
+        return {"operators": found.operators, "threads": detector.threads, "arrays": arrays}, payload
+
     def stream(self, exchange: Exchange) -> Reply:
         """Reads a video or a camera of this machine frame by frame; one event a frame, `window` of them unanswered.
 
@@ -206,10 +249,13 @@ class DetectionOperations:
         assert first_invoke_ns is not None
         return first_invoke_ns
 
-    def _detect(self, exchange: Exchange, detector: Detector) -> Detection:
+    def _detect(self, exchange: Exchange, detector: Detector, encoded: Optional[bytes] = None) -> Detection:
+        """On `encoded`, else on the payload."""
         try:
             with self._limits.inference(exchange, "a picture"):
-                return detector.detect_encoded(exchange.payload, self._limits.max_pixels)
+                return detector.detect_encoded(
+                    exchange.payload if encoded is None else encoded, self._limits.max_pixels
+                )
         except PictureError as error:
             raise RequestError("picture", str(error)) from error
         except DetectionError as error:

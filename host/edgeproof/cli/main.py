@@ -30,6 +30,7 @@ COMMANDS = {
     "prune": "Drop from a board what nothing points to.",
     "detect": "Run a board's detector on pictures.",
     "bench": "Measure a detector's latency on a board, or compare two.",
+    "profile": "Show what each operator of a model takes on a board.",
     "parity": "Hold a board against this machine: the first step where they part.",
     "check": "Measure, and answer whether your gates hold: pass, fail or inconclusive.",
     "history": "List earlier reports, where figures changed, and name baselines.",

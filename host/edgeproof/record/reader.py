@@ -16,6 +16,7 @@ from edgeproof.record.load import LoadResult
 from edgeproof.record.measurements import Frame, Latency, Stream
 from edgeproof.record.pictures import Picture
 from edgeproof.record.precision_recall import read_precision_recall
+from edgeproof.record.profile import read_profile
 from edgeproof.record.run import SCHEMA, BundleFacts, HostInfo, Report, Run
 from edgeproof.record.sample_file import read_samples
 from edgeproof.record.verdict.claims import Answer
@@ -88,6 +89,7 @@ def _run(run: Fields, folder: Path) -> Run:
         min_score=detections.number("listed_from_score", default=0.0) if detections else 0.0,
         detections_file=(detections.text("file", default="") or None) if detections else None,
         stream=_stream(run.nested("stream"), folder) if "stream" in run else None,
+        profile=read_profile(run.nested("profile")) if "profile" in run else None,
         before=_state(state, "before"),
         after=_state(state, "after"),
         error=run.text("error", max_length=_MAX_TEXT) if "error" in run else None,

@@ -14,6 +14,7 @@ from edgeproof.record.load import LoadResult
 from edgeproof.record.measurements import Latency, Stream, summary_json
 from edgeproof.record.pictures import Picture
 from edgeproof.record.precision_recall import PrecisionRecall
+from edgeproof.record.profile import Profile
 from edgeproof.record.verdict.claims import Answer, Claim, combined
 from edgeproof.record.verdict.comparison import Comparison
 from edgeproof.record.verdict.parity import Parity
@@ -61,6 +62,7 @@ class Run:
     detections_file: str | None = None
     """File of the detections in COCO's results format, relative to report.json."""
     stream: Stream | None = None
+    profile: Profile | None = None
     before: BoardState | None = None
     after: BoardState | None = None
     error: str | None = None
@@ -92,6 +94,8 @@ class Run:
             data["pictures"] = [picture.to_json(folder) for picture in self.pictures]
         if self.stream is not None:
             data["stream"] = self.stream.to_json(folder)
+        if self.profile is not None:
+            data["profile"] = self.profile.to_json()
         if self.parity is not None:
             data["parity"] = self.parity.to_json()
         if self.precision_recall:

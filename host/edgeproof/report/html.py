@@ -31,7 +31,7 @@ from edgeproof.report.formatting import (
     whole,
 )
 from edgeproof.report.headline import headline
-from edgeproof.report.page.figures import curves, distributions, front
+from edgeproof.report.page.figures import curves, distributions, front, profiles
 from edgeproof.report.page.mismatches import mismatches
 from edgeproof.report.verdict import claim_line, limits, parity_lines
 from edgeproof.wording.printable import shown, shown_line
@@ -107,6 +107,7 @@ def render_html(report: Report) -> str:
         distributions=distributions(report),
         front=front(report),
         curves=curves(report),
+        profiles=profiles(report),
         timelines=[_timeline(run, index) for index, run in enumerate(runs)],
         mismatches=mismatches(runs),
         with_pictures=with_pictures,

@@ -38,6 +38,15 @@ class BenchPlan:
 
 
 @dataclass(frozen=True)
+class ProfilePlan:
+    picture: bytes
+    """An encoded picture, whose input tensor the model runs on again and again."""
+    runs: int = 50
+    warmup_runs: int = 5
+    max_seconds: float = 60.0
+
+
+@dataclass(frozen=True)
 class StreamPlan:
     video: Path
     """A file of this machine, which is sent to the board and read there."""
@@ -69,6 +78,7 @@ class RunPlan:
     pictures: Sequence[PictureFile] = ()
     bench: BenchPlan | None = None
     stream: StreamPlan | None = None
+    profile: ProfilePlan | None = None
     parity: ParityPlan | None = None
     threads: int | None = None
     min_score: float = 0.5

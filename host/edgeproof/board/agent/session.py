@@ -1,4 +1,4 @@
-"""A session with the detection agent: load a bundle, detect on pictures, measure, stream."""
+"""A session with the detection agent: load a bundle, detect on pictures, measure, profile, stream."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from edgeproof.board.agent.loading import LoadingAgent
+from edgeproof.board.agent.profiling import ProfilingAgent
 from edgeproof.board.link.conversation import Reply, Request
 from edgeproof.errors import AgentRefusedError
 from edgeproof.record.board import BoardState
@@ -39,7 +39,7 @@ _MAX_OUTPUTS = 64
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
-class AgentSession(LoadingAgent):
+class AgentSession(ProfilingAgent):
     """Also detects, measures and streams."""
 
     def prepare(self, picture: bytes) -> npt.NDArray[Any]:

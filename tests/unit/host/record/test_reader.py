@@ -14,6 +14,7 @@ from edgeproof.cli.main import cli
 from edgeproof.errors import ReportError
 from edgeproof.record.board import BoardState
 from edgeproof.record.load import LoadResult
+from edgeproof.record.profile import Profile
 from edgeproof.record.reader import read_report
 from edgeproof.record.run import Report, Run
 from edgeproof.record.writer import write_report
@@ -50,6 +51,8 @@ def reports(folder: Path) -> dict[str, Report]:
             (replace(sample.run(), claims=sample.claims()),), not_measured=("int8 on shed: no such board", "x: ü")
         ),
         "a verdict": Report((replace(sample.run(), parity=sample.parity(), claims=sample.claims()),)),
+        "a profile": Report((replace(sample.run(), latency=None, profile=sample.profile()),)),
+        "no profile to be had": Report((replace(sample.run(), profile=Profile(unavailable="it has none")),)),
         "a comparison": Report((sample.run(), sample.run("float32")), comparisons=(sample.comparison(),)),
         "a name that is no UTF-8": Report((replace(full, bundle=replace(full.bundle, name="caf\\udce9 ü")),)),
     }
@@ -66,6 +69,8 @@ def reports(folder: Path) -> dict[str, Report]:
         "a board that tells nothing",
         "a check with a board that was not there",
         "a verdict",
+        "a profile",
+        "no profile to be had",
         "a comparison",
         "a name that is no UTF-8",
     ],

@@ -32,6 +32,7 @@ from edgeproof.errors import (
     ProtocolError,
 )
 from edgeproof.record.detections import BenchResult, PictureResult, StepDigests, StreamFrame
+from edgeproof.verify.operator_times import profile_of
 from edgeproof_agent import PROTOCOL_VERSION
 from edgeproof_agent.detection.arrays import pack_arrays
 from edgeproof_agent.store.objects import Kind
@@ -170,6 +171,20 @@ AGENT_ANSWERS: list[Message] = [
     ({"id": 8, "ok": True, "state": STATE}, b""),
     detections({"id": 9, "ok": True, "digests": {"pixels": DIGEST, "input": DIGEST, "outputs": [DIGEST, DIGEST]}}),
     with_arrays({"id": 10, "ok": True}, output0=np.zeros((1, 4), np.float32), output1=np.zeros(1, np.float32)),
+    with_arrays(
+        {
+            "id": 11,
+            "ok": True,
+            "threads": 2,
+            "operators": [
+                {"kernel": "Convolution (NHWC, F32) IGEMM", "delegated": True, "operator": "CONV_2D", "layer": "conv"},
+                {"kernel": "ADD", "delegated": False},
+            ],
+        },
+        us=np.array([[5, 6], [7, 8]], np.int64),
+        **{name: np.array([20, 30], np.int64) for name in ("invoke_us", "plain_us", "profiled_us")},
+    ),
+    ({"id": 12, "ok": True, "unavailable": "it has\x1b none"}, b""),
 ]
 
 
@@ -197,7 +212,10 @@ def talk_to_agent(channel: FakeChannel) -> tuple[list[PictureResult], BenchResul
         session.state()
         pictures += session.detect([("c", b"3")], digests=True)
         outputs = session.outputs(b"picture")
+        profile, _ = (session.profile(b"picture", b"proof", 2, 0, 1.0) for _ in range(2))
     assert len(outputs) >= 1
+    if not isinstance(profile, str):
+        assert 0 <= sum(time.share for time in profile_of(profile).operators) < 1 + 1e-9
     for result in pictures + [frame.result for frame in frames]:
         if result.detections is not None:
             assert np.isfinite(result.detections.boxes).all()
