@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from edgeproof.board.agent.start import StartingAgent, agent_command, agent_object
+from edgeproof.board.agent.start import StartingAgent, agent_command
 from edgeproof.board.link.transport import Transport
 from edgeproof.board.open_board import OpenBoard
 from edgeproof.board.prune import drop_old_runtimes
@@ -11,6 +11,7 @@ from edgeproof.board.runtime.footprint import Footprint
 from edgeproof.board.runtime.proof import proof_model
 from edgeproof.board.runtime.releases import RuntimeRelease, choose_releases, require_distribution_packages
 from edgeproof.board.runtime.wheels import fetch_wheels
+from edgeproof.board.store.agent_object import agent_object
 from edgeproof.board.store.client import BoardStore
 from edgeproof.board.store.local_objects import LocalObject, describe_file
 from edgeproof.errors import AgentDiedError, AgentRefusedError, DeploymentError, ProvisionError

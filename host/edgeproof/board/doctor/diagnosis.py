@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from edgeproof.board.agent.start import agent_object
 from edgeproof.board.doctor.examination import Examination, parse_examination
 from edgeproof.board.doctor.finding import Finding, Level, bad
 from edgeproof.board.doctor.login import login_finding, try_login
@@ -15,6 +14,7 @@ from edgeproof.board.doctor.system import system
 from edgeproof.board.link.conversation import Request
 from edgeproof.board.link.transport import Transport
 from edgeproof.board.ssh.transport import connect
+from edgeproof.board.store.agent_object import agent_object
 from edgeproof.board.store.client import BoardStore, open_store
 from edgeproof.config.boards import BoardProfile
 from edgeproof.errors import BoardPythonError, ProtocolError
