@@ -10,13 +10,17 @@ from typing import Optional
 
 from edgeproof_agent.machine.kernel_files import VALUE_BYTES, entries, number, read_value
 
+OUTPUT_BYTES = 4 * VALUE_BYTES
 COMMAND_SECONDS = 3.0
 # Where Raspberry Pi OS keeps or kept vcgencmd; an SSH command's PATH need not name them.
 MORE_FOLDERS = ":/usr/bin:/bin:/opt/vc/bin"
 
 
-def ask_firmware(question: str) -> dict[str, str]:
-    """Asks a Raspberry Pi's firmware. `outcome` is ok, failed, hung, or absent where there is no such command."""
+def ask_firmware(question: str, limit: int = OUTPUT_BYTES) -> dict[str, str]:
+    """Asks a Raspberry Pi's firmware; at most `limit` bytes of its answer are kept.
+
+    `outcome` is ok, failed, hung, or absent where there is no such command.
+    """
     command = shutil.which("vcgencmd", path=os.environ.get("PATH", "") + MORE_FOLDERS)
     if command is None:
         return {"outcome": "absent", "output": ""}
@@ -35,7 +39,7 @@ def ask_firmware(question: str) -> dict[str, str]:
         if process.stdout is not None:
             process.stdout.close()
         return {"outcome": "hung", "output": ""}
-    text = output[: 4 * VALUE_BYTES].decode("utf-8", errors="replace")
+    text = output[:limit].decode("utf-8", errors="replace")
     return {"outcome": "failed" if process.returncode else "ok", "output": text}
 
 

@@ -22,13 +22,13 @@ def read_value(path: Path, limit: int = VALUE_BYTES) -> str:
         return ""
 
 
-def entries(folder: Path, pattern: str) -> list[Path]:
-    """At most `MAX_ENTRIES`, in the order of their numbers: video2 before video10."""
+def entries(folder: Path, pattern: str, limit: int = MAX_ENTRIES) -> list[Path]:
+    """At most `limit`, in the order of their numbers: video2 before video10."""
     try:
         found = list(folder.glob(pattern))
     except (OSError, ValueError):
         return []
-    return sorted(found, key=lambda path: (len(path.name), path.name))[:MAX_ENTRIES]
+    return sorted(found, key=lambda path: (len(path.name), path.name))[:limit]
 
 
 def number(text: str) -> Optional[float]:

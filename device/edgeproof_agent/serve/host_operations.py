@@ -36,6 +36,7 @@ from edgeproof_agent.profiling.operators import (
     find_library,
     profile_operators,
 )
+from edgeproof_agent.serve.board_sampling import BoardSampling
 from edgeproof_agent.serve.measurement_lease import MeasurementLease
 from edgeproof_agent.serve.run_limits import RunLimits
 from edgeproof_agent.sources.capture import CaptureError, is_live, open_capture
@@ -45,6 +46,7 @@ from edgeproof_agent.wire.answering import Exchange, Operation, Reply, RequestEr
 MAX_RUNS = 1_000_000
 MAX_WINDOW = 64
 MAX_PROFILED_RUNS = 1000
+MAX_IDLE_SECONDS = 60.0
 
 
 class DetectionOperations:
@@ -55,6 +57,7 @@ class DetectionOperations:
         self._limits = RunLimits() if limits is None else limits
         self._detector: Optional[Detector] = None
         self._bundle = Path()
+        self._sampling = BoardSampling()
         self._lease = MeasurementLease(Path("~/.edgeproof").expanduser())
 
     def table(self) -> dict[str, Operation]:
@@ -155,7 +158,8 @@ class DetectionOperations:
         """Runs the whole pipeline on the payload's picture again and again: see `pipeline.bench`.
 
         The states are those at the start and the end of what was measured, both under load: an idle CPU's clock tells
-        nothing. With `yardstick`, each holds the time of a fixed piece of work, too. Refused while another process
+        nothing. With `yardstick`, each holds the time of a fixed piece of work, too. Between them the board is sampled:
+        see `board_sampling`; ahead of all, what it draws in `idle_seconds` without work. Refused while another process
         measures on this board.
         """
         detector = self._loaded()
@@ -163,8 +167,10 @@ class DetectionOperations:
         warmup_runs = exchange.fields.integer("warmup_runs", low=0, high=MAX_RUNS)
         max_seconds = exchange.fields.number("max_seconds", default=86_400.0, low=0.0, high=86_400.0)
         yardstick = exchange.fields.flag("yardstick", default=False)
+        idle_seconds = exchange.fields.number("idle_seconds", default=0.0, low=0.0, high=MAX_IDLE_SECONDS)
         self._decode(exchange.payload)
         with self._lease.taken():
+            self._sampling.rest(idle_seconds)
             before, after = bench(
                 exchange,
                 lambda: self._detect(exchange, detector).stages_ns,
@@ -172,8 +178,10 @@ class DetectionOperations:
                 warmup_runs,
                 max_seconds,
                 lambda: _busy_state(yardstick),
+                self._sampling.beside,
             )
-        return {"before": before, "after": after}, b""
+        arrays, payload = pack_arrays(self._sampling.payload())
+        return {"before": before, "after": after, "arrays": arrays}, payload
 
     def profile(self, exchange: Exchange) -> Reply:
         """What each operator of the model takes on the payload's picture, the host's model of `prove` beside it.

@@ -36,6 +36,8 @@ from edgeproof.runs.plan import BenchPlan, RunPlan
 from edgeproof.runs.run import execute
 from edgeproof.verify.comparison import FEWEST_PAIRS
 
+_IDLE_SECONDS = 5.0
+
 
 @click.command(name="bench")
 @board_argument
@@ -87,7 +89,9 @@ def command(
     ):
         digest = bundle_to_run(opened, app, opened_bundle, progress)
         plan = RunPlan(
-            out=folder or OutputFolder.open(Path(scratch)), bench=BenchPlan(picture, runs, warmup), threads=threads
+            out=folder or OutputFolder.open(Path(scratch)),
+            bench=BenchPlan(picture, runs, warmup, idle_seconds=_IDLE_SECONDS),
+            threads=threads,
         )
         with start_agent(opened, choose_runtime(opened, runtime)) as agent:
             run = execute(opened, agent, digest, plan, progress)

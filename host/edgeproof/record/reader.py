@@ -10,7 +10,9 @@ from edgeproof.errors import ReportError
 from edgeproof.local_files.bounded_files import UnreadableError, read_bounded, readable
 from edgeproof.local_files.inner_names import is_inner_name
 from edgeproof.record.board import BoardInfo, BoardState, RuntimeInfo
+from edgeproof.record.board_sample import read_timeline
 from edgeproof.record.detections_reader import read_detections
+from edgeproof.record.energy import read_energy, read_power
 from edgeproof.record.latency import Drift, LatencySummary, Samples
 from edgeproof.record.load import LoadResult
 from edgeproof.record.measurements import Frame, Latency, Stream
@@ -29,6 +31,7 @@ _MAX_RUNS, _MAX_PICTURES, _MAX_FRAMES = 10_000, 1_000_000, 10_000
 _MAX_GATES, _MAX_CURVES = 1000, 100_000
 _MAX_SAMPLES = 10_000_000
 _MAX_TEXT = 100_000
+_MAX_CLASSES = 10
 
 _Record = TypeVar("_Record")
 
@@ -141,6 +144,10 @@ def _latency(latency: Fields, folder: Path) -> Latency:
         peak_rss_mib=latency.number("peak_rss_mib") if "peak_rss_mib" in latency else None,
         before=_state(latency.nested("state"), "before") if "state" in latency else None,
         after=_state(latency.nested("state"), "after") if "state" in latency else None,
+        timeline=read_timeline(latency) if "timeline" in latency else (),
+        power=read_power(latency.nested("power")) if "power" in latency else None,
+        energy=tuple(map(read_energy, latency.objects("energy", _MAX_CLASSES))) if "energy" in latency else (),
+        energy_reason=latency.text("energy_reason", max_length=_MAX_TEXT) if "energy_reason" in latency else None,
     )
 
 

@@ -132,6 +132,14 @@ class Run:
             states = states_json(self.latency.before, self.latency.after)
             if states:
                 data["state"] = states
+            if self.latency.timeline:
+                data["timeline"] = [sample.to_json() for sample in self.latency.timeline]
+            if self.latency.power is not None:
+                data["power"] = asdict(self.latency.power)
+            if self.latency.energy:
+                data["energy"] = [energy.to_json() for energy in self.latency.energy]
+            if self.latency.energy_reason is not None:
+                data["energy_reason"] = self.latency.energy_reason
             data["stages"] = {stage: summary_json(summary) for stage, summary in self.latency.stages.items()}
         return data
 

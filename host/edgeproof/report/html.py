@@ -20,6 +20,7 @@ from edgeproof.report.charts.style import series_variable
 from edgeproof.report.charts.timeline import timeline_svg
 from edgeproof.report.comparison import comparison_lines
 from edgeproof.report.embedded_picture import data_uri
+from edgeproof.report.energy import energy_lines
 from edgeproof.report.formatting import (
     board_facts,
     flattened,
@@ -116,6 +117,7 @@ def render_html(report: Report) -> str:
         left_out=len(names) - len(grid),
         several_boards=len(boards) > 1,
         shares={index: _shares(run.latency.stages) for index, run in enumerate(runs) if run.latency},
+        energy_lines=energy_lines,
         reasons=lambda run: missing_reasons(run, PERCENTS),
         strips={index: _strip(run) for index, run in enumerate(runs) if run.stream},
         boards=[(board, board_facts(board)) for board in boards.values()],

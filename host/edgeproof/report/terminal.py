@@ -11,6 +11,7 @@ from edgeproof.record.latency import PERCENTS, LatencySummary
 from edgeproof.record.measurements import Latency
 from edgeproof.record.pictures import Picture
 from edgeproof.record.run import Report, Run
+from edgeproof.report.energy import energy_lines
 from edgeproof.report.formatting import (
     ABSENT,
     board_facts,
@@ -121,7 +122,8 @@ def bench_table(run: Run) -> Table:
 def print_bench(run: Run, console: Console) -> None:
     """Prints a bench stage by stage, then on what and how it was measured, drift and what is missing."""
     _print_table(console, bench_table(run))
-    for line in [*drift_notes(run), *latency_notes(Report((run,)))]:
+    energy = [] if run.latency is None else energy_lines(run.latency)
+    for line in [*drift_notes(run), *energy, *latency_notes(Report((run,)))]:
         console.print(Text(line, style="dim"))
 
 

@@ -31,6 +31,8 @@ class BenchPlan:
     """Of all that is measured, warm-up and further runs among it."""
     cool_down_seconds: float = 0.0
     """The longest to wait for a hot board to cool down, ahead of everything."""
+    idle_seconds: float = 0.0
+    """For how long to read what the board draws with nothing to do, where something tells that."""
     settle: bool = False
     """Whether to warm up, after `warmup_runs`, until blocks of runs agree."""
     further_runs: Callable[[Run], int] = _none

@@ -53,6 +53,7 @@ def reports(folder: Path) -> dict[str, Report]:
         "a verdict": Report((replace(sample.run(), parity=sample.parity(), claims=sample.claims()),)),
         "a profile": Report((replace(sample.run(), latency=None, profile=sample.profile()),)),
         "no profile to be had": Report((replace(sample.run(), profile=Profile(unavailable="it has none")),)),
+        "a board that was sampled": Report((replace(sample.run(), latency=sample.sampled_latency()),)),
         "a comparison": Report((sample.run(), sample.run("float32")), comparisons=(sample.comparison(),)),
         "a name that is no UTF-8": Report((replace(full, bundle=replace(full.bundle, name="caf\\udce9 ü")),)),
     }
@@ -71,6 +72,7 @@ def reports(folder: Path) -> dict[str, Report]:
         "a verdict",
         "a profile",
         "no profile to be had",
+        "a board that was sampled",
         "a comparison",
         "a name that is no UTF-8",
     ],

@@ -1,6 +1,7 @@
 """A board that means harm, or is broken, gives the host errors of ours: no other error, no hang, no memory."""
 
 import copy
+import json
 import time
 import tracemalloc
 from collections.abc import Callable, Iterable, Iterator
@@ -155,6 +156,23 @@ LOADED: Message = (
     b"",
 )
 SAMPLES = {"invoke": np.array([5, 6], np.int64), "total": np.array([7, 8], np.int64)}
+SAMPLING = {
+    "timeline": [
+        {
+            "at_seconds": 0.0,
+            "temperature_celsius": 48.3,
+            "throttled_bits": 0,
+            "load_1min": 0.5,
+            "rss_mib": 90.0,
+            "clusters": [{"first_cpu": 0, "clock_mhz": 1500.0, "limit_mhz": 1500.0, "busy": 0.9}],
+        },
+        {"at_seconds": 1.0},
+    ],
+    "watts": [4.0, 4.5],
+    "seconds": 1.5,
+    "cpu_share": 0.001,
+    "source": {"name": "ina226", "kind": "meter", "idle_watts": [2.0]},
+}
 JPEG = cv2.imencode(".jpg", np.zeros((8, 9, 3), np.uint8))[1].ravel()
 AGENT_ANSWERS: list[Message] = [
     HELLO,
@@ -164,7 +182,10 @@ AGENT_ANSWERS: list[Message] = [
     ({"id": 5, "error": {"kind": "picture", "message": "it is broken"}}, b""),
     ({"id": 6, "event": "block", "arrays": []}, b""),
     with_arrays({"id": 6, "event": "block"}, **SAMPLES),
-    ({"id": 6, "ok": True, "before": STATE, "after": dict.fromkeys(STATE)}, b""),
+    with_arrays(
+        {"id": 6, "ok": True, "before": STATE, "after": dict.fromkeys(STATE)},
+        sampling=np.frombuffer(json.dumps(SAMPLING).encode(), np.uint8),
+    ),
     detections({"id": 7, "event": "frame", "index": 0}, jpeg=JPEG),
     detections({"id": 7, "event": "frame", "index": 1}),
     ({"id": 7, "ok": True, "frames": 2, "before": STATE, "after": STATE}, b""),
