@@ -11,6 +11,7 @@ from edgeproof_agent import PROTOCOL_VERSION, __version__
 from edgeproof_agent.bundle.manifest import MODEL_FILE
 from edgeproof_agent.detection.arrays import pack_arrays, unpack_arrays
 from edgeproof_agent.detection.checks import DetectionError
+from edgeproof_agent.detection.delegates import DelegateError
 from edgeproof_agent.detection.detector import BundleLoadError, Detection, Detector, load_detector, read_labels
 from edgeproof_agent.detection.digests import step_digests
 from edgeproof_agent.detection.health_pictures import health_pictures
@@ -37,6 +38,7 @@ from edgeproof_agent.profiling.operators import (
     profile_operators,
 )
 from edgeproof_agent.serve.board_sampling import BoardSampling
+from edgeproof_agent.serve.cpu_choice import ALL, CORES, CpuChoice
 from edgeproof_agent.serve.measurement_lease import MeasurementLease
 from edgeproof_agent.serve.run_limits import RunLimits
 from edgeproof_agent.sources.capture import CaptureError, is_live, open_capture
@@ -57,6 +59,8 @@ class DetectionOperations:
         self._limits = RunLimits() if limits is None else limits
         self._detector: Optional[Detector] = None
         self._bundle = Path()
+        self._delegated = False
+        self._cpus = CpuChoice()
         self._sampling = BoardSampling()
         self._lease = MeasurementLease(Path("~/.edgeproof").expanduser())
 
@@ -98,14 +102,16 @@ class DetectionOperations:
 
     def load(self, exchange: Exchange) -> Reply:
         """Loads the bundle at a path of this machine and runs it on the health pictures, unless `check_health` is
-        false.
+        false. `cores` are the CPUs that it runs on, `delegate` is an external delegate's library.
 
         `load_seconds` and `inference_seconds` bound both, and every inference from then on. A `stage` event comes ahead
         of each, so that the host knows what was under way when nothing more comes.
         """
         fields = exchange.fields
         path = Path(fields.text("bundle")).expanduser()
+        cpus = self._cpus.take(fields.choice("cores", CORES, default=ALL))
         threads = fields.integer("threads", default=default_threads(), low=1, high=os.cpu_count() or 1)
+        delegate = fields.text("delegate") if "delegate" in fields else None
         self._limits.set_from(fields)
         hold(path)
         self._detector = None  # its memory goes before the next one is built
@@ -113,14 +119,16 @@ class DetectionOperations:
         try:
             with self._limits.loading(exchange, "loading"):
                 labels = read_labels(path)
-                detector = load_detector(path, self._runtime, threads)
+                detector = load_detector(path, self._runtime, threads, delegate)
+        except DelegateError as error:
+            raise RequestError("delegate", str(error)) from error
         except BundleLoadError as error:
             raise RequestError("bundle", f"{error}{self._limits.memory_words()}") from error
         health = {}
         if fields.flag("check_health", default=True):
             exchange.send_event("stage", {"stage": "first inference"})
             health = {"first_invoke_ns": self._check_health(exchange, detector)}
-        self._detector, self._bundle = detector, path
+        self._detector, self._bundle, self._delegated = detector, path, delegate is not None
         reason = {"threads_reason": ONE_THREAD_WORDS} if detector.threads < threads else {}
         return {
             **health,
@@ -128,6 +136,7 @@ class DetectionOperations:
             "manifest": detector.manifest.to_json(),
             "labels": labels,
             "threads": detector.threads,
+            "cpus": cpus,
             "load_ns": detector.load_ns,
             "limits": self._limits.to_json(),
         }, b""
@@ -189,6 +198,8 @@ class DetectionOperations:
         Where the runtime cannot tell, or does not prove to tell it rightly, the answer is `unavailable`: why.
         """
         detector = self._loaded()
+        if self._delegated:
+            return {"unavailable": "the profiler runs a model without an external delegate"}, b""
         runs = exchange.fields.integer("runs", low=1, high=MAX_PROFILED_RUNS)
         warmup_runs = exchange.fields.integer("warmup_runs", low=0, high=MAX_PROFILED_RUNS)
         seconds = exchange.fields.number("max_seconds", low=0.0, high=MAX_PROFILING_SECONDS)

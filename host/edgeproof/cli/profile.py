@@ -15,6 +15,7 @@ from edgeproof.cli.display.terminal import Terminal
 from edgeproof.cli.options.board import (
     app_option,
     board_argument,
+    cores_option,
     json_option,
     runtime_option,
     threads_option,
@@ -41,6 +42,7 @@ from edgeproof.runs.run import execute
 @app_option
 @runtime_option
 @threads_option
+@cores_option
 def command(
     board: BoardProfile,
     bundles: tuple[Path, ...],
@@ -52,6 +54,7 @@ def command(
     app: str | None,
     runtime: str | None,
     threads: int | None,
+    cores: str | None,
 ) -> None:
     """Profile the model that BOARD serves, operator by operator: what each takes of an inference.
 
@@ -71,7 +74,9 @@ def command(
         open_board(board) as opened,
         shown_progress(console) as progress,
     ):
-        plan = RunPlan(folder or OutputFolder.open(Path(scratch)), profile=ProfilePlan(picture, runs), threads=threads)
+        plan = RunPlan(
+            folder or OutputFolder.open(Path(scratch)), profile=ProfilePlan(picture, runs), threads=threads, cores=cores
+        )
         own = [bundle_to_run(opened, None, bundle, progress) for bundle in opened_bundles]
         for digest in own or [bundle_to_run(opened, app, None, progress)]:
             with start_agent(opened, choose_runtime(opened, runtime)) as agent:

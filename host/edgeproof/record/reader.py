@@ -14,7 +14,7 @@ from edgeproof.record.board_sample import read_timeline
 from edgeproof.record.detections_reader import read_detections
 from edgeproof.record.energy import read_energy, read_power
 from edgeproof.record.latency import Drift, LatencySummary, Samples
-from edgeproof.record.load import LoadResult
+from edgeproof.record.load import CpuUse, LoadResult
 from edgeproof.record.measurements import Frame, Latency, Stream
 from edgeproof.record.pictures import Picture
 from edgeproof.record.precision_recall import read_precision_recall
@@ -122,6 +122,8 @@ def _load(latency: Fields) -> LoadResult:
         first_invoke_ns=_ns(latency.number("first_ms")) if "first_ms" in latency else None,
         threads=latency.integer("threads", low=1),
         threads_reason=latency.text("threads_reason", max_length=_MAX_TEXT) if "threads_reason" in latency else None,
+        cpus=_record(latency.nested("cpus"), CpuUse) if "cpus" in latency else None,
+        delegate=latency.text("delegate", max_length=_MAX_TEXT) if "delegate" in latency else None,
     )
 
 

@@ -29,6 +29,7 @@ from edgeproof.report.formatting import (
     ms,
     run_title,
     state_facts,
+    threads_words,
     whole,
 )
 from edgeproof.report.headline import headline
@@ -118,6 +119,7 @@ def render_html(report: Report) -> str:
         several_boards=len(boards) > 1,
         shares={index: _shares(run.latency.stages) for index, run in enumerate(runs) if run.latency},
         energy_lines=energy_lines,
+        threads_words=threads_words,
         reasons=lambda run: missing_reasons(run, PERCENTS),
         strips={index: _strip(run) for index, run in enumerate(runs) if run.stream},
         boards=[(board, board_facts(board)) for board in boards.values()],

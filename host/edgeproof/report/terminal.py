@@ -18,11 +18,11 @@ from edgeproof.report.formatting import (
     missing_reasons,
     ms,
     run_title,
+    threads_words,
     whole,
 )
 from edgeproof.report.picture_summary import MOST_LISTED, failure_lines, summary_table
 from edgeproof.report.table import plain_table
-from edgeproof.wording.counting import counted
 from edgeproof.wording.printable import shown, shown_line
 
 _PERCENTS_OF_RUNS = (50, 90)  # what the runs table states
@@ -177,7 +177,7 @@ def _conditions(run: Run) -> str:
     assert run.latency is not None
     threads = reason = ""
     if run.load is not None:
-        threads = f", {counted(run.load.threads, 'thread')}"
+        threads = f", {threads_words(run.load)}"
         reason = "" if run.load.threads_reason is None else f"\nonly one thread: {run.load.threads_reason}"
     return f"{run.latency.runs} runs after {run.latency.warmup_runs} to warm up{threads}{reason}"
 

@@ -83,6 +83,10 @@ class RunPlan:
     profile: ProfilePlan | None = None
     parity: ParityPlan | None = None
     threads: int | None = None
+    cores: str | None = None
+    """`big` keeps the model to the board's big CPUs."""
+    delegate: str | None = None
+    """The library of an external delegate on the board."""
     min_score: float = 0.5
     """From this score on a detection is listed and drawn; the file of detections holds them all."""
 

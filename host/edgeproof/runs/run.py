@@ -51,7 +51,13 @@ def execute(
     """
     with agent.session() as session:
         check_health = plan.bench is not None or plan.stream is not None or plan.profile is not None
-        loaded = session.load(board.store.path(Kind.BUNDLE, digest), plan.threads, check_health=check_health)
+        loaded = session.load(
+            board.store.path(Kind.BUNDLE, digest),
+            plan.threads,
+            check_health=check_health,
+            cores=plan.cores,
+            delegate=plan.delegate,
+        )
         run = Run(
             board=board.info,
             runtime=session.runtime,

@@ -150,6 +150,7 @@ LOADED: Message = (
         "manifest": MANIFEST.to_json(),
         "labels": ["???", "person"],
         "threads": 4,
+        "cpus": {"total": 8, "allowed": 4, "quota": 1.5, "big": 4, "cores": "all", "usable": 2},
         "load_ns": 1,
         "first_invoke_ns": 2,
     },
