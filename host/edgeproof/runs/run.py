@@ -48,7 +48,9 @@ def execute(
     """
     with agent.session() as session:
         check_health = plan.bench is not None or plan.stream is not None
-        loaded = session.load(board.store.path(Kind.BUNDLE, digest), plan.threads, check_health=check_health)
+        loaded = session.load(
+            board.store.path(Kind.BUNDLE, digest), plan.threads, check_health=check_health, cores=plan.cores
+        )
         run = Run(
             board=board.info,
             runtime=session.runtime,
