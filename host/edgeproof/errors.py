@@ -21,6 +21,10 @@ class PictureFolderError(UsageError):
     """A folder of pictures is missing or empty, or none of its pictures can be read."""
 
 
+class DataSetError(UsageError):
+    """A labelled data set is broken, or its classes and those of a model do not go together."""
+
+
 class ModelError(EdgeproofError):
     """Something is wrong with a model."""
 
