@@ -8,9 +8,11 @@ import pytest
 from edgeproof.board.agent.session import _state
 from edgeproof.record.board import BoardState
 from edgeproof.verify.state import void_reasons
+from edgeproof_agent.detection.interpreters import Runtime
 from edgeproof_agent.machine import cpu_share
 from edgeproof_agent.machine.board_state import read_board_state
 from edgeproof_agent.machine.cpu_share import big_cpus, clusters, quota_cpus, ranges, usable_cpus
+from edgeproof_agent.serve import host_operations
 from edgeproof_agent.wire.fields import Fields
 
 
@@ -135,3 +137,25 @@ def test_the_clock_of_a_cluster_that_is_not_used_voids_nothing(rock: Path, monke
     assert before.clocks_mhz == (2400.0, 2400.0)
     write(rock, "sys/devices/system/cpu/cpufreq/policy0/scaling_cur_freq", "408000")
     assert void_reasons(before, host_state(rock)) == []
+
+
+@pytest.mark.parametrize(
+    ("big", "taken", "words"),
+    [
+        (frozenset({4, 5, 6, 7}), True, "4 of 8 CPUs: 4-7"),
+        (frozenset({4, 5, 6, 7}), False, "all 8 CPUs: the kernel does not let this agent choose"),
+        (frozenset(), True, "all 8 CPUs: this board's are of one kind"),
+    ],
+)
+def test_the_agent_says_which_cpus_it_keeps_to(
+    monkeypatch: pytest.MonkeyPatch, big: frozenset[int], taken: bool, words: str
+) -> None:
+    asked = []
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    monkeypatch.setattr(host_operations, "big_cpus", lambda: big)
+    monkeypatch.setattr(host_operations, "take_cpus", lambda cpus: asked.append(cpus) or taken)
+    operations = host_operations.DetectionOperations(Runtime("tflite-runtime", "2.14.0", None))
+    assert operations._take_cores("big").startswith(words)
+    assert asked == [big] * bool(big)
+    assert operations._take_cores("all") == ""
+    assert asked == [big] * bool(big), "nothing is changed where nobody asks"
