@@ -153,7 +153,12 @@ def test_the_agent_says_which_cpus_it_keeps_to(
     asked = []
     monkeypatch.setattr(os, "cpu_count", lambda: 8)
     monkeypatch.setattr(host_operations, "big_cpus", lambda: big)
-    monkeypatch.setattr(host_operations, "take_cpus", lambda cpus: asked.append(cpus) or taken)
+
+    def take(cpus: frozenset[int]) -> bool:
+        asked.append(cpus)
+        return taken
+
+    monkeypatch.setattr(host_operations, "take_cpus", take)
     operations = host_operations.DetectionOperations(Runtime("tflite-runtime", "2.14.0", None))
     assert operations._take_cores("big").startswith(words)
     assert asked == [big] * bool(big)
