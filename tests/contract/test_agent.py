@@ -337,14 +337,3 @@ def test_a_bundle_is_run_on_loading_unless_the_host_says_otherwise(board: LocalB
     assert loaded() == (["loading", "first inference"], True)
     assert loaded(check_health=True) == (["loading", "first inference"], True)
     assert loaded(check_health=False) == (["loading"], False)
-
-
-def test_big_cores_are_kept_to_or_the_reason_is_told(board: LocalBoard, session: AgentSession) -> None:
-    """This machine's CPUs are of one kind, or its kernel does not tell: the agent says so and uses them all."""
-    loaded = session.load(board.bundle_path("int8"), cores="big")
-    told = loaded.load.cores
-    assert told is not None
-    assert f"{os.cpu_count()} CPUs: " in told
-    assert session.load(board.bundle_path("int8")).load.cores is None
-    if told.startswith("all"):
-        assert session.state().cpus_allowed == len(os.sched_getaffinity(0))

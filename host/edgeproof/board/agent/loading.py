@@ -66,9 +66,9 @@ class LoadingAgent(Client):
     ) -> LoadedBundle:
         """Loads a bundle by its path on the board and, with `check_health`, runs it on pictures of the agent's own.
 
-        `threads` None leaves their number to the board. With `cores` big the agent keeps to the CPUs of the board's
-        strongest cluster, and takes as many threads as they are. The agent ends itself when loading takes longer than
-        `load_seconds`, or an inference then and later longer than `inference_seconds`: each 0.1 to 3600.
+        `threads` None leaves their number to the board. With `cores` big the agent keeps to the CPUs
+        of the board's strongest cluster, and takes as many threads as they are. The agent ends itself when loading
+        takes longer than `load_seconds`, or an inference then and later longer than `inference_seconds`: each 0.1 to 3600.
         """
         arguments: dict[str, Any] = {
             "bundle": bundle_path,
