@@ -1,13 +1,14 @@
 """The TFLite runtimes: which there are, and how an interpreter is built with each."""
 
 import importlib
+import os
 import sys
 from dataclasses import dataclass
 from typing import Any, Optional, Union
 
 import numpy as np
 
-from edgeproof_agent.machine.cpu_share import usable_cpus
+from edgeproof_agent.machine.kernel_files import told
 
 RUNTIMES: dict[str, str] = {
     "tflite-runtime": "tflite_runtime.interpreter",
@@ -54,9 +55,8 @@ def _version(name: str) -> str:
 
 
 def default_threads() -> int:
-    """As many threads as this process has CPUs (by affinity and control group), at most four: more has never helped an
-    SSD on a small board."""
-    return min(usable_cpus(), 4)
+    """As many threads as this process has CPUs, at most four: more has never helped an SSD on a small board."""
+    return min(told(lambda: len(os.sched_getaffinity(0)), 1), 4)
 
 
 def build_interpreter(runtime: Runtime, model: Union[str, bytes], threads: int) -> Any:

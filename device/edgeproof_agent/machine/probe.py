@@ -11,9 +11,7 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any, Optional
 
-from edgeproof_agent.machine.cpu_share import usable_cpus
 from edgeproof_agent.machine.kernel_files import TEXT_BYTES, read_value, told
-from edgeproof_agent.machine.memory_limit import free_bytes
 
 # What a runtime takes from the distribution where there are no wheels of it.
 _SYSTEM_MODULES = ("numpy", "cv2")
@@ -33,8 +31,6 @@ def probe(root: Path = Path("/"), home: Optional[Path] = None) -> dict[str, Any]
         "system_modules": [name for name in _SYSTEM_MODULES if _is_installed(name)],
         "kernel": told(platform.release, ""),
         "cpu_count": told(os.cpu_count, None) or 1,
-        "cpus_usable": usable_cpus(root),
-        "memory_free_bytes": free_bytes(root),
         "disk_free_bytes": told(lambda: shutil.disk_usage(home or Path.home()).free, 0),
         "model": read_value(root / "proc/device-tree/model").rstrip("\0\n"),
         "os_release": read_value(root / "etc/os-release", TEXT_BYTES),

@@ -18,7 +18,6 @@ from edgeproof_agent.detection.operator_threads import ONE_THREAD_WORDS
 from edgeproof_agent.detection.preprocess import prepare
 from edgeproof_agent.detection.replies import detection_reply
 from edgeproof_agent.machine.board_state import read_board_state
-from edgeproof_agent.machine.cpu_share import big_cpus, ranges, take_cpus
 from edgeproof_agent.machine.yardstick import yardstick_ns
 from edgeproof_agent.pictures.decoding import PictureError, decode_picture
 from edgeproof_agent.pictures.opencv import cv2
@@ -92,12 +91,10 @@ class DetectionOperations:
         false.
 
         `load_seconds` and `inference_seconds` bound both, and every inference from then on. A `stage` event comes ahead
-        of each, so that the host knows what was under way when nothing more comes. `cores` big keeps this agent to the
-        CPUs of the strongest cluster.
+        of each, so that the host knows what was under way when nothing more comes.
         """
         fields = exchange.fields
         path = Path(fields.text("bundle")).expanduser()
-        cores = self._take_cores(fields.choice("cores", ["all", "big"]) if "cores" in fields else "all")
         threads = fields.integer("threads", default=default_threads(), low=1, high=os.cpu_count() or 1)
         self._limits.set_from(fields)
         hold(path)
@@ -118,24 +115,12 @@ class DetectionOperations:
         return {
             **health,
             **reason,
-            **({"cores": cores} if cores else {}),
             "manifest": detector.manifest.to_json(),
             "labels": labels,
             "threads": detector.threads,
             "load_ns": detector.load_ns,
             "limits": self._limits.to_json(),
         }, b""
-
-    def _take_cores(self, which: str) -> str:
-        """Which CPUs this agent keeps to from now on, in words; empty where nobody asked."""
-        if which == "all":
-            return ""
-        big, total = big_cpus(), os.cpu_count() or 1
-        if not big:
-            return f"all {total} CPUs: this board's are of one kind, or its kernel does not tell them apart"
-        if not take_cpus(big):
-            return f"all {total} CPUs: the kernel does not let this agent choose"
-        return f"{len(big)} of {total} CPUs: {ranges(big)}"
 
     def prepare(self, exchange: Exchange) -> Reply:
         """The input tensor for the picture in the payload, without running the model."""

@@ -17,7 +17,6 @@ from edgeproof.cli.options.board import (
     app_option,
     board_argument,
     bundle_option,
-    cores_option,
     json_option,
     runtime_option,
     threads_option,
@@ -27,7 +26,6 @@ from edgeproof.cli.options.side import Side, parse_side
 from edgeproof.config.boards import BoardProfile
 from edgeproof.errors import UsageError
 from edgeproof.local_files.output_folder import OutputFolder
-from edgeproof.record.load import Cores
 from edgeproof.record.run import Report, Run
 from edgeproof.record.verdict.comparison import Comparison
 from edgeproof.report.comparison import print_comparison
@@ -54,7 +52,6 @@ from edgeproof.verify.comparison import FEWEST_PAIRS
 @bundle_option
 @runtime_option
 @threads_option
-@cores_option
 def command(
     board: BoardProfile,
     contenders: tuple[str, ...],
@@ -68,7 +65,6 @@ def command(
     bundle: Path | None,
     runtime: str | None,
     threads: int | None,
-    cores: Cores,
 ) -> None:
     """Measure the detector's latency on BOARD, stage by stage, on the board's own clock.
 
@@ -78,8 +74,6 @@ def command(
     if contenders:
         sides = [parse_side(text, runtime) for text in contenders]
         _require_sides(sides, bundle, app)
-        if cores != "all":
-            raise UsageError("--cores goes with one bundle: a comparison runs both sides on all CPUs")
         _compare(board, sides, image, pairs, threads, out, as_json)
         return
     folder = None if out is None else OutputFolder.open(out)
@@ -93,10 +87,7 @@ def command(
     ):
         digest = bundle_to_run(opened, app, opened_bundle, progress)
         plan = RunPlan(
-            out=folder or OutputFolder.open(Path(scratch)),
-            bench=BenchPlan(picture, runs, warmup),
-            threads=threads,
-            cores=cores,
+            out=folder or OutputFolder.open(Path(scratch)), bench=BenchPlan(picture, runs, warmup), threads=threads
         )
         with start_agent(opened, choose_runtime(opened, runtime)) as agent:
             run = execute(opened, agent, digest, plan, progress)

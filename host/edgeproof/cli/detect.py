@@ -15,7 +15,6 @@ from edgeproof.cli.options.board import (
     app_option,
     board_argument,
     bundle_option,
-    cores_option,
     json_option,
     runtime_option,
     threads_option,
@@ -24,7 +23,6 @@ from edgeproof.cli.options.late_imports import importing
 from edgeproof.cli.options.paths import PATH
 from edgeproof.config.boards import BoardProfile
 from edgeproof.local_files.output_folder import OutputFolder
-from edgeproof.record.load import Cores
 from edgeproof.runs.pictures import find_pictures
 
 if TYPE_CHECKING:
@@ -47,7 +45,6 @@ if TYPE_CHECKING:
 @bundle_option
 @runtime_option
 @threads_option
-@cores_option
 def command(
     board: BoardProfile,
     images: tuple[Path, ...],
@@ -59,7 +56,6 @@ def command(
     bundle: Path | None,
     runtime: str | None,
     threads: int | None,
-    cores: Cores,
 ) -> None:
     """Run BOARD's detector on pictures: files, folders of them, or the JSON file of a COCO data set.
 
@@ -88,7 +84,6 @@ def command(
                 draw=_draw,
                 pictures=pictures,
                 threads=threads,
-                cores=cores,
                 min_score=min_score,
                 # While the board is at work, whose answers these modules draw and show.
                 once_sent=importing("report.drawing", "report.terminal", "report.html"),

@@ -1,10 +1,6 @@
 """How long a board took to load a model."""
 
 from dataclasses import dataclass
-from typing import Literal
-
-Cores = Literal["all", "big"]
-"""Which CPUs an agent uses: all that the login may, or those of the strongest cluster."""
 
 
 @dataclass(frozen=True)
@@ -18,5 +14,3 @@ class LoadResult:
     threads: int
     threads_reason: str | None = None
     """Why these are fewer threads than were asked for."""
-    cores: str | None = None
-    """Which CPUs the agent kept to, in words; None where nobody asked for the big ones."""

@@ -119,7 +119,6 @@ def _load(latency: Fields) -> LoadResult:
         first_invoke_ns=_ns(latency.number("first_ms")) if "first_ms" in latency else None,
         threads=latency.integer("threads", low=1),
         threads_reason=latency.text("threads_reason", max_length=_MAX_TEXT) if "threads_reason" in latency else None,
-        cores=latency.text("cores", max_length=_MAX_TEXT) if "cores" in latency else None,
     )
 
 

@@ -122,8 +122,6 @@ class Run:
             data["threads"] = self.load.threads
             if self.load.threads_reason is not None:
                 data["threads_reason"] = self.load.threads_reason
-            if self.load.cores is not None:
-                data["cores"] = self.load.cores
             data["load_ms"] = self.load.load_ns / 1e6
             if self.load.first_invoke_ns is not None:
                 data["first_ms"] = self.load.first_invoke_ns / 1e6

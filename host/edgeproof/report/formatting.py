@@ -32,13 +32,8 @@ def whole(value: float | None) -> str:
 
 def board_facts(board: BoardInfo) -> list[str]:
     """What a latency was measured on, most telling first."""
-    facts = [board.machine, board.os, board.arch, f"Python {board.python}", _cpus(board)]
+    facts = [board.machine, board.os, board.arch, f"Python {board.python}", f"{board.cpu_count} CPUs"]
     return [shown_line(fact) for fact in facts if fact] + [f"{board.memory_mib:.0f} MiB"]
-
-
-def _cpus(board: BoardInfo) -> str:
-    few = board.cpus_usable is not None and board.cpus_usable < board.cpu_count
-    return f"{board.cpus_usable} of {board.cpu_count} CPUs" if few else f"{board.cpu_count} CPUs"
 
 
 def run_title(run: Run) -> str:

@@ -184,7 +184,6 @@ def _conditions(run: Run) -> str:
     threads = reason = ""
     if run.load is not None:
         threads = f", {counted(run.load.threads, 'thread')}"
-        threads += "" if run.load.cores is None else f" on {run.load.cores}"
         reason = "" if run.load.threads_reason is None else f"\nonly one thread: {run.load.threads_reason}"
     return f"{run.latency.runs} runs after {run.latency.warmup_runs} to warm up{threads}{reason}"
 

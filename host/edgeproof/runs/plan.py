@@ -10,7 +10,6 @@ import numpy.typing as npt
 from edgeproof.board.open_board import OpenBoard
 from edgeproof.datasets.labelled import LabelledDataSet
 from edgeproof.local_files.output_folder import OutputFolder
-from edgeproof.record.load import Cores
 from edgeproof.record.pictures import Detection
 from edgeproof.record.run import Run
 from edgeproof.runs.pictures import PictureFile
@@ -98,7 +97,6 @@ class RunPlan:
     parity: ParityPlan | None = None
     accuracy: AccuracyPlan | None = None
     threads: int | None = None
-    cores: Cores = "all"
     min_score: float = 0.5
     """From this score on a detection is listed and drawn; the file of detections holds them all."""
 

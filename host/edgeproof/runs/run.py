@@ -49,9 +49,7 @@ def execute(
     """
     with agent.session() as session:
         check_health = plan.bench is not None or plan.stream is not None
-        loaded = session.load(
-            board.store.path(Kind.BUNDLE, digest), plan.threads, check_health=check_health, cores=plan.cores
-        )
+        loaded = session.load(board.store.path(Kind.BUNDLE, digest), plan.threads, check_health=check_health)
         run = Run(
             board=board.info,
             runtime=session.runtime,

@@ -25,8 +25,6 @@ def void_reasons(before: BoardState | None, after: BoardState | None, threads: i
     if before is None or after is None:
         return ["the board's state was not told for the whole of it: it was cut short"]
     reasons = [*_throttling(before, after), *_clocks(before, after), *_yardstick(before, after)]
-    if max(before.cooling_state or 0, after.cooling_state or 0) > 0:
-        reasons.append("the kernel held a CPU's clock down because of heat")
     temperature = before.temperature_celsius
     if temperature is not None and temperature >= HOT_CELSIUS:
         reasons.append(f"the board was too hot as it began: {temperature:.0f} °C; --cool-down waits for it")

@@ -6,7 +6,7 @@ from typing import Any
 from edgeproof.board.link.conversation import Client, Conversation, Reply, Request
 from edgeproof.errors import AgentDiedError, DeadlineError
 from edgeproof.record.board import RuntimeInfo
-from edgeproof.record.load import Cores, LoadResult
+from edgeproof.record.load import LoadResult
 from edgeproof.wording.printable import printable
 from edgeproof_agent.bundle.manifest import Manifest, ManifestError
 from edgeproof_agent.bundle.manifest_reader import parse_manifest
@@ -20,7 +20,6 @@ SILENCE_MARGIN_SECONDS = 30.0
 _STAGES = ("loading", "first inference")
 _MAX_NS = 2**62
 _MAX_LABELS = 200_001
-_MAX_CORES_TEXT = 200
 
 
 @dataclass(frozen=True)
@@ -62,13 +61,11 @@ class LoadingAgent(Client):
         load_seconds: float = LOAD_SECONDS,
         inference_seconds: float = INFERENCE_SECONDS,
         check_health: bool = True,
-        cores: Cores = "all",
     ) -> LoadedBundle:
         """Loads a bundle by its path on the board and, with `check_health`, runs it on pictures of the agent's own.
 
-        `threads` None leaves their number to the board. With `cores` big the agent keeps to the CPUs
-        of the board's strongest cluster, and takes as many threads as they are. The agent ends itself when loading
-        takes longer than `load_seconds`, or an inference then and later longer than `inference_seconds`: each 0.1 to 3600.
+        `threads` None leaves their number to the board. The agent ends itself when loading takes longer than
+        `load_seconds`, or an inference then and later longer than `inference_seconds`: each 0.1 to 3600.
         """
         arguments: dict[str, Any] = {
             "bundle": bundle_path,
@@ -78,8 +75,6 @@ class LoadingAgent(Client):
         }
         if threads is not None:
             arguments["threads"] = threads
-        if cores != "all":
-            arguments["cores"] = cores
         stage = _STAGES[0]
 
         def on_event(name: str, event: Reply) -> None:
@@ -105,7 +100,6 @@ class LoadingAgent(Client):
                     threads_reason=printable(fields.text("threads_reason", max_length=MAX_MESSAGE_CHARACTERS))
                     if "threads_reason" in fields
                     else None,
-                    cores=printable(fields.text("cores", max_length=_MAX_CORES_TEXT)) if "cores" in fields else None,
                 ),
             )
         self._manifest = loaded.manifest

@@ -60,16 +60,6 @@ def threads_option(command: _Command) -> _Command:
     )(command)
 
 
-def cores_option(command: _Command) -> _Command:
-    return click.option(
-        "--cores",
-        type=click.Choice(["all", "big"]),
-        default="all",
-        show_default=True,
-        help="Keep to the CPUs of the board's strongest cluster (big.LITTLE).",
-    )(command)
-
-
 def json_option(command: _Command) -> _Command:
     return click.option(
         "--json", "as_json", is_flag=True, help="Print the report as JSON (docs/reference/report.schema.json)."
