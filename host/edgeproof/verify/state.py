@@ -39,7 +39,7 @@ def void_reasons(
     """
     if before is None or after is None:
         return ["the board's state was not told for the whole of it: it was cut short"]
-    reasons = [*_throttling(before, after, timeline), *_clocks(before, after), *_yardstick(before, after)]
+    reasons = [*_throttling(before, after, timeline), *_clocks(before, after, timeline), *_yardstick(before, after)]
     reasons += slowed_clusters(timeline)
     temperature = before.temperature_celsius
     if temperature is not None and temperature >= HOT_CELSIUS:
@@ -78,15 +78,23 @@ def _throttling(before: BoardState, after: BoardState, timeline: Sequence[BoardS
     return [f"the board reports: {cause}" for cause in [*now, *meanwhile]]
 
 
-def _clocks(before: BoardState, after: BoardState) -> list[str]:
+def _clocks(before: BoardState, after: BoardState, timeline: Sequence[BoardSample]) -> list[str]:
     first, last = (state.clocks_mhz or _only(state.clock_mhz) for state in (before, after))
     if len(first) != len(last):
         return []
+    idle = _idle_places(timeline, len(first))
     return [
         f"the clock changed from {old:.0f} to {new:.0f} MHz under load"
-        for old, new in zip(first, last, strict=True)
-        if abs(new - old) > CLOCK_TOLERANCE * max(old, new)
+        for place, (old, new) in enumerate(zip(first, last, strict=True))
+        if place not in idle and abs(new - old) > CLOCK_TOLERANCE * max(old, new)
     ]
+
+
+def _idle_places(timeline: Sequence[BoardSample], clusters: int) -> set[int]:
+    """Of the clusters those that are known to have had nothing to do: their clocks come and go."""
+    told = [sample.clusters for sample in timeline if len(sample.clusters) == clusters]
+    shares = [[sample[place].busy for sample in told if sample[place].busy is not None] for place in range(clusters)]
+    return {place for place, values in enumerate(shares) if values and all((one or 0.0) < _BUSY for one in values)}
 
 
 def slowed_clusters(timeline: Sequence[BoardSample]) -> list[str]:
