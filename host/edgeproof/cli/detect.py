@@ -15,6 +15,8 @@ from edgeproof.cli.options.board import (
     app_option,
     board_argument,
     bundle_option,
+    cores_option,
+    delegate_option,
     json_option,
     runtime_option,
     threads_option,
@@ -45,6 +47,8 @@ if TYPE_CHECKING:
 @bundle_option
 @runtime_option
 @threads_option
+@cores_option
+@delegate_option
 def command(
     board: BoardProfile,
     images: tuple[Path, ...],
@@ -56,6 +60,8 @@ def command(
     bundle: Path | None,
     runtime: str | None,
     threads: int | None,
+    cores: str | None,
+    delegate: str | None,
 ) -> None:
     """Run BOARD's detector on pictures: files, folders of them, or the JSON file of a COCO data set.
 
@@ -84,6 +90,8 @@ def command(
                 draw=_draw,
                 pictures=pictures,
                 threads=threads,
+                cores=cores,
+                delegate=delegate,
                 min_score=min_score,
                 # While the board is at work, whose answers these modules draw and show.
                 once_sent=importing("report.drawing", "report.terminal", "report.html"),
