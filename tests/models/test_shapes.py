@@ -106,7 +106,7 @@ def test_the_anchors_are_those_of_the_training(sample: ShapesSample) -> None:
 def test_accuracy_on_the_embedded_board_is_that_of_the_detector_itself(
     bundles: Path, sample: ShapesSample, precision: dict[str, Precision], tmp_path: Path
 ) -> None:
-    """Through SSH, store, agent, matching by name and evaluation; the witness is another evaluation of other results."""
+    """Through SSH, store, agent, matching by name and evaluation; the witness is another evaluation of another run."""
     folder = BUILT / "boards" / "ssh-embedded"
     folder.mkdir(parents=True, exist_ok=True)
     with EmbeddedBoard(folder) as board:
