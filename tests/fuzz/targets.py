@@ -25,13 +25,18 @@ from edgeproof.bundle import open_bundle
 from edgeproof.check.matrix import gates_of
 from edgeproof.config.boards import all_boards
 from edgeproof.config.check import read_check
+from edgeproof.datasets.coco import read_coco
+from edgeproof.datasets.voc import read_voc
+from edgeproof.datasets.yolo import read_yolo
 from edgeproof.errors import EdgeproofError
 from edgeproof.local_files.coco_dataset import coco_pictures
 from edgeproof.local_files.output_folder import OutputFolder
+from edgeproof.record.detections import PictureResult
 from edgeproof.record.reader import read_report
 from edgeproof.record.run import Report
 from edgeproof.report.junit import junit_xml
 from edgeproof.report.markdown import markdown
+from edgeproof.runs.arrived_results import ArrivedResults
 from edgeproof.ssd.checkpoint.config_file import read_config
 from edgeproof.ssd.files.anchors import read_anchors
 from edgeproof.ssd.files.labels import read_labels
@@ -60,8 +65,10 @@ from tests.support import sample_report
 from tests.support.boards.profiles import probe_of
 from tests.support.boards.recorded_boards import FOLDER as RECORDINGS
 from tests.support.example_manifest import MANIFEST
+from tests.support.label_files import voc_annotation, voc_object
 from tests.support.networks.plain_tflite import packed, schema
 from tests.support.places import ROOT
+from tests.support.sample_accuracy import evaluated
 
 OLDER_REPORT = ROOT / "tests" / "support" / "reports" / "schema_1.json"
 
@@ -96,6 +103,29 @@ def _worked_out(path: Path) -> None:
     markdown(report)
 
 
+def _labels_of(name: str, read: Callable[[Path], object], beside: str, folder_of: str = ".") -> Feed:
+    """A file of a labelled data set, with a picture and what else it takes `beside` it."""
+
+    def feed(data: bytes, folder: Path) -> object:
+        for place in (name, beside, "data.yaml"):
+            (folder / place).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "data.yaml").write_text(_YOLO)
+        (folder / beside).write_bytes(b"x")
+        (folder / name).write_bytes(data)
+        return read(folder / folder_of)
+
+    return feed
+
+
+def _arrived(data: bytes, folder: Path) -> None:
+    with ArrivedResults(folder, ["x"]) as arrived:
+        arrived.add(PictureResult("a.jpg", 4, 4))
+    (path,) = folder.glob("*.jsonl")
+    path.write_bytes(data)
+    with ArrivedResults(folder, ["x"]):
+        pass
+
+
 def _checked(path: Path) -> None:
     config = read_check(path)
     if config is not None:
@@ -116,7 +146,14 @@ def _npy(array: np.ndarray) -> bytes:
 
 
 def _reports() -> Sequence[bytes]:
-    full = replace(sample_report.run(), parity=sample_report.parity(), claims=sample_report.claims())
+    found = evaluated()
+    full = replace(
+        sample_report.run(),
+        parity=sample_report.parity(),
+        claims=sample_report.claims(),
+        accuracy=replace(found.accuracy, samples=None),
+        precision_recall=found.curves[:1],
+    )
     runs = (replace(full, latency=None, stream=sample_report.stream(), error="x"), full)
     report = Report(runs, created="x", comparisons=(sample_report.comparison(),))
     return [json.dumps(report.to_json()).encode(), OLDER_REPORT.read_bytes()]
@@ -330,7 +367,17 @@ def _chunks(data: bytes, folder: Path) -> None:
 
 
 _LABEL_MAP = 'item { id: 1 name: "a" display_name: "b" }\nitem { id: 3 name: "c" }\n'
-_COCO = json.dumps({"images": [{"id": 1, "file_name": "a.jpg"}], "categories": [{"id": 1, "name": "a"}]})
+_BOX = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 2.5, 3, 4], "area": 9.5, "iscrowd": 0}
+_COCO = json.dumps(
+    {
+        "images": [{"id": 1, "file_name": "a.jpg", "width": 4, "height": 4}],
+        "annotations": [_BOX],
+        "categories": [{"id": 1, "name": "a"}],
+    }
+)
+_VOC = voc_annotation(voc_object("bike", (1.0, 2.0, 3.0, 4.0), "<difficult>1</difficult>"))
+_YOLO = "path: .\nval: [images/val, val]\nnames: {0: a, 1: b}\n"
+_ARRIVED = '{"name": "a.jpg", "width": 4, "height": 4, "boxes": [[0, 0, 1, 1]], "classes": [1], "scores": [0.5]}\n'
 _CONFIG = "model { ssd { num_classes: 3 image_resizer { fixed_shape_resizer { height: 8 width: 8 } } } }\n"
 _TOML = '[boards.pi]\nhost = "pi@10.0.0.7:22"\nport = 22\npython = "python3"\n[boards.b]\nhost = "x"\nuser = "y"\n'
 _CHECK = """[check]
@@ -387,7 +434,23 @@ TARGETS = {
         ),
         Target("label-map", _as_file("l.pbtxt", lambda path: read_labels(path, 3)), _texts(_LABEL_MAP)),
         Target("pipeline-config", _as_file("pipeline.config", read_config), _texts(_CONFIG)),
-        Target("coco", _as_file("c.json", coco_pictures), _texts(_COCO), mutate=mutate_json),
+        Target("coco", _as_file("c.json", coco_pictures), _texts(_COCO), mutate=mutate_json, inputs=1000),
+        Target(
+            "coco-labels",
+            _labels_of("c.json", read_coco, "a.jpg", "c.json"),
+            _texts(_COCO),
+            mutate=mutate_json,
+            inputs=1000,
+        ),
+        Target("voc", _labels_of("Annotations/a.xml", read_voc, "JPEGImages/a.jpg"), _texts(_VOC), inputs=1000),
+        Target("yolo", _labels_of("data.yaml", read_yolo, "val/a.jpg", "data.yaml"), _texts(_YOLO), inputs=500),
+        Target(
+            "yolo-labels",
+            _labels_of("labels/val/a.txt", read_yolo, "images/val/a.jpg", "data.yaml"),
+            _texts("0 .5 .5 .1 .1\n1 .1 .1 .2 .1 .3 .4\n"),
+            inputs=500,
+        ),
+        Target("arrived", _arrived, _texts(_ARRIVED), mutate=mutate_json, inputs=1000),
         Target("tfjs-weights", _weights, _tfjs_seeds, mutate=mutate_json),
         Target("tflite", _read_tflite, _tflite, inputs=1500),
         Target("report", _as_file("report.json", _worked_out), _reports, mutate=mutate_json, inputs=1000),

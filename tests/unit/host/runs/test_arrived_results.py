@@ -77,6 +77,8 @@ def test_a_line_that_was_cut_short_or_broken_is_dropped_and_written_over(tmp_pat
     assert list(kept(tmp_path)) == ["a.jpg", "b/c.jpg"]
     keep(tmp_path, RESULTS[2])
     assert path.read_bytes().startswith(whole)
+    assert path.read_bytes()[len(whole) :].count(b"\n") == 1, "nothing is left of it"
+    assert path.read_bytes().endswith(b'"error": "it is broken"}\n')
     assert list(kept(tmp_path)) == ["a.jpg", "b/c.jpg", "d.jpg"]
 
 
