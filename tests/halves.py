@@ -8,7 +8,16 @@ from typing import IO
 from tests.support.places import ROOT
 
 _HALVES = (
-    ("arm", "contract", "models", "ssh", "browser", "fuzz", "odapi"),  # the first four share boards: one by one
+    (
+        "arm",
+        "contract",
+        "models",
+        "ssh",
+        "browser",
+        "fuzz",
+        "odapi",
+        "families",
+    ),  # the first four share boards: one by one
     ("faults", "unit"),
 )
 
