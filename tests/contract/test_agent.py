@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from edgeproof.board.agent.session import AgentSession
+from edgeproof.board.agent.streaming import StreamOptions
 from edgeproof.board.link.conversation import Conversation, Reply, Request
 from edgeproof.bundle import open_bundle
 from edgeproof.errors import AgentDiedError, AgentRefusedError
@@ -188,7 +189,7 @@ def test_a_video_is_streamed_frame_by_frame(board: LocalBoard, session: AgentSes
         frames.append(frame)
         return True
 
-    ended = session.stream(str(video), 1000, on_frame, jpeg_every=5)
+    ended = session.stream(str(video), 1000, on_frame, StreamOptions(jpeg_every=5))
     assert ended.frames == len(frames) == 20
     for index, frame in enumerate(frames):
         assert frame.index == index
@@ -219,7 +220,7 @@ def test_a_stream_stops_when_the_host_has_enough(
 
 def test_a_video_that_is_not_there_is_refused(board: LocalBoard, session: AgentSession) -> None:
     session.load(board.bundle_path("int8"))
-    with pytest.raises(AgentRefusedError, match="cannot open /nowhere.mp4 as a video or a camera"):
+    with pytest.raises(AgentRefusedError, match="there is no /nowhere.mp4 here"):
         session.stream("/nowhere.mp4", 1, lambda _: True)
 
 

@@ -10,6 +10,7 @@ from edgeproof.errors import ReportError
 from edgeproof.local_files.bounded_files import UnreadableError, read_bounded, readable
 from edgeproof.local_files.inner_names import is_inner_name
 from edgeproof.record.board import BoardInfo, BoardState, RuntimeInfo
+from edgeproof.record.detections import SourceTold
 from edgeproof.record.detections_reader import read_detections
 from edgeproof.record.latency import Drift, LatencySummary, Samples
 from edgeproof.record.load import LoadResult
@@ -175,6 +176,14 @@ def _stream(stream: Fields, folder: Path) -> Stream:
         shown=tuple(
             Frame(item.number("time_s"), _inner(item, "annotated", folder), read_detections(item)) for item in shown
         ),
+        told=_record(stream.nested("told"), SourceTold) if "told" in stream else None,
+        overlap=stream.flag("overlap", default=True),
+        whole=_record(stream.nested("whole"), LatencySummary) if "whole" in stream else None,
+        accounted=stream.number("accounted") if "accounted" in stream else None,
+        age=_record(stream.nested("age"), LatencySummary) if "age" in stream else None,
+        **{name: stream.integer(name, default=0) for name in ("refused", "dropped", "repeated", "reconnects")},
+        problems=tuple(str(words) for words in stream.items("problems", _MAX_FRAMES)) if "problems" in stream else (),
+        frames_file=stream.text("frames_file") if "frames_file" in stream else None,
     )
 
 

@@ -33,6 +33,7 @@ from edgeproof.report.formatting import (
 from edgeproof.report.headline import headline
 from edgeproof.report.page.figures import curves, distributions, front
 from edgeproof.report.page.mismatches import mismatches
+from edgeproof.report.streams import stream_facts, stream_summaries
 from edgeproof.report.verdict import claim_line, limits, parity_lines
 from edgeproof.wording.printable import shown, shown_line
 
@@ -116,6 +117,8 @@ def render_html(report: Report) -> str:
         several_boards=len(boards) > 1,
         shares={index: _shares(run.latency.stages) for index, run in enumerate(runs) if run.latency},
         reasons=lambda run: missing_reasons(run, PERCENTS),
+        stream_facts=stream_facts,
+        stream_summaries=stream_summaries,
         strips={index: _strip(run) for index, run in enumerate(runs) if run.stream},
         boards=[(board, board_facts(board)) for board in boards.values()],
         states=[(run, state_facts(run.before, run.after)) for run in runs if run.before or run.after],
