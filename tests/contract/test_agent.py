@@ -15,32 +15,16 @@ from edgeproof.board.agent.streaming import StreamOptions
 from edgeproof.board.link.conversation import Conversation, Reply, Request
 from edgeproof.bundle import open_bundle
 from edgeproof.errors import AgentDiedError, AgentRefusedError
-from edgeproof.record.detections import PictureResult, StreamFrame
+from edgeproof.record.detections import StreamFrame
 from edgeproof_agent.detection.digests import array_digest
 from edgeproof_agent.detection.preprocess import prepare
 from edgeproof_agent.pictures.decoding import decode_picture
+from tests.contract.seeing import assert_sees_square, jpeg, png, write_video
 from tests.support.boards.local_board import LocalBoard
-from tests.support.networks.tiny_ssd import draw_dark, draw_square, square_box
+from tests.support.networks.tiny_ssd import draw_dark, draw_square
 from tests.support.processes import is_gone
 
 VARIANTS = ("float32", "int8")
-
-
-def png(picture: np.ndarray) -> bytes:
-    return bytes(cv2.imencode(".png", picture)[1])
-
-
-def jpeg(picture: np.ndarray) -> bytes:
-    return bytes(cv2.imencode(".jpg", picture)[1])
-
-
-def assert_sees_square(result: PictureResult, class_index: int, row: int, column: int) -> None:
-    assert result.error is None
-    assert result.detections is not None
-    found = result.detections.above(0.6)
-    assert len(found) == 1
-    assert found.classes[0] == class_index
-    np.testing.assert_allclose(found.boxes[0], square_box(row, column), atol=0.03)
 
 
 @pytest.mark.parametrize("variant", ["float32", "float16", "dynamic", "int8", "raw-float32", "raw-int8"])
@@ -169,14 +153,6 @@ def test_bench_ends_when_its_time_is_up_with_what_it_has(board: LocalBoard, sess
     session.load(board.bundle_path("float32"))
     result = session.bench(jpeg(draw_dark()), runs=10_000_000 // 10, warmup_runs=0, max_seconds=0.0)
     assert result.runs == 1
-
-
-def write_video(path: Path, frames: int) -> None:
-    """A square that walks along the first row of cells, a cell a frame. Uncompressed enough to keep its colours."""
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 10, (256, 256))
-    for index in range(frames):
-        writer.write(draw_square("bright", 0, index % 8))
-    writer.release()
 
 
 def test_a_video_is_streamed_frame_by_frame(board: LocalBoard, session: AgentSession, tmp_path: Path) -> None:

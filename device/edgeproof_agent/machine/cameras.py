@@ -120,11 +120,7 @@ def _described(device: CaptureDevice) -> dict[str, Any]:
 
 
 def _known(root: Path) -> str:
-    known = [
-        f"camera:{node.name.removeprefix('video')} ({device.name})"
-        for node in _nodes(root)
-        if _brings_pictures(node) and (device := _capture_device(node)) is not None
-    ]
+    known = [f"camera:{one['node'].rpartition('video')[2]} ({one['name']})" for one in list_cameras(root)["cameras"]]
     return f"; there are {', '.join(known)}" if known else "; this board has no capture device"
 
 

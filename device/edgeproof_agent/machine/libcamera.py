@@ -10,13 +10,13 @@ _NO_PICAMERA = 3
 _MOST = 16
 _QUESTION = f"""
 import os, sys
+output = os.dup(1)
+os.dup2(2, 1)  # what libcamera prints
 try:
     from picamera2 import Picamera2
 except ImportError:
     sys.exit({_NO_PICAMERA})
 import json
-output = os.dup(1)
-os.dup2(2, 1)
 os.write(output, json.dumps(Picamera2.global_camera_info(), default=str).encode())
 """
 

@@ -20,13 +20,13 @@ NO_PICAMERA, NO_CAMERA = 3, 4
 
 
 def main(arguments: list[str]) -> int:
+    output = os.dup(1)
+    os.dup2(2, 1)  # what libcamera prints
     try:
         Picamera2: Any = import_module("picamera2").Picamera2  # noqa: N806  # there is one in the system's Python alone
     except ImportError as error:
         sys.stderr.write(f"{error}\n")
         return NO_PICAMERA
-    output = os.dup(1)
-    os.dup2(2, 1)  # what libcamera prints
     cameras = Picamera2.global_camera_info()
     number, width, height, fps = int(arguments[0]), int(arguments[1]), int(arguments[2]), float(arguments[3])
     if number >= len(cameras):

@@ -148,9 +148,7 @@ def test_patience_ends_with_what_was_wrong_last() -> None:
     plug = Plug(*(CaptureError("/dev/video0 is busy: motion (process 7) has it open") for _ in range(1000)))
     frames = plug.frames(Camera([1]), patience_seconds=0.05)
     assert shade(frames) == 1
-    with pytest.raises(
-        CaptureError, match=r"busy: motion \(process 7\) has it open; it was tried"
-    ):
+    with pytest.raises(CaptureError, match=r"busy: motion \(process 7\) has it open; it was tried"):
         frames.take()
     assert frames.reconnects >= 2
 
