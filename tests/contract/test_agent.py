@@ -282,7 +282,7 @@ def test_an_agent_of_another_protocol_version_is_refused(board: LocalBoard) -> N
 
 def test_a_library_that_prints_cannot_break_the_stream(board: LocalBoard, tmp_path: Path) -> None:
     """What writes to standard output, by Python or by descriptor 1, lands on standard error."""
-    from edgeproof.board.agent.start import agent_object
+    from edgeproof.board.store.agent_object import agent_object
     from edgeproof_agent.store.objects import Kind
 
     noisy = (

@@ -10,11 +10,11 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edgeproof.board import prune as pruning
-from edgeproof.board.agent.start import agent_object
 from edgeproof.board.deploy import push_bundle, roll_back
 from edgeproof.board.link.transport import Transport
 from edgeproof.board.open_board import OpenBoard
 from edgeproof.board.runtime.releases import fitting_releases
+from edgeproof.board.store.agent_object import agent_object
 from edgeproof.board.store.client import open_store
 from edgeproof.board.store.signing import public_key_text, sign_bundle
 from edgeproof.bundle import Bundle, open_bundle

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 from edgeproof.board.agent.loading import LoadedBundle, LoadingAgent
-from edgeproof.board.agent.start import agent_object
 from edgeproof.board.deploy import choose_runtime, open_session, push_bundle, roll_back, send_bundle, start_agent
 from edgeproof.board.open_board import OpenBoard, open_board
 from edgeproof.board.provision import provision
 from edgeproof.board.ssh.transport import connect
+from edgeproof.board.store.agent_object import agent_object
 from edgeproof.board.store.client import open_store
 from edgeproof.bundle import Bundle, open_bundle
 from edgeproof.errors import AgentDiedError, BoardPythonError, DeploymentError, NoRuntimeError

@@ -8,6 +8,8 @@ from typing import Any, Optional, Union
 
 import numpy as np
 
+from edgeproof_agent.machine.kernel_files import told
+
 RUNTIMES: dict[str, str] = {
     "tflite-runtime": "tflite_runtime.interpreter",
     "ai-edge-litert": "ai_edge_litert.interpreter",
@@ -54,7 +56,7 @@ def _version(name: str) -> str:
 
 def default_threads() -> int:
     """As many threads as this process has CPUs, at most four: more has never helped an SSD on a small board."""
-    return min(len(os.sched_getaffinity(0)), 4)
+    return min(told(lambda: len(os.sched_getaffinity(0)), 1), 4)
 
 
 def build_interpreter(runtime: Runtime, model: Union[str, bytes], threads: int) -> Any:

@@ -27,10 +27,17 @@ from edgeproof_agent.pipeline.stream import detect_frame
 from edgeproof_agent.serve.measurement_lease import MeasurementLease
 from edgeproof_agent.serve.run_limits import RunLimits
 from edgeproof_agent.serve.stream_request import StreamRequest, run_stream
+from edgeproof_agent.store.objects import STORE_FOLDER
 from edgeproof_agent.store.usage_locks import hold
 from edgeproof_agent.wire.answering import Exchange, Operation, Reply, RequestError, check_protocol
 
 MAX_RUNS = 1_000_000
+
+
+def _store_folder() -> Path:
+    """The store that this agent lies in, as agents/DIGEST/edgeproof_agent/serve; else the one of the home folder."""
+    above = Path(__file__).parents[4]
+    return above if above.name == STORE_FOLDER else Path("~").expanduser() / STORE_FOLDER
 
 
 class DetectionOperations:
@@ -40,7 +47,7 @@ class DetectionOperations:
         self._runtime = runtime
         self._limits = RunLimits() if limits is None else limits
         self._detector: Optional[Detector] = None
-        self._lease = MeasurementLease(Path("~/.edgeproof").expanduser())
+        self._lease = MeasurementLease(_store_folder())
 
     def table(self) -> dict[str, Operation]:
         return {

@@ -49,6 +49,7 @@ class StoreOperations:
             "status": self.status,
             "examine": self.examine,
             "cameras": self.cameras,
+            "try": self.try_store,
             "verify": self.verify,
             "switch": self.switch,
             "prune": self.prune,
@@ -62,7 +63,7 @@ class StoreOperations:
             "protocol": PROTOCOL_VERSION,
             "agent": __version__,
             "root": str(self._store.root),
-            "facts": probe(home=self._store.root.parent),
+            "facts": probe(home=self._store.place),
             **self._inventory(),
         }, b""
 
@@ -92,6 +93,12 @@ class StoreOperations:
         from edgeproof_agent.machine.libcamera import list_libcamera
 
         return {**list_cameras(), "libcamera": list_libcamera()}, b""
+
+    def try_store(self, exchange: Exchange) -> Reply:  # noqa: ARG002
+        """What would keep the board from taking or running something, tried on its file system. Nothing stays."""
+        from edgeproof_agent.store.trial import as_reply, try_store
+
+        return as_reply(try_store(self._store.root, modules=True)), b""
 
     def verify(self, exchange: Exchange) -> Reply:
         """Hashes a stored bundle anew."""
@@ -160,8 +167,9 @@ class StoreOperations:
 
 
 def main() -> int:
-    """Serves the store in the login user's home folder."""
-    store = Store(Path.home() / STORE_FOLDER)
+    """Serves the store in the folder that the first argument names, else in the login user's home folder."""
+    folder = sys.argv[1] if sys.argv[1:] else "~"
+    store = Store(Path(folder).expanduser() / STORE_FOLDER)
     link = take_standard_streams(lambda: HOST_SILENCE_SECONDS if store.is_locked else None)
     try:
         return serve(link, StoreOperations(store).table())

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgeproof.board.agent.start import StartingAgent, agent_command, agent_object
+from edgeproof.board.agent.start import StartingAgent, agent_command
 from edgeproof.board.open_board import OpenBoard
 from edgeproof.board.runtime.releases import fitting_releases
+from edgeproof.board.store.agent_object import agent_object
 from edgeproof.board.store.chunks import cut_files
 from edgeproof.board.store.client import BoardStore
 from edgeproof.board.store.inventory import StoredRuntime

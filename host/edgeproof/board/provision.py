@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 
-from edgeproof.board.agent.start import StartingAgent, agent_command, agent_object
+from edgeproof.board.agent.start import StartingAgent, agent_command
 from edgeproof.board.link.transport import Transport
 from edgeproof.board.open_board import OpenBoard
 from edgeproof.board.prune import drop_old_runtimes
 from edgeproof.board.runtime.footprint import Footprint
 from edgeproof.board.runtime.releases import RuntimeRelease, choose_releases, require_distribution_packages
 from edgeproof.board.runtime.wheels import fetch_wheels
+from edgeproof.board.store.agent_object import agent_object
 from edgeproof.board.store.client import BoardStore
 from edgeproof.board.store.local_objects import LocalObject, describe_file
 from edgeproof.errors import AgentDiedError, AgentRefusedError, DeploymentError, ProvisionError
@@ -45,6 +46,7 @@ def provision(
     Raises `NoRuntimeError` when none fits, `ProvisionError` when one cannot be built or does not work.
     """
     store = board.store
+    store.try_store().require(board.name)
     releases = choose_releases(store.facts, board.name, names)
     for release in releases:
         require_distribution_packages(release, store.facts, board.name)

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from edgeproof.board.agent.start import agent_object
 from edgeproof.board.runtime.releases import fitting_releases
+from edgeproof.board.store.agent_object import agent_object
 from edgeproof.board.store.client import BoardStore
 from edgeproof.wording.printable import printable
 from edgeproof_agent.store.objects import Kind

@@ -11,6 +11,7 @@ from edgeproof.record.latency import PERCENTS, LatencySummary
 from edgeproof.record.measurements import Latency, Stream
 from edgeproof.record.pictures import Picture
 from edgeproof.record.run import Report, Run
+from edgeproof.report.accuracy import print_accuracy
 from edgeproof.report.formatting import (
     ABSENT,
     board_facts,
@@ -21,13 +22,11 @@ from edgeproof.report.formatting import (
 )
 from edgeproof.report.picture_summary import MOST_LISTED, failure_lines, summary_table
 from edgeproof.report.streams import stream_facts, stream_line, stream_summaries
-from edgeproof.report.table import plain_table
+from edgeproof.report.table import UNBOUNDED, plain_table, print_table
 from edgeproof.wording.counting import counted
 from edgeproof.wording.printable import shown, shown_line
 
 _PERCENTS_OF_RUNS = (50, 90)  # what the runs table states
-_NARROWEST = 76  # a terminal below that wraps lines; rich would drop whole columns
-_UNBOUNDED = 10_000  # columns; rich measures within a given width
 _LABELS_SHOWN = 4  # a cell of the pictures table
 _PICTURE_COLUMN, _RUN_COLUMN, _WIDEST_RUN_COLUMN = 14, 14, 24  # widths in the pictures table
 
@@ -35,11 +34,15 @@ _PICTURE_COLUMN, _RUN_COLUMN, _WIDEST_RUN_COLUMN = 14, 14, 24  # widths in the p
 def print_report(report: Report, console: Console) -> None:
     """Prints what was measured, on what, and what was found on each picture."""
     report = replace(report, runs=report.alone or report.runs, comparisons=())
-    if any(run.load or run.latency for run in report.runs):
-        _print_table(console, runs_table(report, console.width))
+    if any((run.load or run.latency) and not _of_labels_alone(run) for run in report.runs):
+        print_table(console, runs_table(report, console.width))
         for line in latency_notes(report, _PERCENTS_OF_RUNS):
             console.print(Text(line, style="dim"))
     _print_pictures(report, console)
+    if any(run.accuracy for run in report.runs):
+        if not all(map(_of_labels_alone, report.runs)):
+            console.print()
+        print_accuracy(report.runs, console)
     for run in report.runs:
         if run.stream is not None:
             console.print()
@@ -51,15 +54,20 @@ def print_report(report: Report, console: Console) -> None:
             console.print(Text(f"{run_title(run)}: {shown(run.error)}", style="red"))
 
 
+def _of_labels_alone(run: Run) -> bool:
+    """Whether nothing but accuracy was measured."""
+    return run.accuracy is not None and not (run.latency or run.pictures or run.stream)
+
+
 def _print_pictures(report: Report, console: Console) -> None:
     with_pictures = [run for run in report.runs if run.pictures]
     if max((len(run.pictures) for run in with_pictures), default=0) <= MOST_LISTED:
         for table in pictures_tables(report, console.width):
             console.print()
-            _print_table(console, table)
+            print_table(console, table)
         return
     console.print()
-    _print_table(console, summary_table(with_pictures))
+    print_table(console, summary_table(with_pictures))
     for run in with_pictures:
         for line in failure_lines(run):
             console.print(Text(f"{run.runtime.name} {shown_line(run.bundle.variant)}: {line}", style="red"))
@@ -68,7 +76,7 @@ def _print_pictures(report: Report, console: Console) -> None:
 def runs_table(report: Report, width: int) -> Table:
     """One row a run. Where that is too wide, runtime and version, the percentiles, p50 and range are stacked."""
     wide = _runs_table(report, wide=True)
-    fits = Console(width=_UNBOUNDED).measure(wide).maximum <= width
+    fits = Console(width=UNBOUNDED).measure(wide).maximum <= width
     return wide if fits else _runs_table(report, wide=False)
 
 
@@ -123,7 +131,7 @@ def bench_table(run: Run) -> Table:
 
 def print_bench(run: Run, console: Console) -> None:
     """Prints a bench stage by stage, then on what and how it was measured, drift and what is missing."""
-    _print_table(console, bench_table(run))
+    print_table(console, bench_table(run))
     for line in [*drift_notes(run), *latency_notes(Report((run,)))]:
         console.print(Text(line, style="dim"))
 
@@ -217,20 +225,6 @@ def _stages_table(title: str, stages: Iterable[tuple[str, LatencySummary]]) -> T
 def _print_stream(stream: Stream, console: Console) -> None:
     for line in stream_facts(stream):
         console.print(Text(line, style="dim"))
-    _print_table(console, _stages_table("Stages of a frame, ms", stream_summaries(stream)))
+    print_table(console, _stages_table("Stages of a frame, ms", stream_summaries(stream)))
     for words in stream.problems:
         console.print(Text(shown(words), style="yellow"))
-
-
-def _print_table(console: Console, table: Table) -> None:
-    """Prints a table wider than the terminal rather than cut a number, which would make it a wrong one."""
-    for column in table.columns:
-        if column.no_wrap:
-            column.min_width = max(console.measure(cell).maximum for cell in [column.header, *column.cells])
-    least = console.measure(table, options=console.options.update(width=_UNBOUNDED)).minimum
-    width = console.width
-    try:
-        console.width = max(width, least, _NARROWEST)
-        console.print(table, crop=False, no_wrap=True, overflow="ignore")
-    finally:
-        console.width = width

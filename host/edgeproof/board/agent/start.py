@@ -1,30 +1,19 @@
-"""The agent as an object of the board's store, the command that starts it there, and its process while it starts."""
+"""The command that starts the agent on a board, and its process while it starts."""
 
 import shlex
-from importlib import resources
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from edgeproof.board.agent.loading import LoadingAgent
 from edgeproof.board.link.conversation import Conversation
 from edgeproof.board.link.transport import Channel, Transport
-from edgeproof.board.store.bootstrap import PACKAGE
+from edgeproof.board.store.agent_object import PACKAGE
 from edgeproof.board.store.client import BoardStore
-from edgeproof.board.store.local_objects import LocalObject, describe_file
-from edgeproof_agent.store.objects import Kind, listing_digest
+from edgeproof_agent.store.objects import Kind
 
 if TYPE_CHECKING:
     from edgeproof.board.agent.session import AgentSession
 
 _Agent = TypeVar("_Agent", bound=LoadingAgent)
-
-
-def agent_object() -> LocalObject:
-    """The agent that belongs to this version of edgeproof."""
-    folder = Path(str(resources.files(PACKAGE)))
-    paths = sorted(folder.rglob("*.py"))
-    files = {describe_file(path.relative_to(folder.parent).as_posix(), path): path for path in paths}
-    return LocalObject(Kind.AGENT, listing_digest(list(files)), files)
 
 
 def runtime_python(runtime_path: str) -> str:

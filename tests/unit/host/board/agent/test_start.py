@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 import edgeproof_agent
-from edgeproof.board.agent.start import agent_command, agent_object, runtime_python
+from edgeproof.board.agent.start import agent_command, runtime_python
 from edgeproof.board.link.conversation import Conversation
 from edgeproof.board.link.deadline import Deadline
 from edgeproof.board.link.local import LocalTransport
+from edgeproof.board.store.agent_object import agent_object
 from edgeproof.errors import AgentDiedError
 from edgeproof_agent.store.objects import Kind, listing_digest
 

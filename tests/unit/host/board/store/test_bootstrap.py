@@ -1,15 +1,21 @@
 """The store service starts on a board that has nothing but Python, and an old Python is told as what it is."""
 
+import importlib.util
+import marshal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from edgeproof.board.link.conversation import Conversation
 from edgeproof.board.link.deadline import Deadline
 from edgeproof.board.link.local import LocalTransport
-from edgeproof.board.store.bootstrap import store_service_command
+from edgeproof.board.store.agent_object import agent_object
+from edgeproof.board.store.bootstrap import shell_path, store_service_command, store_service_source
 from edgeproof.board.store.client import open_store
 from edgeproof.errors import BoardPythonError
+from edgeproof_agent import __version__
 from edgeproof_agent.store.objects import Kind
 from tests.support.interpreters import find_python
 
@@ -40,7 +46,7 @@ def test_an_old_python_is_told_with_its_version(tmp_path: Path, version: str) ->
         open_store(transport, python)
     message = str(caught.value)
     assert message.startswith("the store service on local cannot start: the board needs Python 3.9 or newer\n")
-    assert f"Its last words:\npython3 is Python {version}." in message
+    assert f"Its last words:\nedgeproof: this is Python {version}." in message
     assert 'name it in edgeproof.toml: python = "/usr/bin/python3.11"' in message
 
 
@@ -62,6 +68,59 @@ def test_modules_that_lie_in_the_home_folder_do_not_get_in(tmp_path: Path, monke
         assert store.root == str(tmp_path / ".edgeproof")
 
 
+@pytest.fixture
+def stored(tmp_path: Path) -> Path:
+    """The agent's package as a board has stored it."""
+    with LocalTransport("local", tmp_path) as transport, open_store(transport, sys.executable) as store:
+        store.send(agent_object(), "the agent")
+        return Path(store.path(Kind.AGENT, agent_object().digest)) / "edgeproof_agent"
+
+
+def agent_that_the_service_tells(home: Path) -> str:
+    with LocalTransport("local", home) as transport:
+        channel = transport.open(store_service_command(sys.executable))
+        channel.send(store_service_source(), Deadline(20, "the service"))
+        conversation = Conversation(channel, "the service")
+        told = conversation.hello().text("agent")
+        conversation.close()
+        return told
+
+
+def compiled(package: Path) -> Path:
+    return Path(importlib.util.cache_from_source(str(package / "__init__.py")))
+
+
+def test_the_service_takes_what_the_stored_agent_has_compiled(tmp_path: Path, stored: Path) -> None:
+    """Marked code of the same source's time and size shows where it came from."""
+    cache = compiled(stored)
+    marked = (stored / "__init__.py").read_text("utf-8").replace(__version__, "9.9.9")
+    code = compile(marked, "marked", "exec")
+    header = cache.read_bytes()[:16]
+    cache.write_bytes(header + marshal.dumps(code))
+    assert agent_that_the_service_tells(tmp_path) == "9.9.9"
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda package: compiled(package).write_bytes(b"\0" * 400), id="compiled file of zeros"),
+        pytest.param(lambda package: compiled(package).write_bytes(compiled(package).read_bytes()[:60]), id="cut"),
+        pytest.param(lambda package: (package / "store/operations.py").write_bytes(b""), id="empty source"),
+        pytest.param(lambda package: (package / "wire/link.py").write_text("raise SystemExit('x')"), id="other source"),
+        pytest.param(lambda package: (package / "store/objects.py").unlink(), id="missing source"),
+        pytest.param(lambda package: package.chmod(0), id="unreadable"),
+    ],
+)
+def test_a_damaged_agent_does_not_keep_the_service_from_starting(
+    tmp_path: Path, stored: Path, damage: Callable[[Path], object]
+) -> None:
+    damage(stored)
+    try:
+        assert agent_that_the_service_tells(tmp_path) == __version__
+    finally:
+        stored.chmod(0o755)
+
+
 def test_a_service_whose_source_is_cut_ends_without_a_word(tmp_path: Path) -> None:
     with LocalTransport("local", tmp_path) as transport:
         channel = transport.open(store_service_command(sys.executable))
@@ -69,3 +128,18 @@ def test_a_service_whose_source_is_cut_ends_without_a_word(tmp_path: Path) -> No
         channel.close()
         assert channel.wait(Deadline(20, "the service")).code == 3
         assert channel.error_output.tail() == ""
+
+
+@pytest.mark.parametrize(
+    ("path", "word"),
+    [
+        ("python3", "python3"),
+        ("~/py", "~/py"),
+        ("~/my py", "~'/my py'"),
+        ("~pi/venv/bin/python", "~pi/venv/bin/python"),
+        ("~$(x)/py", "'~$(x)/py'"),
+        ("a~/py; b", "'a~/py; b'"),
+    ],
+)
+def test_a_home_folder_in_the_path_of_python_is_the_shell_s_to_find(path: str, word: str) -> None:
+    assert shell_path(path) == word
