@@ -56,7 +56,7 @@ def held(of: Population, pictures: int, random: np.random.Generator, resamples: 
     chosen = random.integers(0, PICTURES, pictures)
     truth = LabelledObjects.from_rows(_taken(of.truth, chosen))
     times = draws(pictures, resamples)
-    once = np.ones((1, pictures), np.int64)
+    once = np.ones((1, pictures), np.int32)
     values: list[float] = []
     drawn: list[np.ndarray] = []
     for rows in of.found:

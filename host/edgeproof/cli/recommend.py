@@ -32,7 +32,7 @@ _MOST_REPORTS = 50
 )
 @click.option(
     "--by",
-    type=click.Choice([figure.value for figure in (Figure.LATENCY, Figure.SIZE)]),
+    type=click.Choice([figure.value for figure in (Figure.LATENCY, Figure.SIZE, Figure.ENERGY)]),
     help="What a cell costs.  [default: latency, or size where it was not measured in all]",
 )
 @click.option("--board", metavar="NAME", help="Only runs on this board.")
@@ -46,7 +46,8 @@ def command(
     board: str | None,
     as_json: bool,
 ) -> None:
-    """Name the cheapest cell that passes the gates, and all that nothing else beats in latency, accuracy and size.
+    """Name the cheapest cell that passes the gates, and all that nothing else beats in latency, accuracy, size
+    and, where it was measured, energy.
 
     REPORT is a report.json (or its folder), a number of the history or a baseline; without one the newest runs of the
     history are taken. What was measured of one cell at different times counts together.

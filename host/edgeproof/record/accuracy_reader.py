@@ -18,6 +18,7 @@ from edgeproof_agent.wire.fields import FieldError, Fields
 
 _MOST_CLASSES, _MOST_REFERENCES = 100_000, 16
 _MAX_TEXT = 100_000
+_MOST_RESAMPLES = 10_000
 
 
 def read_accuracy(fields: Fields, folder: Path) -> Accuracy:
@@ -26,7 +27,7 @@ def read_accuracy(fields: Fields, folder: Path) -> Accuracy:
         data_set=_data_set(fields.nested("data_set")),
         evaluator=fields.text("evaluator"),
         confidence=fields.number("confidence", low=0, high=1),
-        resamples=fields.integer("resamples"),
+        resamples=fields.integer("resamples", low=2, high=_MOST_RESAMPLES),
         map=_estimate(fields, "map"),
         map50=_estimate(fields, "map50"),
         map75=_estimate(fields, "map75"),

@@ -61,6 +61,7 @@ def recommendation_json(found: Recommendation) -> dict[str, Any]:
 def _cell_json(candidate: Candidate, answer: str, gates: list[dict[str, Any]]) -> dict[str, Any]:
     run = candidate.run
     figures = {"latency_ms": candidate.latency, "map": candidate.accuracy, "size_mb": candidate.size}
+    figures["energy_j"] = candidate.energy
     return {
         "bundle": {"name": run.bundle.name, "variant": run.bundle.variant, "digest": run.bundle.digest},
         "board": run.board.name,
@@ -89,7 +90,8 @@ def _table(found: Recommendation) -> Table:
     table = plain_table("Cells")
     table.add_column("", no_wrap=True)
     table.add_column("variant\nruntime, board", overflow="fold", min_width=14, max_width=26)
-    for head in ("total p50\nms", "mAP", "size\nMB"):
+    joules = any(map(_has_energy, found.contest.candidates))
+    for head in ("total p50\nms", "mAP", "size\nMB", *["energy\nJ"] * joules):
         table.add_column(head, justify="right", no_wrap=True)
     table.add_column("front", no_wrap=True)
     table.add_column("gates", no_wrap=True)
@@ -104,6 +106,7 @@ def _table(found: Recommendation) -> Table:
             Text(ms(candidate.latency)),
             Text(ABSENT if candidate.accuracy is None else f"{candidate.accuracy:.3f}"),
             Text(f"{candidate.size:.2f}"),
+            *[Text(ABSENT if candidate.energy is None else f"{candidate.energy:.3g}")] * joules,
             Text("yes" if place in found.front else "no"),
             answer,
         )
@@ -115,13 +118,18 @@ def _figure_lines(found: Recommendation) -> list[str]:
     figures = found.contest.figures
     lines = [f"The front is by {', '.join(figure.value for figure in figures)}."]
     for figure in Figure:
-        if figure not in figures:
+        # Few boards have a source of energy: that needs no line.
+        if figure not in figures and (figure is not Figure.ENERGY or any(map(_has_energy, found.contest.candidates))):
             without = [place for place, one in enumerate(found.contest.candidates) if one.figure(figure) is None]
             reasons: dict[str, list[str]] = {}
             for place in without:
                 reasons.setdefault(_why_not(found.contest.candidates[place], figure), []).append(f"#{place + 1}")
             lines += [f"Not by {figure.value}: of {', '.join(of)} {reason}." for reason, of in reasons.items()]
     return lines
+
+
+def _has_energy(candidate: Candidate) -> bool:
+    return candidate.energy is not None
 
 
 def _why_not(candidate: Candidate, figure: Figure) -> str:
@@ -148,6 +156,8 @@ def _gain_words(figure: Figure, relation: Relation) -> str:
         words = f"{ms(gain)} ms {'slower' if less else 'faster'}"
     elif figure is Figure.ACCURACY:
         words = f"mAP {gain:.4f} {'lower' if less else 'higher'}"
+    elif figure is Figure.ENERGY:
+        words = f"{gain:.3g} J {'more' if less else 'less'}"
     else:
         return f"{gain:.2f} MB {'larger' if less else 'smaller'}"
     return words if relation.told_apart else f"{words} (not told apart)"
@@ -173,6 +183,8 @@ def _bounds_words(figure: Figure, relation: Relation) -> str:
         return "too little was measured"
     if figure is Figure.LATENCY:
         return f"{low:+.3g} to {high:+.3g} ms faster"
+    if figure is Figure.ENERGY:
+        return f"{low:+.3g} to {high:+.3g} J less"
     return f"{low:+.4f} to {high:+.4f} higher"
 
 
@@ -182,6 +194,7 @@ def _name(candidate: Candidate) -> str:
         f"{ms(candidate.latency)} ms" if candidate.latency is not None else "",
         f"mAP {candidate.accuracy:.3f}" if candidate.accuracy is not None else "",
         f"{candidate.size:.2f} MB",
+        f"{candidate.energy:.3g} J" if candidate.energy is not None else "",
     ]
     runtime = f"{shown_line(run.runtime.name)} on {shown_line(run.board.name)}"
     return f"{shown_line(run.bundle.variant)}, {runtime} ({', '.join(words for words in figures if words)})"

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from edgeproof.record.accuracy_samples import AccuracySamples
+from edgeproof.record.energy import Energy
 from edgeproof.record.run import Run
 from edgeproof.verify.accuracy.average_precision import ranked
 from edgeproof.verify.accuracy.intervals import interval
@@ -25,6 +26,8 @@ class Figure(enum.Enum):
     """mAP."""
     SIZE = "size"
     """Of the bundle's files, in MB."""
+    ENERGY = "energy"
+    """All that the board draws for an inference, in J."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +72,23 @@ class Candidate:
     def size(self) -> float:
         return self.run.bundle.size_bytes / 1e6
 
+    @property
+    def measured_energy(self) -> Energy | None:
+        """By the best class of source that the board has; None where nothing counts that was timed."""
+        latency = self.run.latency
+        return latency.energy[0] if latency is not None and latency.energy and void_of(self.run) is None else None
+
+    @property
+    def energy(self) -> float | None:
+        return None if self.measured_energy is None else self.measured_energy.gross.value
+
     def figure(self, figure: Figure) -> float | None:
-        return {Figure.LATENCY: self.latency, Figure.ACCURACY: self.accuracy, Figure.SIZE: self.size}[figure]
+        return {
+            Figure.LATENCY: self.latency,
+            Figure.ACCURACY: self.accuracy,
+            Figure.SIZE: self.size,
+            Figure.ENERGY: self.energy,
+        }[figure]
 
 
 Ratios = Mapping[tuple[int, int], Interval]
@@ -95,7 +113,8 @@ class Contest:
         if figure is Figure.SIZE:
             gain = self.candidates[other].size - self.candidates[one].size
             return Relation(gain, Interval.exact(gain))
-        return self._latency(one, other) if figure is Figure.LATENCY else self._accuracy(one, other)
+        relate = {Figure.LATENCY: self._latency, Figure.ACCURACY: self._accuracy, Figure.ENERGY: self._energy}
+        return relate[figure](one, other)
 
     def beaten_by(self, one: int) -> int | None:
         """A cell that is nowhere worse and is told to be better in something; None for what is on the front."""
@@ -138,6 +157,16 @@ class Contest:
         # Two runs of one bundle differ by this much from day to day with nothing changed.
         low = bounds[1].low * (1 - TOLERANCE) - bounds[0].high
         return Relation(theirs - mine, Interval(low, max(bounds[1].high * (1 + TOLERANCE) - bounds[0].low, low)))
+
+    def _energy(self, one: int, other: int) -> Relation:
+        mine, theirs = (self.candidates[place].measured_energy for place in (one, other))
+        assert mine is not None
+        assert theirs is not None
+        gain = theirs.gross.value - mine.gross.value
+        if mine.source_class is not theirs.source_class:
+            return Relation(gain, UNKNOWN)  # their errors are not known
+        low = theirs.gross.low * (1 - TOLERANCE) - mine.gross.high
+        return Relation(gain, Interval(low, theirs.gross.high * (1 + TOLERANCE) - mine.gross.low))
 
     def _accuracy(self, one: int, other: int) -> Relation:
         mine, theirs = self.candidates[one].run.accuracy, self.candidates[other].run.accuracy

@@ -154,8 +154,19 @@ def _peak_rss(gate: Gate, run: Run, _: Baselines) -> Claim:
     return _claim(gate, peak, Interval.exact(peak), None)
 
 
-def _not_measured(gate: Gate, run: Run, _: Baselines) -> Claim:  # noqa: ARG001
-    return _unknown(gate, f"{gate.quantity.value} was not measured")
+def _energy(gate: Gate, run: Run, _: Baselines) -> Claim:
+    """All that the board draws for an inference, by the best class of source that it has."""
+    latency = run.latency
+    if latency is None or not latency.energy:
+        reason = None if latency is None else latency.energy_reason
+        return _unknown(gate, "energy was not measured" if reason is None else f"energy was not measured: {reason}")
+    energy = latency.energy[0]
+    bounds = Interval(energy.gross.low, energy.gross.high)
+    claim = _claim(gate, energy.gross.value, bounds, energy.readings)
+    void = void_of(run)
+    if void:
+        return replace(claim, answer=Answer.INCONCLUSIVE, note=void)
+    return replace(claim, note=f"gross, by {energy.source} ({energy.source_class.value})")
 
 
 _EVALUATE: Mapping[Quantity, Callable[[Gate, Run, Baselines], Claim]] = {
@@ -167,7 +178,7 @@ _EVALUATE: Mapping[Quantity, Callable[[Gate, Run, Baselines], Claim]] = {
     Quantity.MAP_DROP: _map_drop,
     Quantity.SIZE: _size,
     Quantity.PEAK_RSS: _peak_rss,
-    Quantity.ENERGY: _not_measured,
+    Quantity.ENERGY: _energy,
 }
 
 
@@ -251,7 +262,7 @@ def _pictures_missing(gate: Gate, figure: Estimate, pictures: int) -> str:
     if figure.low is None or figure.high is None:
         return f"{counted(pictures, 'picture')} say nothing of others: {FEWEST_PICTURES} are the fewest"
     far = abs(figure.value - gate.limit)
-    half = figure.high - figure.value if gate.comparison.bounds_from_above else figure.value - figure.low
+    half = figure.high - figure.value if figure.value < gate.limit else figure.value - figure.low
     needed = pictures * (half / far) ** 2 if far > 0 else math.inf
     if needed > _MOST_PICTURES:
         return f"too near to the limit to be told from it by {counted(pictures, 'picture')}"

@@ -109,7 +109,7 @@ def _of_accuracy(run: Run, told: Accuracy, samples: AccuracySamples) -> Iterator
     names = [labels.get(number, "") for number in samples.category_ids]
     facts = [ReferenceFacts(one.variant, one.digest, one.runtime) for one in told.against]
     try:
-        derived = evaluate_accuracy(samples, names, told.data_set, facts, told.failed)
+        derived = evaluate_accuracy(samples, names, told.data_set, facts, told.failed, resamples=told.resamples)
     except ValueError as error:
         yield f"its accuracy does not follow from its samples: {error}"
         return

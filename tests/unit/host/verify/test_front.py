@@ -8,6 +8,7 @@ import pytest
 from edgeproof.errors import UsageError
 from edgeproof.record.accuracy import Accuracy, DataSetFacts
 from edgeproof.record.accuracy_samples import AccuracySamples, FoundObjects, LabelledObjects
+from edgeproof.record.energy import Energy, Joules, SourceClass
 from edgeproof.record.verdict.claims import Answer
 from edgeproof.verify.accuracy.evaluation import evaluate_accuracy
 from edgeproof.verify.front import Candidate, Contest, Figure
@@ -138,3 +139,21 @@ def test_nothing_passes_on_what_was_not_measured() -> None:
 def test_a_cost_that_was_not_measured_is_refused() -> None:
     with pytest.raises(UsageError, match="latency was not measured in all of these runs"):
         recommend(Contest([cell(None)]), [], Figure.LATENCY)
+
+
+def with_energy(candidate: Candidate, joules: float, source: SourceClass = SourceClass.METER) -> Candidate:
+    assert candidate.run.latency is not None
+    energy = Energy("ina219", source, 2.0, 50, Joules(joules, joules * 0.98, joules * 1.02))
+    return Candidate(replace(candidate.run, latency=replace(candidate.run.latency, energy=(energy,))))
+
+
+def test_energy_counts_where_all_have_it_and_is_told_apart_within_one_class_of_source() -> None:
+    contest = Contest([with_energy(cell(), 0.5), with_energy(cell(), 0.6), with_energy(cell(), 0.505)])
+    assert Figure.ENERGY in contest.figures
+    assert contest.relation(0, 1, Figure.ENERGY).told_apart
+    assert not contest.relation(0, 2, Figure.ENERGY).told_apart
+    assert contest.front() == [0, 2]
+    assert recommend(contest, [parse_gate("energy", "< 0.55 J")], Figure.ENERGY).cheapest == 0
+    other = Contest([with_energy(cell(), 0.5), with_energy(cell(), 0.9, SourceClass.PMIC_RAW)])
+    assert not other.relation(0, 1, Figure.ENERGY).told_apart
+    assert Figure.ENERGY not in Contest([with_energy(cell(), 0.5), cell()]).figures

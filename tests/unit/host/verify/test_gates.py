@@ -1,5 +1,6 @@
 """Gates held against runs: the answer, the figures beside it, and what is said to be missing."""
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -8,9 +9,11 @@ import pytest
 
 from edgeproof.record.board import BoardState
 from edgeproof.record.detections import BenchResult
+from edgeproof.record.energy import Energy, Joules, SourceClass
 from edgeproof.record.run import Run
 from edgeproof.record.verdict.claims import Answer, Claim
 from edgeproof.record.verdict.parity import Parity, PictureParity
+from edgeproof.verify.energy import NO_SOURCE
 from edgeproof.verify.gate_text import parse_gate
 from edgeproof.verify.gates import Baselines, evaluate, further_runs
 from edgeproof.verify.latency import latency_of
@@ -126,7 +129,7 @@ NO_ACCURACY = "accuracy was not measured: name a labelled data set with --data, 
         ("capture", "p50 < 1 ms", "no samples of capture were taken"),
         ("accuracy", "map >= 0.4", NO_ACCURACY),
         ("accuracy", "map drop vs float32 <= 0.01", NO_ACCURACY),
-        ("energy", "< 0.6 J", "energy was not measured"),
+        ("energy", "< 0.6 J", f"energy was not measured: {NO_SOURCE}"),
         ("parity", "differing <= 1 %", "parity was not measured: name pictures in [check]"),
         (
             "invoke",
@@ -261,7 +264,11 @@ def test_map_is_held_against_its_limit_by_its_interval() -> None:
     assert open_one.note is not None
     assert open_one.note.startswith("needs about ")
     assert open_one.note.endswith(" pictures, has 110: give a larger data set")
-    assert 110 < int(open_one.note.split()[2]) < 500
+    told = int(open_one.note.split()[2])
+    assert told == math.ceil(1.1 * 110 * ((value - low) / (value - open_one.limit)) ** 2)
+    above = claim(run, "accuracy", f"map >= {high - 0.3 * (high - value)}")
+    assert above.note is not None
+    assert int(above.note.split()[2]) == math.ceil(1.1 * 110 * ((high - value) / (above.limit - value)) ** 2)
 
 
 def test_a_limit_that_is_the_figure_itself_is_never_told() -> None:
@@ -300,3 +307,23 @@ def test_few_pictures_tell_nothing_of_others() -> None:
     found = claim(with_accuracy(pictures=12), "accuracy", "map >= 0.01")
     assert (found.answer, found.low) == (OPEN, None)
     assert found.note == "12 pictures say nothing of others: 100 are the fewest"
+
+
+@pytest.mark.parametrize(("limit", "answer"), [(0.6, PASS), (0.4, FAIL), (0.505, OPEN)])
+def test_energy_is_held_against_its_limit_by_its_interval(limit: float, answer: Answer) -> None:
+    run = steady()
+    assert run.latency is not None
+    energy = Energy("ina219", SourceClass.METER, 2.0, 50, Joules(0.5, 0.49, 0.51))
+    measured = replace(run, latency=replace(run.latency, energy=(energy,)))
+    found = claim(measured, "energy", f"< {limit} J")
+    assert (found.answer, found.value, found.low, found.high, found.samples) == (answer, 0.5, 0.49, 0.51, 50)
+    assert found.note == f"gross, by ina219 ({SourceClass.METER.value})"
+    emulated = replace(measured, board=sample.board(emulated=True))
+    assert claim(emulated, "energy", "< 0.6 J").answer is OPEN
+
+
+def test_why_there_is_no_energy_is_told() -> None:
+    run = steady()
+    assert run.latency is not None
+    bare = replace(run, latency=replace(run.latency, energy_reason="the board has no source"))
+    assert claim(bare, "energy", "< 0.6 J").note == "energy was not measured: the board has no source"

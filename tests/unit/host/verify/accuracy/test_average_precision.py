@@ -92,3 +92,14 @@ def test_without_hotcoco_this_package_evaluates(monkeypatch: pytest.MonkeyPatch)
     assert best_evaluator() is OWN
     monkeypatch.setattr(metadata, "version", lambda _: "2.0.0")
     assert best_evaluator() is OWN, "nobody has compared that release with pycocotools"
+
+
+@pytest.mark.parametrize("evaluator", [OWN, best_evaluator()], ids=lambda evaluator: evaluator.name)
+def test_of_two_objects_that_overlap_as_much_the_last_is_found(evaluator: Evaluator) -> None:
+    """Which leaves nothing for the second detection, that lies on it alone."""
+    rows = [[0, 0, 0, 0, 20, 20, 400, 0], [0, 0, 10, 0, 20, 20, 400, 0]]
+    truth = LabelledObjects.from_rows(np.array(rows, np.float64))
+    found = FoundObjects.from_rows(np.array([[0, 0, 5, 0, 20, 20, 0.9], [0, 0, 10, 0, 20, 20, 0.8]]))
+    metrics = evaluator.metrics(truth, found, 1)
+    assert_alike(metrics, by_pycocotools(truth, found, 1, 1))
+    assert metrics.recall[0, 2, 0, 0] == 0.5

@@ -7,9 +7,9 @@ import pytest
 
 from edgeproof.record.accuracy import Estimate
 from edgeproof.record.accuracy_samples import FoundObjects, LabelledObjects
-from edgeproof.verify.accuracy.average_precision import mean_of, metrics_of, ranked
+from edgeproof.verify.accuracy.average_precision import RECALLS, mean_of, metrics_of, ranked
 from edgeproof.verify.accuracy.intervals import FEWEST_PICTURES, interval
-from edgeproof.verify.accuracy.resampling import draws, resampled
+from edgeproof.verify.accuracy.resampling import _levels_reached, draws, resampled
 from tests.support.random_boxes import random_boxes
 from tests.support.simulated_detectors import held, population
 
@@ -49,7 +49,7 @@ def test_a_draw_is_what_evaluating_its_pictures_gives(case: int) -> None:
 @pytest.mark.parametrize("case", range(30))
 def test_each_picture_once_is_the_data_set_itself(case: int) -> None:
     truth, found = random_boxes(np.random.default_rng(case), PICTURES, CLASSES)
-    once = resampled(ranked(truth, found, CLASSES), np.ones((1, PICTURES), np.int64))
+    once = resampled(ranked(truth, found, CLASSES), np.ones((1, PICTURES), np.int32))
     precision = metrics_of(truth, found, CLASSES).precision[0].mean(axis=-1)
     np.testing.assert_allclose(once.precision[0], precision, atol=1e-9)
     assert once.map(0)[0] == pytest.approx(mean_of(precision[:, 0]), abs=1e-9)
@@ -104,3 +104,8 @@ def test_intervals_hold_about_as_often_as_they_are_to() -> None:
     found = [held(of, 100, random, 50) for _ in range(40)]
     assert sum(one.map for one in found) >= 34  # 72 % hold, where what few pictures add is not taken off
     assert sum(one.drop for one in found) >= 34
+
+
+def test_levels_are_reached_as_coco_compares_them_to_the_last_bit() -> None:
+    recalls = np.array([found / objects for objects in range(1, 301) for found in range(objects + 1)])
+    np.testing.assert_array_equal(_levels_reached(recalls), np.searchsorted(RECALLS, recalls, side="right"))
