@@ -32,7 +32,7 @@ HOST_LAYERS: Layers = (
 AGENT_LAYERS: Layers = (
     ("__main__",),
     ("serve",),
-    ("pipeline",),
+    ("pipeline", "profiling"),
     ("detection", "sources", "store"),
     ("bundle", "machine", "pictures"),
     ("wire",),
@@ -40,7 +40,7 @@ AGENT_LAYERS: Layers = (
 
 BOARD_LAYERS: Layers = (
     ("deploy", "doctor", "provision"),
-    ("open_board", "prune"),
+    ("cameras", "open_board", "prune"),
     ("agent", "runtime"),
     ("ssh", "store"),
     ("facts", "link"),

@@ -1,94 +1,96 @@
-"""Which CPUs are this process's own: by its affinity and its control groups, and which of them are the big ones."""
+"""Which CPUs this process may use, how much of them, and which of them are the big ones."""
 
+import math
 import os
+import re
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Optional
+from typing import Optional
 
 from edgeproof_agent.machine.kernel_files import TEXT_BYTES, entries, number, read_value, told
 
-_MAX_NUMBER = 4096
+MAX_CPUS = 4096
+_BIG_SHARE = 0.8
+"""Of the strongest CPU's capacity: from here on one is big. A little one has 0.2 to 0.5 of it; the 'prime' core of some
+boards is 1.1 times as strong as the big ones beside it."""
 
 
-class Cluster(NamedTuple):
-    """CPUs of one kind, which share a clock."""
+@dataclass(frozen=True)
+class CpuShare:
+    """What of the machine's CPUs is this process's."""
 
-    cpus: frozenset[int]
-    strength: float
-    """The kernel's `cpu_capacity`, else the highest clock in kHz; comparable within one board."""
+    total: int
+    """CPUs of the machine that are online."""
+    allowed: tuple[int, ...]
+    """Those that it may run on (affinity)."""
+    quota: Optional[float] = None
+    """CPUs' worth of time that its control groups leave it; None without a limit."""
+
+    @property
+    def usable(self) -> int:
+        """How many threads can run at once: a quota of 1.5 CPUs keeps two busy."""
+        limit = len(self.allowed) if self.quota is None else math.ceil(self.quota)
+        return max(1, min(len(self.allowed), limit))
 
 
-def allowed_cpus() -> frozenset[int]:
-    """The CPUs that this thread may run on; empty when it is not told."""
-    return told(lambda: frozenset(os.sched_getaffinity(0)), frozenset())
+def read_cpu_share(root: Path = Path("/")) -> CpuShare:
+    allowed = tuple(sorted(told(lambda: os.sched_getaffinity(0), {0})))
+    online = cpu_list(read_value(root / "sys/devices/system/cpu/online", TEXT_BYTES))
+    total = len(online) or told(os.cpu_count, None) or 1
+    return CpuShare(max(total, len(allowed)), allowed, cpu_quota(root))
 
 
-def quota_cpus(root: Path = Path("/")) -> Optional[float]:
-    """How many CPUs' time this process's control groups allow it; None where they set no limit."""
-    bounds = []
+def cpu_quota(root: Path) -> Optional[float]:
+    """The strictest of the control groups that this process is in and of those above them, in CPUs."""
+    found = []
     for line in read_value(root / "proc/self/cgroup", TEXT_BYTES).splitlines():
         _, controllers, path = [*line.split(":", 2), "", ""][:3]
-        names = [name for name in path.split("/") if name not in ("", ".", "..")]
-        for depth in range(len(names) + 1):
-            if controllers == "":
-                words = read_value((root / "sys/fs/cgroup").joinpath(*names[:depth]) / "cpu.max").split()
-            elif "cpu" in controllers.split(","):
-                folder = (root / "sys/fs/cgroup/cpu").joinpath(*names[:depth])
-                words = [read_value(folder / f"cpu.cfs_{name}_us") for name in ("quota", "period")]
-            else:
-                continue
-            quota, period = [*map(number, words), None, None][:2]
-            if quota is not None and period and quota > 0:
-                bounds.append(quota / period)
-    return min(bounds, default=None)
+        if controllers == "":
+            found += _quotas(root / "sys/fs/cgroup", path, ("cpu.max",))
+        elif "cpu" in controllers.split(","):
+            # Where cpu and cpuacct are mounted together, `cpu` is a link to it.
+            found += _quotas(root / "sys/fs/cgroup/cpu", path, ("cpu.cfs_quota_us", "cpu.cfs_period_us"))
+    return min(found, default=None)
 
 
-def usable_cpus(root: Path = Path("/")) -> int:
-    """How many CPUs this process can keep busy, at least one: a thread more would only wait for another."""
-    allowed = len(allowed_cpus()) or told(os.cpu_count, None) or 1
-    quota = quota_cpus(root)
-    return allowed if quota is None else max(1, min(allowed, int(quota)))
+def big_cpus(root: Path = Path("/")) -> tuple[int, ...]:
+    """The CPUs of the strongest kind by the kernel's own measure (`cpu_capacity`, else the highest clock).
+
+    Empty where all are alike, or where nothing is told.
+    """
+    folders = entries(root / "sys/devices/system/cpu", "cpu[0-9]*", MAX_CPUS)
+    capacities = {}
+    for folder in folders:
+        place = re.fullmatch(r"cpu([0-9]{1,4})", folder.name)
+        capacity = number(read_value(folder / "cpu_capacity"))
+        capacity = number(read_value(folder / "cpufreq/cpuinfo_max_freq")) if capacity is None else capacity
+        if place is not None and capacity is not None and capacity > 0:
+            capacities[int(place.group(1))] = capacity
+    strongest = max(capacities.values(), default=0.0)
+    big = tuple(sorted(cpu for cpu, capacity in capacities.items() if capacity >= _BIG_SHARE * strongest))
+    return big if 0 < len(big) < len(capacities) else ()
 
 
-def clusters(root: Path = Path("/")) -> list[Cluster]:
-    """The board's clusters in the kernel's order; empty where it tells of no clocks."""
+def cpu_list(text: str) -> tuple[int, ...]:
+    """`0-3,6` as the kernel lists CPUs; empty when it is none."""
+    cpus: list[int] = []
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*([0-9]{1,4})(?:-([0-9]{1,4}))?\s*", part)
+        if match is None:
+            return ()
+        first, last = int(match.group(1)), int(match.group(2) or match.group(1))
+        cpus += range(first, min(last, MAX_CPUS) + 1)
+    return tuple(cpus)
+
+
+def _quotas(mount: Path, path: str, files: tuple[str, ...]) -> list[float]:
+    """Those of a group and of each group above it. In a container the mount begins at its own group."""
     found = []
-    for policy in entries(root / "sys/devices/system/cpu/cpufreq", "policy*"):
-        cpus = frozenset(int(word) for word in read_value(policy / "related_cpus").split() if word.isdecimal())
-        if not cpus or max(cpus) > _MAX_NUMBER:
-            continue
-        capacity = number(read_value(root / f"sys/devices/system/cpu/cpu{min(cpus)}/cpu_capacity"))
-        clock = number(read_value(policy / "cpuinfo_max_freq"))
-        found.append((cpus, capacity, clock))
-    by_capacity = all(capacity is not None for _, capacity, _ in found)
-    return [Cluster(cpus, (capacity if by_capacity else clock) or 0.0) for cpus, capacity, clock in found]
-
-
-def big_cpus(root: Path = Path("/")) -> frozenset[int]:
-    """Of the CPUs of this process those of the strongest kind; empty where all are of one kind, or none is told."""
-    allowed = allowed_cpus()
-    ours = [Cluster(cluster.cpus & allowed, cluster.strength) for cluster in clusters(root) if cluster.cpus & allowed]
-    strongest = max((cluster.strength for cluster in ours), default=0.0)
-    if not strongest or all(cluster.strength == strongest for cluster in ours):
-        return frozenset()
-    return frozenset().union(*(cluster.cpus for cluster in ours if cluster.strength == strongest))
-
-
-def take_cpus(cpus: frozenset[int]) -> bool:
-    """Keeps this thread, and the threads that it will start, to these CPUs. Whether the kernel did so."""
-
-    def take() -> bool:
-        os.sched_setaffinity(0, cpus)
-        return True
-
-    return told(take, False)
-
-
-def ranges(cpus: frozenset[int]) -> str:
-    """`0-3,6`, as the kernel writes them."""
-    parts: list[list[int]] = []
-    for cpu in sorted(cpus):
-        if parts and cpu == parts[-1][1] + 1:
-            parts[-1][1] = cpu
-        else:
-            parts.append([cpu, cpu])
-    return ",".join(f"{first}-{last}" if first != last else str(first) for first, last in parts)
+    names = [name for name in path.split("/") if name not in ("", ".", "..")]
+    for depth in range(len(names) + 1):
+        folder = mount.joinpath(*names[:depth])
+        words = " ".join(read_value(folder / file) for file in files).split()
+        quota, period = (number(word) for word in [*words, "", ""][:2])
+        if quota is not None and period is not None and quota > 0 and period > 0:
+            found.append(quota / period)
+    return found

@@ -54,10 +54,7 @@ def examine(store_root: Path, root: Path = Path("/")) -> dict[str, Any]:
 
 def _cpufreq(policy: Path) -> dict[str, str]:
     names = ("related_cpus", "scaling_governor", "scaling_cur_freq", "scaling_min_freq", "scaling_max_freq")
-    found = {name: read_value(policy / name) for name in (*names, "cpuinfo_max_freq")}
-    first = found["related_cpus"].split()[:1]
-    capacity = read_value(policy.parent.parent / f"cpu{first[0]}/cpu_capacity") if first else ""
-    return {**found, "cpu_capacity": capacity}
+    return {name: read_value(policy / name) for name in (*names, "cpuinfo_max_freq")}
 
 
 def _card_type(root: Path, home: Path) -> str:

@@ -10,6 +10,7 @@ from edgeproof_agent.wire.fields import Fields
 
 _MAX_TEXT = 65536
 _MAX_MODULES = 16
+_MAX_CPUS = 4096
 
 
 @dataclass(frozen=True)
@@ -30,12 +31,15 @@ class BoardFacts:
     """Of NumPy and OpenCV (`numpy`, `cv2`) those that the distribution's packages bring."""
     memory_mib: float
     memory_available_mib: float
-    """What can be had without swapping; 0 when the kernel does not say."""
+    """What can be had without swapping, and what control groups leave of it; 0 when the kernel does not say."""
     disk_free_mib: float
     cpu_count: int
-    """Of the board."""
-    cpus_usable: int
-    """How many of them this login may keep busy, by affinity and control group."""
+    cpus_allowed: int | None = None
+    """That this login may run on."""
+    cpu_quota: float | None = None
+    """CPUs' worth of time that control groups leave this login; None without a limit."""
+    big_cpus: int = 0
+    """Of the strongest kind; 0 where all are alike or nothing is told."""
 
     @property
     def python_version(self) -> str:
@@ -51,7 +55,6 @@ class BoardFacts:
             python=self.python_version,
             memory_mib=self.memory_mib,
             cpu_count=self.cpu_count,
-            cpus_usable=self.cpus_usable,
             emulated="qemu" in self.machine.lower() or "linux,dummy-virt" in self.machine.lower(),
         )
 
@@ -61,7 +64,6 @@ def parse_facts(probe: Fields) -> BoardFacts:
     cpuinfo = colon_lines(probe.text("cpuinfo", max_length=_MAX_TEXT))
     machine = printable_line(probe.text("machine"))
     pointer_bits = probe.integer("pointer_bits", high=128)
-    cpu_count = probe.integer("cpu_count", low=1, high=4096)
     meminfo = colon_lines(probe.text("meminfo", max_length=_MAX_TEXT))
     return BoardFacts(
         arch=userland_arch(machine, pointer_bits),
@@ -78,19 +80,15 @@ def parse_facts(probe: Fields) -> BoardFacts:
             str(name) for name in (probe.items("system_modules", _MAX_MODULES) if "system_modules" in probe else ())
         ),
         memory_mib=_mib(meminfo.get("MemTotal", "")),
-        memory_available_mib=_available_mib(probe, meminfo),
+        memory_available_mib=probe.integer("memory_free_bytes", high=2**63) / (1 << 20)
+        if "memory_free_bytes" in probe
+        else _mib(meminfo.get("MemAvailable", "")),
         disk_free_mib=probe.integer("disk_free_bytes", high=2**63) / (1 << 20),
-        cpu_count=cpu_count,
-        cpus_usable=probe.integer("cpus_usable", default=cpu_count, low=1, high=4096),
+        cpu_count=probe.integer("cpu_count", low=1, high=_MAX_CPUS),
+        cpus_allowed=probe.integer("cpus_allowed", low=1, high=_MAX_CPUS) if "cpus_allowed" in probe else None,
+        cpu_quota=probe.number("cpu_quota", low=0, high=_MAX_CPUS) if "cpu_quota" in probe else None,
+        big_cpus=probe.integer("big_cpus", high=_MAX_CPUS) if "big_cpus" in probe else 0,
     )
-
-
-def _available_mib(probe: Fields, meminfo: dict[str, str]) -> float:
-    """What the kernel has available, as far as this login's control groups allow it."""
-    available = _mib(meminfo.get("MemAvailable", ""))
-    if not available or "memory_free_bytes" not in probe:
-        return available
-    return min(available, probe.integer("memory_free_bytes", high=2**63) / (1 << 20))
 
 
 def userland_arch(machine: str, pointer_bits: int) -> str:

@@ -18,6 +18,7 @@ from edgeproof.cli.options.board import (
     board_argument,
     bundle_option,
     cores_option,
+    delegate_option,
     json_option,
     runtime_option,
     threads_option,
@@ -27,7 +28,6 @@ from edgeproof.cli.options.side import Side, parse_side
 from edgeproof.config.boards import BoardProfile
 from edgeproof.errors import UsageError
 from edgeproof.local_files.output_folder import OutputFolder
-from edgeproof.record.load import Cores
 from edgeproof.record.run import Report, Run
 from edgeproof.record.verdict.comparison import Comparison
 from edgeproof.report.comparison import print_comparison
@@ -37,6 +37,8 @@ from edgeproof.runs.generated_picture import generated_picture, read_picture
 from edgeproof.runs.plan import BenchPlan, RunPlan
 from edgeproof.runs.run import execute
 from edgeproof.verify.comparison import FEWEST_PAIRS
+
+_IDLE_SECONDS = 5.0
 
 
 @click.command(name="bench")
@@ -55,6 +57,7 @@ from edgeproof.verify.comparison import FEWEST_PAIRS
 @runtime_option
 @threads_option
 @cores_option
+@delegate_option
 def command(
     board: BoardProfile,
     contenders: tuple[str, ...],
@@ -68,7 +71,8 @@ def command(
     bundle: Path | None,
     runtime: str | None,
     threads: int | None,
-    cores: Cores,
+    cores: str | None,
+    delegate: str | None,
 ) -> None:
     """Measure the detector's latency on BOARD, stage by stage, on the board's own clock.
 
@@ -78,8 +82,8 @@ def command(
     if contenders:
         sides = [parse_side(text, runtime) for text in contenders]
         _require_sides(sides, bundle, app)
-        if cores != "all":
-            raise UsageError("--cores goes with one bundle: a comparison runs both sides on all CPUs")
+        if cores is not None or delegate is not None:
+            raise UsageError("a comparison runs on all CPUs and without a delegate: leave --cores and --delegate out.")
         _compare(board, sides, image, pairs, threads, out, as_json)
         return
     folder = None if out is None else OutputFolder.open(out)
@@ -94,9 +98,10 @@ def command(
         digest = bundle_to_run(opened, app, opened_bundle, progress)
         plan = RunPlan(
             out=folder or OutputFolder.open(Path(scratch)),
-            bench=BenchPlan(picture, runs, warmup),
+            bench=BenchPlan(picture, runs, warmup, idle_seconds=_IDLE_SECONDS),
             threads=threads,
             cores=cores,
+            delegate=delegate,
         )
         with start_agent(opened, choose_runtime(opened, runtime)) as agent:
             run = execute(opened, agent, digest, plan, progress)

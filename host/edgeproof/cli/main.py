@@ -31,6 +31,7 @@ COMMANDS = {
     "detect": "Run a board's detector on pictures.",
     "bench": "Measure a detector's latency on a board, or compare two.",
     "accuracy": "Measure mAP on a labelled data set on a board, against the same here.",
+    "profile": "Show what each operator of a model takes on a board.",
     "parity": "Hold a board against this machine: the first step where they part.",
     "check": "Measure, and answer whether your gates hold: pass, fail or inconclusive.",
     "history": "List earlier reports, where figures changed, and name baselines.",

@@ -27,11 +27,9 @@ class BoardState:
     cpus_allowed: int | None = None
     """How many CPUs the agent's process may run on."""
     clocks_mhz: tuple[float, ...] = ()
-    """Of each cluster of CPUs that the agent may use."""
+    """Of each cluster of CPUs."""
     yardstick_ns: int | None = None
     """What a fixed piece of work took one thread; where it was asked for."""
-    cooling_state: int | None = None
-    """How far the kernel holds a CPU's clock down because of heat; 0 when it does not."""
 
 
 def states_json(before: BoardState | None, after: BoardState | None) -> dict[str, Any]:
@@ -60,8 +58,5 @@ class BoardInfo:
     python: str
     memory_mib: float
     cpu_count: int
-    """Of the board."""
     emulated: bool = False
     """True when the CPU is emulated: its latency says nothing about a board."""
-    cpus_usable: int | None = None
-    """How many of them the login user's processes may keep busy; None in reports of before it was asked."""

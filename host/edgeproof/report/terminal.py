@@ -8,21 +8,23 @@ from rich.table import Table
 from rich.text import Text
 
 from edgeproof.record.latency import PERCENTS, LatencySummary
-from edgeproof.record.measurements import Latency
+from edgeproof.record.measurements import Latency, Stream
 from edgeproof.record.pictures import Picture
 from edgeproof.record.run import Report, Run
 from edgeproof.report.accuracy import print_accuracy
+from edgeproof.report.energy import energy_lines
 from edgeproof.report.formatting import (
     ABSENT,
     board_facts,
     missing_reasons,
     ms,
     run_title,
+    threads_words,
     whole,
 )
 from edgeproof.report.picture_summary import MOST_LISTED, failure_lines, summary_table
+from edgeproof.report.streams import stream_facts, stream_line, stream_summaries
 from edgeproof.report.table import UNBOUNDED, plain_table, print_table
-from edgeproof.wording.counting import counted
 from edgeproof.wording.printable import shown, shown_line
 
 _PERCENTS_OF_RUNS = (50, 90)  # what the runs table states
@@ -46,6 +48,8 @@ def print_report(report: Report, console: Console) -> None:
         if run.stream is not None:
             console.print()
             console.print(Text(f"{run_title(run)}: {stream_line(run)}"))
+            if run.stream.told is not None:
+                _print_stream(run.stream, console)
     for run in report.runs:
         if run.error is not None:
             console.print(Text(f"{run_title(run)}: {shown(run.error)}", style="red"))
@@ -129,7 +133,8 @@ def bench_table(run: Run) -> Table:
 def print_bench(run: Run, console: Console) -> None:
     """Prints a bench stage by stage, then on what and how it was measured, drift and what is missing."""
     print_table(console, bench_table(run))
-    for line in [*drift_notes(run), *latency_notes(Report((run,)))]:
+    energy = [] if run.latency is None else energy_lines(run.latency)
+    for line in [*drift_notes(run), *energy, *latency_notes(Report((run,)))]:
         console.print(Text(line, style="dim"))
 
 
@@ -140,17 +145,6 @@ def drift_notes(run: Run) -> list[str]:
     if ratio is None:
         return [f"Drift is unknown: {run.latency.drift.reason}."]
     return [f"Drift {ratio:.3f}: the last third's median over the first third's."]
-
-
-def stream_line(run: Run) -> str:
-    """A run's video in one line."""
-    if run.stream is None:
-        return ""
-    stream = run.stream
-    return (
-        f"{shown_line(stream.source)}, {stream.frames} frames at {stream.fps:.1f} a second, "
-        f"detections on {stream.frames_with_detections}"
-    )
 
 
 def _run_cells(run: Run, wide: bool) -> list[RenderableType]:
@@ -183,8 +177,7 @@ def _conditions(run: Run) -> str:
     assert run.latency is not None
     threads = reason = ""
     if run.load is not None:
-        threads = f", {counted(run.load.threads, 'thread')}"
-        threads += "" if run.load.cores is None else f" on {run.load.cores}"
+        threads = f", {threads_words(run.load)}"
         reason = "" if run.load.threads_reason is None else f"\nonly one thread: {run.load.threads_reason}"
     return f"{run.latency.runs} runs after {run.latency.warmup_runs} to warm up{threads}{reason}"
 
@@ -229,3 +222,11 @@ def _stages_table(title: str, stages: Iterable[tuple[str, LatencySummary]]) -> T
         numbers = (of.mean_ms, of.min_ms, of.p50_ms, of.p90_ms, of.p95_ms, of.p99_ms, of.max_ms, of.mad_ms)
         table.add_row(Text(shown_line(stage)), *(Text(ms(number)) for number in numbers))
     return table
+
+
+def _print_stream(stream: Stream, console: Console) -> None:
+    for line in stream_facts(stream):
+        console.print(Text(line, style="dim"))
+    print_table(console, _stages_table("Stages of a frame, ms", stream_summaries(stream)))
+    for words in stream.problems:
+        console.print(Text(shown(words), style="yellow"))

@@ -10,10 +10,11 @@ import numpy.typing as npt
 from edgeproof.board.open_board import OpenBoard
 from edgeproof.datasets.labelled import LabelledDataSet
 from edgeproof.local_files.output_folder import OutputFolder
-from edgeproof.record.load import Cores
 from edgeproof.record.pictures import Detection
 from edgeproof.record.run import Run
 from edgeproof.runs.pictures import PictureFile
+from edgeproof_agent.sources.grammar import Source
+from edgeproof_agent.sources.settings import CaptureSettings
 
 Draw = Callable[[Path, npt.NDArray[np.uint8], Sequence[Detection]], object]
 
@@ -33,6 +34,8 @@ class BenchPlan:
     """Of all that is measured, warm-up and further runs among it."""
     cool_down_seconds: float = 0.0
     """The longest to wait for a hot board to cool down, ahead of everything."""
+    idle_seconds: float = 0.0
+    """For how long to read what the board draws with nothing to do, where something tells that."""
     settle: bool = False
     """Whether to warm up, after `warmup_runs`, until blocks of runs agree."""
     further_runs: Callable[[Run], int] = _none
@@ -40,13 +43,25 @@ class BenchPlan:
 
 
 @dataclass(frozen=True)
+class ProfilePlan:
+    picture: bytes
+    """An encoded picture, whose input tensor the model runs on again and again."""
+    runs: int = 50
+    warmup_runs: int = 5
+    max_seconds: float = 60.0
+
+
+@dataclass(frozen=True)
 class StreamPlan:
-    video: Path
-    """A file of this machine, which is sent to the board and read there."""
-    frames: int
-    max_seconds: float = 86_400.0
+    source: Source
+    """A video of this machine, which is sent to the board and read there; or what the board itself has."""
+    frames: int = 1_000_000_000
+    seconds: float | None = None
+    """After which it ends, whatever is to come."""
+    capture: CaptureSettings = field(default_factory=CaptureSettings)
+    overlap: bool = True
     shown: int = 6
-    """How many frames the report shows."""
+    """About how many frames the report shows."""
 
 
 @dataclass(frozen=True)
@@ -95,10 +110,14 @@ class RunPlan:
     pictures: Sequence[PictureFile] = ()
     bench: BenchPlan | None = None
     stream: StreamPlan | None = None
+    profile: ProfilePlan | None = None
     parity: ParityPlan | None = None
     accuracy: AccuracyPlan | None = None
     threads: int | None = None
-    cores: Cores = "all"
+    cores: str | None = None
+    """`big` keeps the model to the board's big CPUs."""
+    delegate: str | None = None
+    """The library of an external delegate on the board."""
     min_score: float = 0.5
     """From this score on a detection is listed and drawn; the file of detections holds them all."""
 

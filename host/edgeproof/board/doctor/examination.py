@@ -22,8 +22,6 @@ class ClockPolicy:
     scaling_min_freq: str
     scaling_max_freq: str
     cpuinfo_max_freq: str
-    cpu_capacity: str = ""
-    """How strong its CPUs are, 1024 for the board's strongest; empty where all are alike."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +139,7 @@ def parse_examination(fields: Fields, asked_ns: int, answered_ns: int) -> Examin
         disk_total_bytes=fields.integer("disk_total_bytes", high=2**63),
         disk_free_bytes=fields.integer("disk_free_bytes", high=2**63),
         cpufreq=tuple(
-            ClockPolicy(**{name: _value(item, name) for name in ClockPolicy.__dataclass_fields__ if name in item})
+            ClockPolicy(**{name: _value(item, name) for name in ClockPolicy.__dataclass_fields__})
             for item in fields.objects("cpufreq", _MAX_ENTRIES)
         ),
         thermal=tuple(

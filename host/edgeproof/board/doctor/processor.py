@@ -55,16 +55,18 @@ def _architecture(facts: BoardFacts, examination: Examination) -> Finding:
 
 def _cpu(facts: BoardFacts, examination: Examination) -> Finding:
     value = ", ".join(cores(examination.cpuinfo)) or f"{facts.cpu_count} cores"
-    data = {"cores": facts.cpu_count, "usable": facts.cpus_usable}
-    if facts.cpus_usable < facts.cpu_count:
-        return warning(
-            "cpu",
-            f"{value}; this login may use {facts.cpus_usable} of {facts.cpu_count}",
-            "Its affinity or control group says so: see taskset -p $$, and CPUQuota= or AllowedCPUs= of its systemd "
-            "slice (systemctl show user-$(id -u).slice)",
-            **data,
-        )
-    return good("cpu", value, **data)
+    value += f", {facts.big_cpus} of them big" if facts.big_cpus else ""
+    allowed = facts.cpu_count if facts.cpus_allowed is None else facts.cpus_allowed
+    data = {"cores": facts.cpu_count, "allowed": allowed, "quota": facts.cpu_quota, "big": facts.big_cpus}
+    limits = [f"{allowed} of {facts.cpu_count} CPUs are open to this login"] * (allowed < facts.cpu_count)
+    if facts.cpu_quota is not None and facts.cpu_quota < allowed:
+        limits.append(f"control groups leave it {facts.cpu_quota:.2g} CPUs' worth of time")
+    if not limits:
+        return good("cpu", value, **data)
+    remedy = (
+        "A figure from here is one of this share: see taskset, AllowedCPUs= and CPUQuota= of systemd, docker --cpus"
+    )
+    return warning("cpu", f"{value}; {'; '.join(limits)}", remedy, **data)
 
 
 def _features(facts: BoardFacts, examination: Examination) -> Finding:
@@ -87,19 +89,16 @@ def _clocks(facts: BoardFacts, found: list[Clock]) -> Iterator[Finding]:
         yield not_available("cpu clock")
     for clock in found:
         name = "cpu clock" if len(found) == 1 else f"clock of cpu {clock.cpus}"
-        strength = f" (strength {clock.capacity} of 1024)" if clock.capacity is not None and len(found) > 1 else ""
         spans = [mhz for mhz in (clock.minimum_mhz, clock.maximum_mhz) if mhz is not None]
         current = "not told" if clock.current_mhz is None else f"{clock.current_mhz:.0f} MHz now"
         value = f"{clock.governor or 'no governor'}, {current}"
         value += f" of {' to '.join(f'{mhz:.0f}' for mhz in spans)}" if spans else ""
-        value += strength
         data = {
             "governor": clock.governor,
             "current_mhz": clock.current_mhz,
             "minimum_mhz": clock.minimum_mhz,
             "maximum_mhz": clock.maximum_mhz,
             "hardware_maximum_mhz": clock.hardware_maximum_mhz,
-            "capacity": clock.capacity,
         }
         if clock.governor == "powersave" and facts.arch not in ("x86_64", "i686"):
             # On x86 the driver that is called so raises the clock all the same.

@@ -10,7 +10,6 @@ from edgeproof.board.facts import colon_lines
 
 _KIB = re.compile(r"([0-9]{1,15})(?: kB)?")
 _INTEGER = re.compile(r"-?[0-9]{1,12}")
-_CAPACITY = re.compile(r"[0-9]{1,5}")
 _DECIMAL = re.compile(r"[0-9]{1,10}(?:\.[0-9]{1,9})?")
 _THROTTLED = re.compile(r"throttled=0x([0-9a-fA-F]{1,8})")
 _HEXADECIMAL = re.compile(r"(?:0x)?([0-9a-fA-F]{1,8})")
@@ -39,8 +38,6 @@ class Clock:
     maximum_mhz: float | None
     """What the governor may go up to."""
     hardware_maximum_mhz: float | None
-    capacity: int | None = None
-    """How strong these cores are, 1024 for the board's strongest."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +84,6 @@ def clocks(policies: Sequence[ClockPolicy]) -> list[Clock]:
             minimum_mhz=_mhz(policy.scaling_min_freq),
             maximum_mhz=_mhz(policy.scaling_max_freq),
             hardware_maximum_mhz=_mhz(policy.cpuinfo_max_freq),
-            capacity=int(policy.cpu_capacity) if _CAPACITY.fullmatch(policy.cpu_capacity) else None,
         )
         for policy in policies
     ]

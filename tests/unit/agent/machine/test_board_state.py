@@ -54,7 +54,6 @@ def test_a_raspberry_pi_tells_everything(tmp_path: Path, monkeypatch: pytest.Mon
         "temperature_celsius": 48.312,
         "clock_mhz": 1500.0,
         "clocks_mhz": [1500.0, 2400.0],
-        "cooling_state": None,
         "governor": "ondemand",
         "throttled_bits": 0x50005,
         "load_1min": 0.52,
