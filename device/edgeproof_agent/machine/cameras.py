@@ -4,10 +4,11 @@ import errno
 import glob
 import os
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any, Optional
 
-from edgeproof_agent.machine.kernel_files import entries, read_value
+from edgeproof_agent.machine.kernel_files import entries, read_value, told
 from edgeproof_agent.machine.v4l2 import CaptureDevice, DeviceNode
 
 _NODE = re.compile(r"video[0-9]{1,4}")
@@ -28,7 +29,7 @@ def list_cameras(root: Path = Path("/")) -> dict[str, Any]:
         except PermissionError:
             unreadable.append({"node": str(node), "group": _group(node)})
             continue
-        except OSError:
+        except Exception:  # noqa: BLE001  # whatever a driver does, the others are told
             continue
         if device is not None:
             cameras.append({"node": str(node), "names": stable_names(node, root), **_described(device)})
@@ -42,7 +43,7 @@ def find_camera(name: str, root: Path = Path("/")) -> Path:
     """
     if name.isdecimal():
         node = root / f"dev/video{int(name)}"
-        if not os.path.exists(node):
+        if not told(node.exists, False):
             raise CameraError(f"there is no camera {name} ({node}){_known(root)}")
         return node
     by_name = {label: node for node in _nodes(root) for label in stable_names(node, root)}
@@ -69,6 +70,8 @@ def check_camera(node: Path, root: Path = Path("/")) -> Optional[CaptureDevice]:
         if error.errno == errno.EBUSY:
             raise CameraError(f"{node} is busy{_holders(node, root)}") from error
         raise CameraError(f"{node} cannot be opened: {error.strerror}{_known(root)}") from error
+    except Exception as error:
+        raise CameraError(f"{node} does not answer as a camera does: {error or type(error).__name__}") from error
     if device is None:
         raise CameraError(f"{node} brings no pictures: it is a codec, metadata or the like{_known(root)}")
     if busy:
@@ -78,12 +81,13 @@ def check_camera(node: Path, root: Path = Path("/")) -> Optional[CaptureDevice]:
 
 def stable_names(node: Path, root: Path = Path("/")) -> list[str]:
     """The names of a node that stay when it is plugged in again, by-id first."""
-    names = []
-    for folder in _NAME_FOLDERS:
-        for link in sorted(glob.glob(glob.escape(str(root / folder)) + "/*")):
-            if os.path.realpath(link) == os.path.realpath(node):
-                names.append(os.path.basename(link))
-    return names
+    links = [link for folder in _NAME_FOLDERS for link in entries(root / folder, "*")]
+    return [link.name for link in links if told(partial(_is_same, link, node), False)]
+
+
+def _is_same(link: Path, node: Path) -> bool:
+    """Raises what a link that leads nowhere raises."""
+    return link.resolve() == node.resolve()
 
 
 def _nodes(root: Path) -> list[Path]:
@@ -96,10 +100,7 @@ def _capture_device(node: Path) -> Optional[CaptureDevice]:
 
 
 def _brings_pictures(node: Path) -> bool:
-    try:
-        return _capture_device(node) is not None
-    except OSError:
-        return False
+    return told(lambda: _capture_device(node) is not None, False)
 
 
 def _described(device: CaptureDevice) -> dict[str, Any]:
@@ -128,12 +129,10 @@ def _holders(node: Path, root: Path) -> str:
     """The processes of this user that have a node open."""
     here = str(os.getpid())
     holders: list[str] = []
-    for link in glob.iglob(str(root / "proc/[0-9]*/fd/*")):
+    links: list[str] = told(lambda: glob.glob(str(root / "proc/[0-9]*/fd/*")), [])
+    for link in links:
         process = Path(link).parents[1]
-        try:
-            held = os.readlink(link) == str(node)
-        except OSError:
-            continue
+        held = told(partial(os.readlink, link), "") == str(node)
         words = f"{read_value(process / 'comm')} (process {process.name})"
         if held and process.name != here and words not in holders:
             holders.append(words)
@@ -143,7 +142,4 @@ def _holders(node: Path, root: Path) -> str:
 def _group(node: Path) -> str:
     import grp
 
-    try:
-        return grp.getgrgid(node.stat().st_gid).gr_name
-    except (OSError, KeyError):
-        return ""
+    return told(lambda: grp.getgrgid(node.stat().st_gid).gr_name, "")

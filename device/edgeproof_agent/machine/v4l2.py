@@ -73,7 +73,7 @@ class CaptureDevice:
 
 
 class DeviceNode:
-    """An open node. Use it as a context. Raises OSError when it cannot be opened."""
+    """An open node. Use it as a context. Raises what opening raises; whoever opens it has to expect anything."""
 
     def __init__(self, path: Path, ioctl: Ioctl = fcntl.ioctl) -> None:
         self._ioctl = ioctl
@@ -87,11 +87,10 @@ class DeviceNode:
 
     def capture_device(self) -> Optional[CaptureDevice]:
         """None for a node that brings no pictures: a codec, an image processor, metadata, a radio."""
-        answer = self._ask(QUERY_CAPABILITY, bytearray(_CAPABILITY.size))
-        if answer is None:
+        told = self._capability()
+        if told is None:
             return None
-        driver, card, _, _, of_device, of_node = _CAPABILITY.unpack(answer)
-        can = of_node if of_device & _HAS_DEVICE_CAPABILITIES else of_device
+        driver, card, can = told
         if not can & _CAN_STREAM_OR_READ or can & _CAN_MEMORY_TO_MEMORY:
             return None
         if can & _CAN_CAPTURE:
@@ -101,6 +100,19 @@ class DeviceNode:
         else:
             return None
         return CaptureDevice(_text(card), _text(driver), tuple(self._formats(kind)))
+
+    def capabilities(self) -> Optional[int]:
+        """What this node does (device_caps), less than what its whole device does; None when it is not told."""
+        told = self._capability()
+        return None if told is None else told[2]
+
+    def _capability(self) -> Optional[tuple[bytes, bytes, int]]:
+        """Driver, card and what the node does."""
+        answer = self._ask(QUERY_CAPABILITY, bytearray(_CAPABILITY.size))
+        if answer is None:
+            return None
+        driver, card, _, _, of_device, of_node = _CAPABILITY.unpack(answer)
+        return driver, card, of_node if of_device & _HAS_DEVICE_CAPABILITIES else of_device
 
     def is_busy(self) -> bool:
         """Whether another process streams from it: asking for no buffers changes nothing and is refused then."""

@@ -276,5 +276,6 @@ def _state(fields: Fields, name: str) -> BoardState:
         own_cpu_seconds=number("own_cpu_seconds"),
         uptime_seconds=number("uptime_seconds"),
         cpus_allowed=state.integer("cpus_allowed", low=1, high=_MAX_CPUS) if "cpus_allowed" in state else None,
+        cooling_state=state.integer("cooling_state", high=2**16) if "cooling_state" in state else None,
         yardstick_ns=state.integer("yardstick_ns", low=1, high=_MAX_NS) if "yardstick_ns" in state else None,
     )

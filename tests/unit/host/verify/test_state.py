@@ -151,3 +151,11 @@ def test_throttling_that_has_come_and_gone_between_both_ends_voids() -> None:
     before, after = (replace(state, throttled_bits=0x40000) for state in (BEFORE, AFTER))
     assert void_reasons(before, after, 4) == []
     assert void_reasons(before, after, 4, timeline) == ["the board reports: throttled"]
+
+
+def test_a_clock_that_heat_holds_down_from_start_to_end_voids_a_measurement() -> None:
+    held = BoardState(clocks_mhz=(1800.0, 1200.0), cooling_state=2)
+    assert void_reasons(held, held) == ["the kernel held a CPU's clock down because of heat"]
+    free = BoardState(clocks_mhz=(1800.0, 1200.0), cooling_state=0)
+    assert void_reasons(free, free) == []
+    assert void_reasons(free, held) == ["the kernel held a CPU's clock down because of heat"]
