@@ -8,8 +8,8 @@ from typing import IO
 from tests.support.places import ROOT
 
 _HALVES = (
-    ("arm", "contract", "models", "ssh", "browser", "fuzz", "odapi"),  # the first four share boards: one by one
-    ("faults", "unit"),
+    ("arm", "contract", "models", "browser", "fuzz", "odapi"),  # the first three share boards and bundles: one by one
+    ("ssh", "faults", "unit"),
 )
 
 
@@ -34,7 +34,7 @@ def main() -> int:
 
 
 def _start(half: tuple[str, ...], output: IO[bytes] | None) -> "subprocess.Popen[bytes]":
-    command = [sys.executable, "-m", "pytest", "-q", *(f"tests/{name}" for name in half)]
+    command = [sys.executable, "-m", "pytest", "-q", "--durations=12", *(f"tests/{name}" for name in half)]
     return subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output)
 
 

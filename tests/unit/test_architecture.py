@@ -22,7 +22,7 @@ HOST_LAYERS: Layers = (
     ("convert", "sample"),
     ("board", "odapi", "tflite", "verify"),
     ("config", "record", "ssd"),
-    ("bundle", "fetch"),
+    ("bundle", "datasets", "fetch"),
     ("local_files",),
     ("wording",),
     ("errors",),
@@ -55,6 +55,7 @@ HOMES = {
     "click": {"cli"},
     "matplotlib": {"report"},
     "jinja2": {"report"},
+    "mlflow": {"report"},
     "sqlalchemy": {"history"},
     "alembic": {"history"},
 }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
 
-from edgeproof_agent.machine.kernel_files import TEXT_BYTES, entries, number, read_value
+from edgeproof_agent.machine.kernel_files import TEXT_BYTES, entries, number, read_value, told
 
 MAX_CPUS = 4096
 _BIG_SHARE = 0.8
@@ -34,8 +34,9 @@ class CpuShare:
 
 
 def read_cpu_share(root: Path = Path("/")) -> CpuShare:
-    allowed = tuple(sorted(os.sched_getaffinity(0)))
-    total = len(cpu_list(read_value(root / "sys/devices/system/cpu/online", TEXT_BYTES))) or os.cpu_count() or 1
+    allowed = tuple(sorted(told(lambda: os.sched_getaffinity(0), {0})))
+    online = cpu_list(read_value(root / "sys/devices/system/cpu/online", TEXT_BYTES))
+    total = len(online) or told(os.cpu_count, None) or 1
     return CpuShare(max(total, len(allowed)), allowed, cpu_quota(root))
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Callable, Optional
 
 from edgeproof_agent.machine.firmware import ask_firmware
-from edgeproof_agent.machine.kernel_files import entries, number, read_value
+from edgeproof_agent.machine.kernel_files import entries, number, read_value, told
 
 METER, PMIC = "meter", "pmic"
 """Kinds: a current sensor in the board's supply, and a Raspberry Pi 5's own power chip, which sees what flows out of
@@ -56,7 +56,7 @@ def pmic_watts(text: str) -> Optional[float]:
 
 def _pmic(root: Path) -> list[PowerSource]:
     """Only a Pi 5's firmware knows the question; older ones answer with an error, which is no text of rails."""
-    if not (root / "dev/vcio").exists():
+    if not told((root / "dev/vcio").exists, False):
         return []
 
     def read() -> Optional[float]:

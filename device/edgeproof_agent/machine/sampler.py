@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Callable, Optional
 
+from edgeproof_agent.machine.kernel_files import told
+
 MAX_COST = 0.005
 """Of one CPU, what the samples may take: the pause after each is so much longer than it was."""
 STATE_SECONDS = 1.0
@@ -90,7 +92,7 @@ def _sample(found: Sampling, over: threading.Event) -> None:
             now = time.monotonic() - started
             if now >= one.due and not over.is_set():
                 cost = _cpu_seconds()
-                one.add(now, _told(one.read))
+                one.add(now, told(one.read, None))
                 cost = _cpu_seconds() - cost
                 found.cpu_seconds += cost
                 # Each kind has its part of what all may take together.
@@ -98,14 +100,7 @@ def _sample(found: Sampling, over: threading.Event) -> None:
         over.wait(max(min(one.due for one in series) - (time.monotonic() - started), 0.0))
 
 
-def _told(read: Callable[[], Any]) -> Any:
-    try:
-        return read()
-    except Exception:  # noqa: BLE001  # whatever a file or a tool does, the measurement goes on
-        return None
-
-
 def _cpu_seconds() -> float:
     """Of this thread and of the processes that this one has waited for."""
-    children = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return time.thread_time() + children.ru_utime + children.ru_stime
+    children = told(lambda: resource.getrusage(resource.RUSAGE_CHILDREN), None)
+    return time.thread_time() + (0.0 if children is None else children.ru_utime + children.ru_stime)

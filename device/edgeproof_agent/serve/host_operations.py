@@ -42,6 +42,7 @@ from edgeproof_agent.serve.cpu_choice import ALL, CORES, CpuChoice
 from edgeproof_agent.serve.measurement_lease import MeasurementLease
 from edgeproof_agent.serve.run_limits import RunLimits
 from edgeproof_agent.sources.capture import CaptureError, is_live, open_capture
+from edgeproof_agent.store.objects import STORE_FOLDER
 from edgeproof_agent.store.usage_locks import hold
 from edgeproof_agent.wire.answering import Exchange, Operation, Reply, RequestError, check_protocol
 
@@ -49,6 +50,12 @@ MAX_RUNS = 1_000_000
 MAX_WINDOW = 64
 MAX_PROFILED_RUNS = 1000
 MAX_IDLE_SECONDS = 60.0
+
+
+def _store_folder() -> Path:
+    """The store that this agent lies in, as agents/DIGEST/edgeproof_agent/serve; else the one of the home folder."""
+    above = Path(__file__).parents[4]
+    return above if above.name == STORE_FOLDER else Path("~").expanduser() / STORE_FOLDER
 
 
 class DetectionOperations:
@@ -62,7 +69,7 @@ class DetectionOperations:
         self._delegated = False
         self._cpus = CpuChoice()
         self._sampling = BoardSampling()
-        self._lease = MeasurementLease(Path("~/.edgeproof").expanduser())
+        self._lease = MeasurementLease(_store_folder())
 
     def table(self) -> dict[str, Operation]:
         return {

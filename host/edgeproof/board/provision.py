@@ -46,6 +46,7 @@ def provision(
     Raises `NoRuntimeError` when none fits, `ProvisionError` when one cannot be built or does not work.
     """
     store = board.store
+    store.try_store().require(board.name)
     releases = choose_releases(store.facts, board.name, names)
     for release in releases:
         require_distribution_packages(release, store.facts, board.name)

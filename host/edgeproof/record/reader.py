@@ -8,11 +8,12 @@ import msgspec
 
 from edgeproof.errors import ReportError
 from edgeproof.local_files.bounded_files import UnreadableError, read_bounded, readable
-from edgeproof.local_files.inner_names import is_inner_name
+from edgeproof.record.accuracy_reader import read_accuracy
 from edgeproof.record.board import BoardInfo, BoardState, RuntimeInfo
 from edgeproof.record.board_sample import read_timeline
 from edgeproof.record.detections_reader import read_detections
 from edgeproof.record.energy import read_energy, read_power
+from edgeproof.record.inner_file import inner_file
 from edgeproof.record.latency import Drift, LatencySummary, Samples
 from edgeproof.record.load import CpuUse, LoadResult
 from edgeproof.record.measurements import Frame, Latency, Stream
@@ -23,7 +24,7 @@ from edgeproof.record.run import SCHEMA, BundleFacts, HostInfo, Report, Run
 from edgeproof.record.sample_file import read_samples
 from edgeproof.record.verdict.claims import Answer
 from edgeproof.record.verdict.reader import read_claim, read_comparison, read_parity
-from edgeproof_agent.wire.fields import FieldError, Fields
+from edgeproof_agent.wire.fields import Fields
 
 _MAX_BYTES = 512 << 20
 _SCHEMAS = ("edgeproof.report/1", SCHEMA)
@@ -97,6 +98,7 @@ def _run(run: Fields, folder: Path) -> Run:
         after=_state(state, "after"),
         error=run.text("error", max_length=_MAX_TEXT) if "error" in run else None,
         parity=read_parity(run.nested("parity")) if "parity" in run else None,
+        accuracy=read_accuracy(run.nested("accuracy"), folder) if "accuracy" in run else None,
         precision_recall=tuple(map(read_precision_recall, run.objects("precision_recall", _MAX_CURVES)))
         if "precision_recall" in run
         else (),
@@ -133,7 +135,7 @@ def _latency(latency: Fields, folder: Path) -> Latency:
     if "samples" in latency:
         file = latency.nested("samples")
         stages = [str(stage) for stage in file.items("stages", 100, min_items=1)]
-        samples = read_samples(_inner(file, "file", folder), file.text("sha256", max_length=64), stages, runs)
+        samples = read_samples(inner_file(file, "file", folder), file.text("sha256", max_length=64), stages, runs)
     return Latency(
         runs=runs,
         warmup_runs=latency.integer("warmup_runs"),
@@ -171,7 +173,7 @@ def _picture(picture: Fields, folder: Path) -> Picture:
         detections=read_detections(picture),
         error=picture.text("error", max_length=_MAX_TEXT) if "error" in picture else None,
         stages_ns={name: _ns(Fields(stages).number(name)) for name in stages},
-        annotated=_inner(picture, "annotated", folder) if "annotated" in picture else None,
+        annotated=inner_file(picture, "annotated", folder) if "annotated" in picture else None,
     )
 
 
@@ -184,17 +186,9 @@ def _stream(stream: Fields, folder: Path) -> Stream:
         fps=stream.number("fps"),
         stages=_stages(stream),
         shown=tuple(
-            Frame(item.number("time_s"), _inner(item, "annotated", folder), read_detections(item)) for item in shown
+            Frame(item.number("time_s"), inner_file(item, "annotated", folder), read_detections(item)) for item in shown
         ),
     )
-
-
-def _inner(fields: Fields, name: str, folder: Path) -> Path:
-    """A file beside the report."""
-    file = fields.text(name)
-    if not is_inner_name(file):
-        raise FieldError(f"{fields.path(name)} must name a file beside the report, not {file!r}")
-    return folder / file
 
 
 def _record(fields: Fields, kind: type[_Record]) -> _Record:

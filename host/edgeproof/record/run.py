@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from edgeproof import __version__
+from edgeproof.record.accuracy import Accuracy
 from edgeproof.record.board import BoardInfo, BoardState, RuntimeInfo, states_json
 from edgeproof.record.load import LoadResult
 from edgeproof.record.measurements import Latency, Stream, summary_json
@@ -69,6 +70,8 @@ class Run:
     """Why the run ended early; what had arrived until then is kept."""
     parity: Parity | None = None
     """The board held against the host."""
+    accuracy: Accuracy | None = None
+    """On a labelled data set."""
     precision_recall: tuple[PrecisionRecall, ...] = ()
     """On a labelled data set: of all classes together first, then class by class."""
     claims: tuple[Claim, ...] = ()
@@ -98,6 +101,8 @@ class Run:
             data["profile"] = self.profile.to_json()
         if self.parity is not None:
             data["parity"] = self.parity.to_json()
+        if self.accuracy is not None:
+            data["accuracy"] = self.accuracy.to_json()
         if self.precision_recall:
             data["precision_recall"] = [curve.to_json() for curve in self.precision_recall]
         if self.claims:

@@ -16,6 +16,7 @@ from edgeproof.record.latency import PERCENTS, LatencySummary
 from edgeproof.record.measurements import Frame
 from edgeproof.record.pictures import Picture
 from edgeproof.record.run import BundleFacts, Report, Run
+from edgeproof.report.accuracy import ERROR_WORDS, accuracy_notes, estimate_words, reference_lines
 from edgeproof.report.charts.style import series_variable
 from edgeproof.report.charts.timeline import timeline_svg
 from edgeproof.report.comparison import comparison_lines
@@ -100,6 +101,11 @@ def render_html(report: Report) -> str:
         script=_SCRIPT,
         script_digest=_SCRIPT_DIGEST,
         headline=headline(report),
+        accurate=[(place, run) for place, run in enumerate(runs) if run.accuracy is not None],
+        accuracy_notes=accuracy_notes,
+        reference_lines=reference_lines,
+        estimate_words=estimate_words,
+        error_words=ERROR_WORDS,
         run_title=run_title,
         claim_line=claim_line,
         limits=limits,

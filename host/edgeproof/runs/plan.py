@@ -1,13 +1,14 @@
 """What a run is to do."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from edgeproof.board.open_board import OpenBoard
+from edgeproof.datasets.labelled import LabelledDataSet
 from edgeproof.local_files.output_folder import OutputFolder
 from edgeproof.record.pictures import Detection
 from edgeproof.record.run import Run
@@ -74,6 +75,30 @@ class ParityPlan:
 
 
 @dataclass(frozen=True)
+class Reference:
+    """A bundle that is in the store of this machine as a board."""
+
+    variant: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class AccuracyPlan:
+    data_set: LabelledDataSet
+    kept: Path
+    """The folder where results are written as they arrive."""
+    renames: Mapping[str, str] = field(default_factory=dict)
+    """Class of the data set to label of the model."""
+    common_classes: bool = False
+    """Whether classes that the model does not know are left out."""
+    host: OpenBoard | None = None
+    """This machine as a board; None where nothing is run here."""
+    runtime: str | None = None
+    """The one to run here."""
+    references: Sequence[Reference] = ()
+
+
+@dataclass(frozen=True)
 class RunPlan:
     out: OutputFolder
     """Where the run's files go."""
@@ -82,6 +107,7 @@ class RunPlan:
     stream: StreamPlan | None = None
     profile: ProfilePlan | None = None
     parity: ParityPlan | None = None
+    accuracy: AccuracyPlan | None = None
     threads: int | None = None
     cores: str | None = None
     """`big` keeps the model to the board's big CPUs."""

@@ -22,6 +22,7 @@ from edgeproof.record.measurements import Frame, Stream
 from edgeproof.record.pictures import Picture
 from edgeproof.record.profile import Profile
 from edgeproof.record.run import BundleFacts, Run
+from edgeproof.runs.accuracy import measure_accuracy
 from edgeproof.runs.measurement import measure
 from edgeproof.runs.parity import measure_parity
 from edgeproof.runs.picture_reading import read_pictures
@@ -71,6 +72,7 @@ def execute(
             work.detect()
             work.bench()
             work.parity()
+            work.accuracy()
             work.stream()
             work.profile()
             work.run = replace(work.run, after=session.state())
@@ -165,6 +167,15 @@ class _Work:
                     self.session, self.run.bundle.digest, self.loaded, plan, self.plan.min_score, self.progress
                 ),
             )
+
+    def accuracy(self) -> None:
+        plan = self.plan.accuracy
+        if plan is None:
+            return
+        info = self.run.board
+        who = [info.name, info.machine, info.arch, info.python]
+        found = measure_accuracy(self.session, who, self.run.bundle.digest, self.loaded, plan, self.progress)
+        self.run = replace(self.run, accuracy=found.accuracy, precision_recall=found.curves)
 
     def stream(self) -> None:
         plan = self.plan.stream

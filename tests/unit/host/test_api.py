@@ -39,6 +39,7 @@ NAMES = [
     "write_report",
 ]
 VERBS = [
+    "accuracy",
     "bench",
     "check",
     "detect",

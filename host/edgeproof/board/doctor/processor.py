@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
+from edgeproof.board.doctor.core_names import cores
 from edgeproof.board.doctor.examination import Examination
 from edgeproof.board.doctor.finding import Finding, bad, good, not_available, warning
 from edgeproof.board.doctor.readings import (
     Clock,
     clocks,
-    cores,
     cpu_features,
     is_raspberry_pi,
     temperature,

@@ -235,7 +235,7 @@ def test_partial_uploads_that_nobody_continues_are_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("login", "level"), [(Login(0.2, ""), GOOD), (Login(1.5, ""), WARNING), (Login(0.1, "Welcome!"), BAD)]
+    ("login", "level"), [(Login(0.2, ""), GOOD), (Login(1.5, ""), WARNING), (Login(0.1, "Welcome!"), WARNING)]
 )
 def test_a_login_shell_should_be_quick_and_silent(login: Login, level: Level) -> None:
     told = login_finding(login)

@@ -12,7 +12,7 @@ from edgeproof.board.link.conversation import Conversation
 from edgeproof.board.link.deadline import Deadline
 from edgeproof.board.link.local import LocalTransport
 from edgeproof.board.store.agent_object import agent_object
-from edgeproof.board.store.bootstrap import store_service_command, store_service_source
+from edgeproof.board.store.bootstrap import shell_path, store_service_command, store_service_source
 from edgeproof.board.store.client import open_store
 from edgeproof.errors import BoardPythonError
 from edgeproof_agent import __version__
@@ -46,7 +46,7 @@ def test_an_old_python_is_told_with_its_version(tmp_path: Path, version: str) ->
         open_store(transport, python)
     message = str(caught.value)
     assert message.startswith("the store service on local cannot start: the board needs Python 3.9 or newer\n")
-    assert f"Its last words:\npython3 is Python {version}." in message
+    assert f"Its last words:\nedgeproof: this is Python {version}." in message
     assert 'name it in edgeproof.toml: python = "/usr/bin/python3.11"' in message
 
 
@@ -128,3 +128,18 @@ def test_a_service_whose_source_is_cut_ends_without_a_word(tmp_path: Path) -> No
         channel.close()
         assert channel.wait(Deadline(20, "the service")).code == 3
         assert channel.error_output.tail() == ""
+
+
+@pytest.mark.parametrize(
+    ("path", "word"),
+    [
+        ("python3", "python3"),
+        ("~/py", "~/py"),
+        ("~/my py", "~'/my py'"),
+        ("~pi/venv/bin/python", "~pi/venv/bin/python"),
+        ("~$(x)/py", "'~$(x)/py'"),
+        ("a~/py; b", "'a~/py; b'"),
+    ],
+)
+def test_a_home_folder_in_the_path_of_python_is_the_shell_s_to_find(path: str, word: str) -> None:
+    assert shell_path(path) == word
