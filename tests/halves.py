@@ -8,7 +8,15 @@ from typing import IO
 from tests.support.places import ROOT
 
 _HALVES = (
-    ("arm", "contract", "models", "browser", "fuzz", "odapi"),  # the first three share boards and bundles: one by one
+    (
+        "arm",
+        "contract",
+        "models",
+        "browser",
+        "fuzz",
+        "odapi",
+        "families",
+    ),  # the first three share boards and bundles: one by one
     ("ssh", "faults", "unit"),
 )
 

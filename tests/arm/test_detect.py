@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgeproof.board.agent.streaming import StreamOptions
 from edgeproof.board.deploy import open_session, send_bundle
 from edgeproof.board.open_board import open_board
 from edgeproof.bundle import Bundle
@@ -65,7 +66,7 @@ def test_photos_give_the_detections_of_this_machine_and_the_camera_works(
                 found[variant] = [
                     matched(here, there) for here, there in zip(reference[variant], results, strict=False)
                 ]
-            session.stream("0", 2, on_frame, jpeg_every=1)
+            session.stream("camera:0", 2, on_frame, StreamOptions(jpeg_every=1))
     people = [1, 1, 0]  # on the first three photos, the third of which shows a cat
     assert found == {variant: people[:count] for variant, count in counts.items()}
     assert [(frame.result.width, frame.result.height) for frame in frames] == [(640, 480)] * 2

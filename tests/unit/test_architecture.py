@@ -40,7 +40,7 @@ AGENT_LAYERS: Layers = (
 
 BOARD_LAYERS: Layers = (
     ("deploy", "doctor", "provision"),
-    ("open_board", "prune"),
+    ("cameras", "open_board", "prune"),
     ("agent", "runtime"),
     ("ssh", "store"),
     ("facts", "link"),

@@ -13,6 +13,8 @@ from edgeproof.local_files.output_folder import OutputFolder
 from edgeproof.record.pictures import Detection
 from edgeproof.record.run import Run
 from edgeproof.runs.pictures import PictureFile
+from edgeproof_agent.sources.grammar import Source
+from edgeproof_agent.sources.settings import CaptureSettings
 
 Draw = Callable[[Path, npt.NDArray[np.uint8], Sequence[Detection]], object]
 
@@ -51,12 +53,15 @@ class ProfilePlan:
 
 @dataclass(frozen=True)
 class StreamPlan:
-    video: Path
-    """A file of this machine, which is sent to the board and read there."""
-    frames: int
-    max_seconds: float = 86_400.0
+    source: Source
+    """A video of this machine, which is sent to the board and read there; or what the board itself has."""
+    frames: int = 1_000_000_000
+    seconds: float | None = None
+    """After which it ends, whatever is to come."""
+    capture: CaptureSettings = field(default_factory=CaptureSettings)
+    overlap: bool = True
     shown: int = 6
-    """How many frames the report shows."""
+    """About how many frames the report shows."""
 
 
 @dataclass(frozen=True)

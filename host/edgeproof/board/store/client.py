@@ -138,6 +138,10 @@ class BoardStore(Client):
         """What each app serves since when, and what the store takes: see `edgeproof.board.store.status`."""
         return self.ask(Request("status"), "say what it holds", _FINISH_SECONDS)
 
+    def cameras(self) -> Fields:
+        """What `edgeproof.board.cameras` reads."""
+        return self.ask(Request("cameras"), "list its cameras", _FINISH_SECONDS)
+
     def drop_unwanted(self, wanted: Mapping[Kind, Collection[str]], dry_run: bool) -> Fields:
         """Drops what nothing points to: see `edgeproof.board.prune`."""
         listed = {kind.value: sorted(digests) for kind, digests in wanted.items()}
