@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from edgeproof.record.accuracy import Accuracy, Estimate
+from edgeproof.record.energy import SourceClass
 from edgeproof.record.latency import Samples
 from edgeproof.record.run import Run
 from edgeproof.record.verdict.claims import Answer, Claim
@@ -154,8 +155,23 @@ def _peak_rss(gate: Gate, run: Run, _: Baselines) -> Claim:
     return _claim(gate, peak, Interval.exact(peak), None)
 
 
-def _not_measured(gate: Gate, run: Run, _: Baselines) -> Claim:  # noqa: ARG001
-    return _unknown(gate, f"{gate.quantity.value} was not measured")
+def _energy(gate: Gate, run: Run, _: Baselines) -> Claim:
+    """Of an inference, gross. A pass or a fail needs a meter: how far off the other sources are is not known."""
+    latency = run.latency
+    if latency is None or not latency.energy:
+        reason = None if latency is None else latency.energy_reason
+        return _unknown(gate, "energy was not measured" if reason is None else f"energy was not measured: {reason}")
+    void = void_of(run)
+    if void is not None:
+        return _unknown(gate, void)
+    energy = latency.energy[0]
+    claim = _claim(gate, energy.gross.value, Interval(energy.gross.low, energy.gross.high), energy.readings)
+    if energy.source_class is not SourceClass.METER:
+        note = f"by {energy.source} ({energy.source_class.value}), whose own error is not known: only a meter tells"
+        return replace(claim, answer=Answer.INCONCLUSIVE, note=note)
+    if claim.answer is Answer.INCONCLUSIVE:
+        return replace(claim, note=f"the interval of {energy.readings} readings holds the limit: more runs narrow it")
+    return claim
 
 
 _EVALUATE: Mapping[Quantity, Callable[[Gate, Run, Baselines], Claim]] = {
@@ -167,7 +183,7 @@ _EVALUATE: Mapping[Quantity, Callable[[Gate, Run, Baselines], Claim]] = {
     Quantity.MAP_DROP: _map_drop,
     Quantity.SIZE: _size,
     Quantity.PEAK_RSS: _peak_rss,
-    Quantity.ENERGY: _not_measured,
+    Quantity.ENERGY: _energy,
 }
 
 

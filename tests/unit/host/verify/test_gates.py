@@ -11,6 +11,7 @@ from edgeproof.record.detections import BenchResult
 from edgeproof.record.run import Run
 from edgeproof.record.verdict.claims import Answer, Claim
 from edgeproof.record.verdict.parity import Parity, PictureParity
+from edgeproof.verify.energy import NO_SOURCE
 from edgeproof.verify.gate_text import parse_gate
 from edgeproof.verify.gates import Baselines, evaluate, further_runs
 from edgeproof.verify.latency import latency_of
@@ -126,7 +127,7 @@ NO_ACCURACY = "accuracy was not measured: name a labelled data set with --data, 
         ("capture", "p50 < 1 ms", "no samples of capture were taken"),
         ("accuracy", "map >= 0.4", NO_ACCURACY),
         ("accuracy", "map drop vs float32 <= 0.01", NO_ACCURACY),
-        ("energy", "< 0.6 J", "energy was not measured"),
+        ("energy", "< 0.6 J", f"energy was not measured: {NO_SOURCE}"),
         ("parity", "differing <= 1 %", "parity was not measured: name pictures in [check]"),
         (
             "invoke",
@@ -139,6 +140,29 @@ def test_what_was_not_measured_is_inconclusive_without_figures(key: str, text: s
     found = claim(steady(), key, text)
     assert (found.answer, found.note) == (OPEN, note)
     assert (found.value, found.low, found.high, found.samples) == (None, None, None, None)
+
+
+@pytest.mark.parametrize(("text", "answer"), [("< 500 mJ", PASS), ("< 0.1 J", FAIL), ("< 0.2132 J", OPEN)])
+def test_a_meter_tells_energy_by_the_interval_of_its_readings(text: str, answer: Answer) -> None:
+    """4.1 W over 10.4 s and 200 runs."""
+    found = claim(replace(steady(), latency=sample.sampled_latency("meter")), "energy", text)
+    assert found.answer is answer
+    assert found.value == pytest.approx(0.2132)
+    assert (found.note is None) == (answer is not OPEN)
+    assert found.samples == 30
+
+
+def test_what_no_meter_tells_of_energy_passes_and_fails_nothing() -> None:
+    for limit in ("< 10 J", "< 1 mJ"):
+        found = claim(replace(steady(), latency=sample.sampled_latency("pmic")), "energy", limit)
+        assert found.answer is OPEN
+        assert found.note is not None
+        assert "pmic corrected" in found.note
+
+
+def test_energy_of_a_void_run_is_not_told() -> None:
+    run = replace(steady(), latency=sample.sampled_latency("meter"), board=sample.board(emulated=True))
+    assert claim(run, "energy", "< 10 J").answer is OPEN
 
 
 @pytest.mark.parametrize(("text", "answer"), [("< 4 MB", PASS), ("< 3.812345 MB", FAIL), ("<= 3.812345 MB", PASS)])
