@@ -137,6 +137,7 @@ def test_a_limit_that_the_cooling_has_set_voids_too() -> None:
         [{"limit_mhz": 2400.0, "busy": 0.2}] * 5 + [{"limit_mhz": 1000.0, "busy": 0.2}] * 5,
         [{"clock_mhz": 2400.0}] * 5 + [{"clock_mhz": 408.0}] * 5,  # how busy it was is not told
         [{"clock_mhz": 2400.0 + 80 * (second % 3), "busy": 1.0} for second in range(30)],  # turbo
+        [{"clock_mhz": 3200.0, "busy": 1.0}] + [FAST] * 20,  # a moment's turbo is not what is usual
         [SLOW, FAST],
         [],
     ],
