@@ -14,7 +14,8 @@ EVIL = "<img src=x onerror=console.log(1)>" * 4
 UNTIL = """
 new Promise((done, failed) => {{
   const started = Date.now();
-  const look = () => ({condition}) ? done(true) : Date.now() - started > 20000 ? failed(new Error("in vain")) : setTimeout(look, 20);
+  const late = () => Date.now() - started > 20000;
+  const look = () => ({condition}) ? done(true) : late() ? failed(new Error("in vain")) : setTimeout(look, 20);
   look();
 }})
 """
@@ -106,4 +107,5 @@ def test_no_name_runs_and_the_end_is_said(page: Tab, state: LiveState) -> None:
     assert page.value("document.documentElement.scrollWidth") == page.value("innerWidth")
     state.end()
     wait(page, "document.getElementById('status').innerText === 'The stream has ended.'")
-    assert page.complaints == []
+    # The tests read the picture's pixels, of which the browser says that it takes long.
+    assert [words for words in page.complaints if "willReadFrequently" not in words] == []

@@ -16,14 +16,8 @@ WARM = BoardState(temperature_celsius=51.4, clock_mhz=1500.0, load_1min=0.7)
 
 
 def stages(invoke_ms: float) -> dict[str, int]:
-    named = {
-        "capture": 33.0,
-        "decode": 1.5,
-        "handover": 0.1,
-        "preprocess": 0.4,
-        "invoke": invoke_ms,
-        "postprocess": 0.2,
-    }
+    named = {"capture": 33.0, "decode": 1.5, "handover": 0.1, "preprocess": 0.4}
+    named |= {"invoke": invoke_ms, "postprocess": 0.2}
     in_ns = {stage: int(ms * 1e6) for stage, ms in named.items()}
     return {**in_ns, "total": sum(in_ns.values())}
 

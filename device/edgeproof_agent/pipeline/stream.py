@@ -62,7 +62,7 @@ def stream_frames(exchange: Exchange, detect: Detect, source: Frames, live: bool
         if now >= next_state_at:
             next_state_at = now + pace.state_seconds
             body["state"] = read_board_state()
-        counts: dict[str, Any] = {
+        counts = {
             "dropped": source.dropped,
             "repeated": source.repeated,
             "reconnects": source.reconnects,

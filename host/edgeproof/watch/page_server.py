@@ -39,7 +39,7 @@ class PageServer:
         self.page = _part("watch.html").replace("/*STYLE*/", style).replace("/*SCRIPT*/", script).encode()
         self.policy = (
             f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
-            "img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+            "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
         )
         self.state = state
         self.places = threading.BoundedSemaphore(_MOST_AT_ONCE)

@@ -2,6 +2,7 @@
 
 import io
 import threading
+from collections.abc import Callable
 
 from edgeproof.cli.display.terminal import Terminal
 from edgeproof.record.detections import PictureResult, StreamFrame
@@ -53,7 +54,8 @@ def test_a_frame_that_could_not_be_looked_at_is_counted_and_told() -> None:
 def test_whoever_waits_is_woken_by_what_comes_and_by_the_end() -> None:
     state = watched(1)
     seen: list[int] = []
-    for change in (lambda: show(state, 1), state.end):
+    changes: list[Callable[[], None]] = [lambda: show(state, 1), state.end]
+    for change in changes:
         number = state.snapshot().number
         waiting = threading.Thread(target=lambda: seen.append(state.snapshot(number, 60.0).number))  # noqa: B023
         waiting.start()
