@@ -30,7 +30,8 @@ PIXEL = "[...document.getElementById('picture').getContext('2d').getImageData({x
 
 @pytest.fixture(scope="module")
 def state() -> LiveState:
-    state = LiveState(f"rtsp://camera/{'long' * 30}", "pi", "abc123def456", 0.2)
+    state = LiveState(f"rtsp://camera/{'long' * 30}", "pi", 0.2)
+    state.running("people int8")
     state.opened(TOLD)
     for index in range(60):
         show(state, index)
@@ -60,7 +61,7 @@ def text(page: Tab, place: str) -> str:
 
 
 def test_everything_is_shown(page: Tab) -> None:
-    assert text(page, "about") == "abc123def456 on pi · MJPG · 320 x 240 · 30 frames a second"
+    assert text(page, "about") == "people int8 on pi · MJPG · 320 x 240 · 30 frames a second"
     figures = text(page, "figures")
     for words in ("temperature 51 °C", "clock 1500 MHz", "age p50 / p95, ms 45.0 / 45.0", "dropped 2", "opened anew 0"):
         assert words in figures

@@ -84,7 +84,7 @@ def command(
         with shown_progress(console) as progress:
             digest = bundle_to_run(opened, app, opened_bundle, progress)
         agent = stack.enter_context(start_agent(opened, choose_runtime(opened, runtime)))
-        state = LiveState(stream.shown, board.name, digest[:12], _PAGE_PICTURE_SECONDS if web else _PICTURE_SECONDS)
+        state = LiveState(stream.shown, board.name, _PAGE_PICTURE_SECONDS if web else _PICTURE_SECONDS)
         address = None
         if web:
             server = stack.enter_context(_serve(state, port))

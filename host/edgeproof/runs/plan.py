@@ -53,6 +53,9 @@ class StreamObserver(Protocol):
     def state_seconds(self) -> float:
         """The same of the board's state."""
 
+    def running(self, model: str) -> None:
+        """The board has loaded this model, which is named with its variant."""
+
     def opened(self, told: SourceTold) -> None: ...
 
     def word(self, text: str) -> None:

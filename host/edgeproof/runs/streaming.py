@@ -66,6 +66,9 @@ class StreamRecord:
             jpeg_seconds=observer.picture_seconds if observer else (0.0 if known else _SHOWN_SECONDS),
             state_seconds=observer.state_seconds if observer else 0.0,
         )
+        if observer is not None:
+            manifest = self._loaded.manifest
+            observer.running(f"{manifest.name} {manifest.variant}")
         self._progress(Progress(f"opening {plan.source.shown}"))
         self._started = time.monotonic()
         with contextlib.ExitStack() as stack:
@@ -167,7 +170,7 @@ class StreamRecord:
             if frame.age_ns is not None:
                 line["age_ns"] = frame.age_ns
             if frame.repeated:
-                line["repeated"] = True
+                line["same_as_before"] = True
             line["detections"] = detections_json(picture.detections)
         if self._told is not None and self._told.live:
             line |= self._counts

@@ -72,10 +72,10 @@ class Snapshot:
 class LiveState:
     """Observes one stream: see `StreamObserver`."""
 
-    def __init__(self, source: str, board: str, model: str, picture_seconds: float) -> None:
+    def __init__(self, source: str, board: str, picture_seconds: float) -> None:
         self.picture_seconds = picture_seconds
         self.state_seconds = 1.0
-        self._names = (source, board, model)
+        self._source, self._board, self._model = source, board, "a model"
         self._changed = threading.Condition()
         self._number = self._picture_number = self._frames = self._refused = 0
         self._told: SourceTold | None = None
@@ -89,6 +89,10 @@ class LiveState:
         self._jpeg = b""
         self._pictured: Picture | None = None
         self._ended = False
+
+    def running(self, model: str) -> None:
+        with self._change():
+            self._model = model
 
     def opened(self, told: SourceTold) -> None:
         with self._change():
@@ -130,7 +134,9 @@ class LiveState:
             last, pictured = self._last, self._pictured
             return Snapshot(
                 self._number,
-                *self._names,
+                self._source,
+                self._board,
+                self._model,
                 told=self._told,
                 frames=self._frames,
                 frames_per_second=self._rate(),

@@ -25,7 +25,9 @@ class LiveTable:
 
 def render(now: Snapshot, address: str | None = None) -> RenderableType:
     """One moment as a table, with what befell the source below it."""
-    parts: list[RenderableType] = [Text(f"{shown_line(now.source)}: {now.model} on {shown_line(now.board)}", "bold")]
+    parts: list[RenderableType] = [
+        Text(f"{shown_line(now.source)}: {shown_line(now.model)} on {shown_line(now.board)}", "bold")
+    ]
     parts.append(Text(f"{now.frames} frames, {now.frames_per_second:.1f} a second{_lost(now)}"))
     if now.age_ms is not None:
         parts.append(Text(f"age of a frame: p50 {ms(now.age_ms[0])} ms, p95 {ms(now.age_ms[1])} ms"))

@@ -13,7 +13,8 @@ from tests.support.live_frames import TOLD, show
 
 
 def watched(frames: int = 20) -> LiveState:
-    state = LiveState("camera:0", "pi", "abc123", 0.2)
+    state = LiveState("camera:0", "pi", 0.2)
+    state.running("people int8")
     state.opened(TOLD)
     for index in range(frames):
         show(state, index)
@@ -75,7 +76,7 @@ def test_the_table_fits_80_columns_and_shows_what_matters() -> None:
     assert max(map(len, text.splitlines())) <= 80
     shown = " ".join(text.split())
     for words in (
-        "camera:0: abc123 on pi",
+        "camera:0: people int8 on pi",
         "20 frames",
         "2 dropped, 0 repeated, opened anew 0 times",
         "age of a frame: p50 45.0 ms, p95 45.0 ms",
@@ -90,7 +91,7 @@ def test_the_table_fits_80_columns_and_shows_what_matters() -> None:
 
 def test_a_video_is_not_said_to_drop_anything_and_a_silent_board_tells_nothing() -> None:
     output = io.StringIO()
-    Terminal(file=output, width=80).print(LiveTable(LiveState("walk.avi", "pi", "abc", 5.0)))
+    Terminal(file=output, width=80).print(LiveTable(LiveState("walk.avi", "pi", 5.0)))
     text = " ".join(output.getvalue().split())
     assert "dropped" not in text
     assert "board: not told" in text

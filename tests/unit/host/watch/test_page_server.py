@@ -14,7 +14,8 @@ from tests.support.live_frames import TOLD, show
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[PageServer]:
-    state = LiveState("camera:0", "pi", "abc123", 0.2)
+    state = LiveState("camera:0", "pi", 0.2)
+    state.running("people int8")
     state.opened(TOLD)
     show(state, 0, labels=("<script>evil()</script>", "cup"))
     with PageServer(state) as running:
