@@ -39,7 +39,7 @@ from edgeproof.report.drawing import write_annotated
 from edgeproof.runs.accuracy import with_references
 from edgeproof.runs.generated_picture import generated_picture, read_picture
 from edgeproof.runs.pictures import find_pictures
-from edgeproof.runs.plan import AccuracyPlan, BenchPlan, RunPlan
+from edgeproof.runs.plan import AccuracyPlan, BenchPlan, ProfilePlan, RunPlan
 from edgeproof.runs.run import execute
 from edgeproof.runs.variant_beside import FLOAT32
 from edgeproof.wording.progress import ProgressListener, silent
@@ -155,6 +155,28 @@ class Board:
         data = read_picture(Path(picture)) if picture is not None else generated_picture()
         with self._output(None) as folder, self._opened() as board:
             plan = RunPlan(folder, bench=BenchPlan(data, runs, warmup_runs), threads=threads)
+            digest = bundle_to_run(board, app, opened, self._progress)
+            with start_agent(board, choose_runtime(board, runtime)) as agent:
+                return execute(board, agent, digest, plan, self._progress)
+
+    def profile_operators(
+        self,
+        *,
+        picture: AnyPath | None = None,
+        runs: int = 50,
+        bundle: Bundle | AnyPath | None = None,
+        app: str | None = None,
+        threads: int | None = None,
+        runtime: str | None = None,
+    ) -> Run:
+        """What each operator of a model takes of an inference; `profile.unavailable` says why where that is not told.
+
+        Example: `max(Board("pi").profile_operators().profile.operators, key=lambda time: time.share).ran.layer`
+        """
+        opened = None if bundle is None else _bundle(bundle)
+        data = read_picture(Path(picture)) if picture is not None else generated_picture()
+        with self._output(None) as folder, self._opened() as board:
+            plan = RunPlan(folder, profile=ProfilePlan(data, runs), threads=threads)
             digest = bundle_to_run(board, app, opened, self._progress)
             with start_agent(board, choose_runtime(board, runtime)) as agent:
                 return execute(board, agent, digest, plan, self._progress)

@@ -7,11 +7,14 @@ import cv2
 import numpy as np
 
 from edgeproof.record.board import BoardInfo, BoardState, RuntimeInfo
+from edgeproof.record.board_sample import BoardSample, ClusterSample
 from edgeproof.record.boxes import PixelBox
 from edgeproof.record.detections import BenchResult, SourceTold
+from edgeproof.record.energy import PowerReadings
 from edgeproof.record.load import LoadResult
-from edgeproof.record.measurements import Frame, Stream
+from edgeproof.record.measurements import Frame, Latency, Stream
 from edgeproof.record.pictures import Detection, Picture
+from edgeproof.record.profile import OperatorTime, Profile, RanOperator
 from edgeproof.record.run import BundleFacts, Report, Run
 from edgeproof.record.verdict.chain import ChainLink, ChainStep
 from edgeproof.record.verdict.claims import Answer, Claim
@@ -197,6 +200,36 @@ def claims() -> tuple[Claim, ...]:
 def comparison() -> Comparison:
     stages = {"invoke": StageRatio(0.48, 0.47, 0.49, -20.5), "total": StageRatio(0.5, 0.49, 0.51, -21.0)}
     return Comparison(0, 1, 20, 10, stages, ("the board reports: throttled",))
+
+
+def sampled_latency(kind: str = "pmic") -> Latency:
+    """A bench beside which the board was sampled, what it drew among it."""
+    timeline = (
+        BoardSample(0.0, 51.5, 0, 0.4, 90.5, (ClusterSample(0, 1500.0, 1800.0),)),
+        BoardSample(1.001, clusters=(ClusterSample(0, 1800.0, 1800.0, 0.97), ClusterSample(4))),
+        BoardSample(2.0),
+    )
+    watts = tuple(4.0 + 0.1 * (reading % 3) for reading in range(30))
+    power = PowerReadings("Raspberry Pi PMIC", kind, 10.4, watts, (2.5,) * 25)
+    return latency_of(replace(bench(), seconds=10.4, timeline=timeline, power=power))
+
+
+def profile() -> Profile:
+    """Of a network of three layers and its post-processing, of which the profiler does not tell one."""
+    times = [
+        OperatorTime(RanOperator("QUANTIZE", False, "QUANTIZE", "tfl.quantize"), 50, 450.0, 0.045),
+        OperatorTime(
+            RanOperator("Convolution (NHWC, QC8) IGEMM", True, "CONV_2D", "Extractor/Conv/Relu6;Extractor/Conv/Conv2D"),
+            50,
+            6100.5,
+            0.61,
+        ),
+        OperatorTime(RanOperator("Convert (NC)", True), 50, 12.0, 0.0012),
+        OperatorTime(
+            RanOperator("TFLite_Detection_PostProcess", False, "TFLite_Detection_PostProcess", "out"), 50, 3e3, 0.3
+        ),
+    ]
+    return Profile(tuple(times), 50, 2, 9.8, 10.1)
 
 
 def report(folder: Path | None = None) -> Report:

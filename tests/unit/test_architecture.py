@@ -32,7 +32,7 @@ HOST_LAYERS: Layers = (
 AGENT_LAYERS: Layers = (
     ("__main__",),
     ("serve",),
-    ("pipeline",),
+    ("pipeline", "profiling"),
     ("detection", "sources", "store"),
     ("bundle", "machine", "pictures"),
     ("wire",),

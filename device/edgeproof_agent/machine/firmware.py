@@ -10,22 +10,26 @@ from typing import Optional
 
 from edgeproof_agent.machine.kernel_files import VALUE_BYTES, entries, number, read_value, told
 
+OUTPUT_BYTES = 4 * VALUE_BYTES
 COMMAND_SECONDS = 3.0
 # Where Raspberry Pi OS keeps or kept vcgencmd; an SSH command's PATH need not name them.
 MORE_FOLDERS = ":/usr/bin:/bin:/opt/vc/bin"
 
 
-def ask_firmware(question: str) -> dict[str, str]:
-    """Asks a Raspberry Pi's firmware. `outcome` is ok, failed, hung, or absent where there is no such command."""
+def ask_firmware(question: str, limit: int = OUTPUT_BYTES) -> dict[str, str]:
+    """Asks a Raspberry Pi's firmware; at most `limit` bytes of its answer are kept.
+
+    `outcome` is ok, failed, hung, or absent where there is no such command.
+    """
     command: Optional[str] = told(
         lambda: shutil.which("vcgencmd", path=os.environ.get("PATH", "") + MORE_FOLDERS), None
     )
     if command is None:
         return {"outcome": "absent", "output": ""}
-    return told(partial(_asked, command, question), {"outcome": "failed", "output": "it cannot be asked"})
+    return told(partial(_asked, command, question, limit), {"outcome": "failed", "output": "it cannot be asked"})
 
 
-def _asked(command: str, question: str) -> dict[str, str]:
+def _asked(command: str, question: str, limit: int) -> dict[str, str]:
     try:
         process = subprocess.Popen(
             [command, question], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
@@ -40,7 +44,7 @@ def _asked(command: str, question: str) -> dict[str, str]:
         if process.stdout is not None:
             told(process.stdout.close, None)
         return {"outcome": "hung", "output": ""}
-    text = output[: 4 * VALUE_BYTES].decode("utf-8", errors="replace")
+    text = output[:limit].decode("utf-8", errors="replace")
     return {"outcome": "failed" if process.returncode else "ok", "output": text}
 
 

@@ -37,10 +37,10 @@ def read_value(path: Path, limit: int = VALUE_BYTES) -> str:
     return told(read, "")
 
 
-def entries(folder: Path, pattern: str) -> list[Path]:
-    """At most `MAX_ENTRIES`, in the order of their numbers: video2 before video10."""
+def entries(folder: Path, pattern: str, limit: int = MAX_ENTRIES) -> list[Path]:
+    """At most `limit`, in the order of their numbers: video2 before video10."""
     found: list[Path] = told(lambda: list(folder.glob(pattern)), [])
-    return sorted(found, key=lambda path: (len(path.name), path.name))[:MAX_ENTRIES]
+    return sorted(found, key=lambda path: (len(path.name), path.name))[:limit]
 
 
 def number(text: str) -> Optional[float]:

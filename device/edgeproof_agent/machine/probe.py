@@ -11,7 +11,9 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any, Optional
 
+from edgeproof_agent.machine.cpu_share import big_cpus, read_cpu_share
 from edgeproof_agent.machine.kernel_files import TEXT_BYTES, read_value, told
+from edgeproof_agent.machine.memory_limit import free_bytes
 
 # What a runtime takes from the distribution where there are no wheels of it.
 _SYSTEM_MODULES = ("numpy", "cv2")
@@ -19,6 +21,7 @@ _SYSTEM_MODULES = ("numpy", "cv2")
 
 def probe(root: Path = Path("/"), home: Optional[Path] = None) -> dict[str, Any]:
     """Standard library only: it runs before anything is installed. `root` holds /proc, /sys and /etc."""
+    share = read_cpu_share(root)
     return {
         "machine": told(platform.machine, ""),
         "pointer_bits": struct.calcsize("P") * 8,
@@ -30,7 +33,11 @@ def probe(root: Path = Path("/"), home: Optional[Path] = None) -> dict[str, Any]
         "libc": _libc(),
         "system_modules": [name for name in _SYSTEM_MODULES if _is_installed(name)],
         "kernel": told(platform.release, ""),
-        "cpu_count": told(os.cpu_count, None) or 1,
+        "cpu_count": share.total,
+        "cpus_allowed": len(share.allowed),
+        "cpu_quota": share.quota,
+        "big_cpus": len(big_cpus(root)),
+        "memory_free_bytes": free_bytes(root),
         "disk_free_bytes": told(lambda: shutil.disk_usage(home or Path.home()).free, 0),
         "model": read_value(root / "proc/device-tree/model").rstrip("\0\n"),
         "os_release": read_value(root / "etc/os-release", TEXT_BYTES),

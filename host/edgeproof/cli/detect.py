@@ -15,6 +15,8 @@ from edgeproof.cli.options.board import (
     app_option,
     board_argument,
     bundle_option,
+    cores_option,
+    delegate_option,
     json_option,
     runtime_option,
     threads_option,
@@ -51,6 +53,8 @@ if TYPE_CHECKING:
 @bundle_option
 @runtime_option
 @threads_option
+@cores_option
+@delegate_option
 def command(
     board: BoardProfile,
     images: tuple[Path, ...],
@@ -66,6 +70,8 @@ def command(
     bundle: Path | None,
     runtime: str | None,
     threads: int | None,
+    cores: str | None,
+    delegate: str | None,
     **capture: Any,
 ) -> None:
     """Run BOARD's detector on pictures: files, folders of them, or the JSON file of a COCO data set. Or on sources:
@@ -110,6 +116,8 @@ def command(
                         if stream is None
                         else StreamPlan(stream, frames or StreamPlan.frames, seconds, settings, not no_overlap),
                         threads=threads,
+                        cores=cores,
+                        delegate=delegate,
                         min_score=min_score,
                         subfolder="" if len(places) == 1 else f"source-{number}",
                         # While the board is at work, whose answers these modules draw and show.

@@ -32,6 +32,7 @@ COMMANDS = {
     "watch": "Look at a camera, stream or video through a board's detector, live.",
     "bench": "Measure a detector's latency on a board, or compare two.",
     "accuracy": "Measure mAP on a labelled data set on a board, against the same here.",
+    "profile": "Show what each operator of a model takes on a board.",
     "parity": "Hold a board against this machine: the first step where they part.",
     "check": "Measure, and answer whether your gates hold: pass, fail or inconclusive.",
     "history": "List earlier reports, where figures changed, and name baselines.",

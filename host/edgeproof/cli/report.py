@@ -13,10 +13,12 @@ from edgeproof.record.reader import read_report
 from edgeproof.report.comparison import print_comparison
 from edgeproof.report.html import write_html
 from edgeproof.report.mlflow_sink import log_report
+from edgeproof.report.profile import print_profiles
 from edgeproof.report.terminal import print_bench, print_report
 from edgeproof.report.verdict import print_verdict
 
 REPORT_FILE = "report.json"
+_ALL = 10_000
 
 
 @click.command(name="report")
@@ -39,10 +41,12 @@ def command(file: Path, html: Path | None, mlflow: str | None) -> None:
     for comparison in report.comparisons:
         print_comparison(report, comparison, console)
         console.print()
-    if all(run.latency and not run.pictures and not run.stream for run in report.runs):
+    print_profiles(report.runs, console, top=_ALL)
+    measured = [run for run in report.runs if run.profile is None or run.latency or run.pictures or run.error]
+    if measured and all(run.latency and not run.pictures and not run.stream for run in report.runs):
         for run in report.runs:
             print_bench(run, console)
-    else:
+    elif measured or not report.runs:
         print_report(report, console)
     if html is not None:
         if html.exists():

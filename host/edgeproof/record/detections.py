@@ -1,12 +1,14 @@
 """What comes back from a board: detections and nanoseconds, as plain data."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from edgeproof.record.board import BoardState
+from edgeproof.record.board_sample import BoardSample, joined_timeline
+from edgeproof.record.energy import PowerReadings, joined_power
 
 STAGES = ("capture", "decode", "handover", "preprocess", "invoke", "postprocess", "total")
 """The stages that the agent times, in their order; a stage that a job does not have is absent."""
@@ -72,6 +74,12 @@ class BenchResult:
     before: BoardState | None
     after: BoardState | None
     """None when the bench was cut short."""
+    seconds: float = 0.0
+    """What the measured runs took by the board's clock, one after the other."""
+    timeline: tuple[BoardSample, ...] = ()
+    """The board meanwhile."""
+    power: PowerReadings | None = None
+    """What it drew meanwhile; None where nothing tells."""
 
     @property
     def runs(self) -> int:
@@ -88,6 +96,20 @@ def joined_samples(blocks: Sequence[SampleBlock]) -> dict[str, npt.NDArray[np.in
     if any(list(block) != stages or len({len(values) for values in block.values()}) > 1 for block in blocks):
         raise ValueError("the stages of the samples changed on the way")
     return {stage: np.concatenate([block[stage] for block in blocks]) for stage in stages}
+
+
+def joined_benches(parts: Sequence[BenchResult]) -> BenchResult:
+    """Of parts that were measured one after the other: the state before the first, and after the last."""
+    first = parts[0]
+    powers = [part.power for part in parts if part.power is not None]
+    return replace(
+        first,
+        samples_ns=joined_samples([part.samples_ns for part in parts]),
+        after=parts[-1].after,
+        seconds=sum(part.seconds for part in parts),
+        timeline=joined_timeline([(part.timeline, part.seconds) for part in parts]),
+        power=joined_power(powers) if len(powers) == len(parts) else None,
+    )
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from edgeproof.record.board import BoardState
+from edgeproof.record.board_sample import BoardSample
 from edgeproof.record.detections import SourceTold
+from edgeproof.record.energy import Energy, PowerReadings
 from edgeproof.record.latency import Drift, LatencySummary, Samples
 from edgeproof.record.pictures import Detection, detections_json
 
@@ -28,6 +30,14 @@ class Latency:
     """The board as the first sample was taken, after the warm-up."""
     after: BoardState | None = None
     """The board after the last one; None when the bench was cut short."""
+    timeline: tuple[BoardSample, ...] = ()
+    """The board in between."""
+    power: PowerReadings | None = None
+    """What the board drew meanwhile, as it told it."""
+    energy: tuple[Energy, ...] = ()
+    """Of an inference, the better class of its source first."""
+    energy_reason: str | None = None
+    """Why there is none."""
 
 
 @dataclass(frozen=True)

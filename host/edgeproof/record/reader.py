@@ -10,14 +10,17 @@ from edgeproof.errors import ReportError
 from edgeproof.local_files.bounded_files import UnreadableError, read_bounded, readable
 from edgeproof.record.accuracy_reader import read_accuracy
 from edgeproof.record.board import BoardInfo, BoardState, RuntimeInfo
+from edgeproof.record.board_sample import read_timeline
 from edgeproof.record.detections import SourceTold
 from edgeproof.record.detections_reader import read_detections
+from edgeproof.record.energy import read_energy, read_power
 from edgeproof.record.inner_file import inner_file
 from edgeproof.record.latency import Drift, LatencySummary, Samples
-from edgeproof.record.load import LoadResult
+from edgeproof.record.load import CpuUse, LoadResult
 from edgeproof.record.measurements import Frame, Latency, Stream
 from edgeproof.record.pictures import Picture
 from edgeproof.record.precision_recall import read_precision_recall
+from edgeproof.record.profile import read_profile
 from edgeproof.record.run import SCHEMA, BundleFacts, HostInfo, Report, Run
 from edgeproof.record.sample_file import read_samples
 from edgeproof.record.verdict.claims import Answer
@@ -30,6 +33,7 @@ _MAX_RUNS, _MAX_PICTURES, _MAX_FRAMES = 10_000, 1_000_000, 10_000
 _MAX_GATES, _MAX_CURVES = 1000, 100_000
 _MAX_SAMPLES = 10_000_000
 _MAX_TEXT = 100_000
+_MAX_CLASSES = 10
 
 _Record = TypeVar("_Record")
 
@@ -90,6 +94,7 @@ def _run(run: Fields, folder: Path) -> Run:
         min_score=detections.number("listed_from_score", default=0.0) if detections else 0.0,
         detections_file=(detections.text("file", default="") or None) if detections else None,
         stream=_stream(run.nested("stream"), folder) if "stream" in run else None,
+        profile=read_profile(run.nested("profile")) if "profile" in run else None,
         before=_state(state, "before"),
         after=_state(state, "after"),
         error=run.text("error", max_length=_MAX_TEXT) if "error" in run else None,
@@ -120,6 +125,8 @@ def _load(latency: Fields) -> LoadResult:
         first_invoke_ns=_ns(latency.number("first_ms")) if "first_ms" in latency else None,
         threads=latency.integer("threads", low=1),
         threads_reason=latency.text("threads_reason", max_length=_MAX_TEXT) if "threads_reason" in latency else None,
+        cpus=_record(latency.nested("cpus"), CpuUse) if "cpus" in latency else None,
+        delegate=latency.text("delegate", max_length=_MAX_TEXT) if "delegate" in latency else None,
     )
 
 
@@ -142,6 +149,10 @@ def _latency(latency: Fields, folder: Path) -> Latency:
         peak_rss_mib=latency.number("peak_rss_mib") if "peak_rss_mib" in latency else None,
         before=_state(latency.nested("state"), "before") if "state" in latency else None,
         after=_state(latency.nested("state"), "after") if "state" in latency else None,
+        timeline=read_timeline(latency) if "timeline" in latency else (),
+        power=read_power(latency.nested("power")) if "power" in latency else None,
+        energy=tuple(map(read_energy, latency.objects("energy", _MAX_CLASSES))) if "energy" in latency else (),
+        energy_reason=latency.text("energy_reason", max_length=_MAX_TEXT) if "energy_reason" in latency else None,
     )
 
 

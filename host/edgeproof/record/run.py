@@ -15,6 +15,7 @@ from edgeproof.record.load import LoadResult
 from edgeproof.record.measurements import Latency, Stream, summary_json
 from edgeproof.record.pictures import Picture
 from edgeproof.record.precision_recall import PrecisionRecall
+from edgeproof.record.profile import Profile
 from edgeproof.record.verdict.claims import Answer, Claim, combined
 from edgeproof.record.verdict.comparison import Comparison
 from edgeproof.record.verdict.parity import Parity
@@ -63,6 +64,7 @@ class Run:
     detections_file: str | None = None
     """File of the detections in COCO's results format, relative to report.json."""
     stream: Stream | None = None
+    profile: Profile | None = None
     before: BoardState | None = None
     after: BoardState | None = None
     error: str | None = None
@@ -96,6 +98,8 @@ class Run:
             data["pictures"] = [picture.to_json(folder) for picture in self.pictures]
         if self.stream is not None:
             data["stream"] = self.stream.to_json(folder)
+        if self.profile is not None:
+            data["profile"] = self.profile.to_json()
         if self.parity is not None:
             data["parity"] = self.parity.to_json()
         if self.accuracy is not None:
@@ -123,6 +127,10 @@ class Run:
             data["threads"] = self.load.threads
             if self.load.threads_reason is not None:
                 data["threads_reason"] = self.load.threads_reason
+            if self.load.cpus is not None:
+                data["cpus"] = asdict(self.load.cpus)
+            if self.load.delegate is not None:
+                data["delegate"] = self.load.delegate
             data["load_ms"] = self.load.load_ns / 1e6
             if self.load.first_invoke_ns is not None:
                 data["first_ms"] = self.load.first_invoke_ns / 1e6
@@ -134,6 +142,14 @@ class Run:
             states = states_json(self.latency.before, self.latency.after)
             if states:
                 data["state"] = states
+            if self.latency.timeline:
+                data["timeline"] = [sample.to_json() for sample in self.latency.timeline]
+            if self.latency.power is not None:
+                data["power"] = asdict(self.latency.power)
+            if self.latency.energy:
+                data["energy"] = [energy.to_json() for energy in self.latency.energy]
+            if self.latency.energy_reason is not None:
+                data["energy_reason"] = self.latency.energy_reason
             data["stages"] = {stage: summary_json(summary) for stage, summary in self.latency.stages.items()}
         return data
 

@@ -21,6 +21,7 @@ from edgeproof.report.charts.style import series_variable
 from edgeproof.report.charts.timeline import timeline_svg
 from edgeproof.report.comparison import comparison_lines
 from edgeproof.report.embedded_picture import data_uri
+from edgeproof.report.energy import energy_lines
 from edgeproof.report.formatting import (
     board_facts,
     flattened,
@@ -29,10 +30,11 @@ from edgeproof.report.formatting import (
     ms,
     run_title,
     state_facts,
+    threads_words,
     whole,
 )
 from edgeproof.report.headline import headline
-from edgeproof.report.page.figures import curves, distributions, front
+from edgeproof.report.page.figures import curves, distributions, front, profiles
 from edgeproof.report.page.mismatches import mismatches
 from edgeproof.report.streams import stream_facts, stream_summaries
 from edgeproof.report.verdict import claim_line, limits, parity_lines
@@ -114,6 +116,7 @@ def render_html(report: Report) -> str:
         distributions=distributions(report),
         front=front(report),
         curves=curves(report),
+        profiles=profiles(report),
         timelines=[_timeline(run, index) for index, run in enumerate(runs)],
         mismatches=mismatches(runs),
         with_pictures=with_pictures,
@@ -122,6 +125,8 @@ def render_html(report: Report) -> str:
         left_out=len(names) - len(grid),
         several_boards=len(boards) > 1,
         shares={index: _shares(run.latency.stages) for index, run in enumerate(runs) if run.latency},
+        energy_lines=energy_lines,
+        threads_words=threads_words,
         reasons=lambda run: missing_reasons(run, PERCENTS),
         stream_facts=stream_facts,
         stream_summaries=stream_summaries,

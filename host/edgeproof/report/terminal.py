@@ -12,18 +12,19 @@ from edgeproof.record.measurements import Latency, Stream
 from edgeproof.record.pictures import Picture
 from edgeproof.record.run import Report, Run
 from edgeproof.report.accuracy import print_accuracy
+from edgeproof.report.energy import energy_lines
 from edgeproof.report.formatting import (
     ABSENT,
     board_facts,
     missing_reasons,
     ms,
     run_title,
+    threads_words,
     whole,
 )
 from edgeproof.report.picture_summary import MOST_LISTED, failure_lines, summary_table
 from edgeproof.report.streams import stream_facts, stream_line, stream_summaries
 from edgeproof.report.table import UNBOUNDED, plain_table, print_table
-from edgeproof.wording.counting import counted
 from edgeproof.wording.printable import shown, shown_line
 
 _PERCENTS_OF_RUNS = (50, 90)  # what the runs table states
@@ -132,7 +133,8 @@ def bench_table(run: Run) -> Table:
 def print_bench(run: Run, console: Console) -> None:
     """Prints a bench stage by stage, then on what and how it was measured, drift and what is missing."""
     print_table(console, bench_table(run))
-    for line in [*drift_notes(run), *latency_notes(Report((run,)))]:
+    energy = [] if run.latency is None else energy_lines(run.latency)
+    for line in [*drift_notes(run), *energy, *latency_notes(Report((run,)))]:
         console.print(Text(line, style="dim"))
 
 
@@ -175,7 +177,7 @@ def _conditions(run: Run) -> str:
     assert run.latency is not None
     threads = reason = ""
     if run.load is not None:
-        threads = f", {counted(run.load.threads, 'thread')}"
+        threads = f", {threads_words(run.load)}"
         reason = "" if run.load.threads_reason is None else f"\nonly one thread: {run.load.threads_reason}"
     return f"{run.latency.runs} runs after {run.latency.warmup_runs} to warm up{threads}{reason}"
 

@@ -36,6 +36,8 @@ class BenchPlan:
     """Of all that is measured, warm-up and further runs among it."""
     cool_down_seconds: float = 0.0
     """The longest to wait for a hot board to cool down, ahead of everything."""
+    idle_seconds: float = 0.0
+    """For how long to read what the board draws with nothing to do, where something tells that."""
     settle: bool = False
     """Whether to warm up, after `warmup_runs`, until blocks of runs agree."""
     further_runs: Callable[[Run], int] = _none
@@ -62,6 +64,15 @@ class StreamObserver(Protocol):
         """What befell the source."""
 
     def frame(self, frame: StreamFrame, picture: Picture) -> None: ...
+
+
+@dataclass(frozen=True)
+class ProfilePlan:
+    picture: bytes
+    """An encoded picture, whose input tensor the model runs on again and again."""
+    runs: int = 50
+    warmup_runs: int = 5
+    max_seconds: float = 60.0
 
 
 @dataclass(frozen=True)
@@ -127,9 +138,14 @@ class RunPlan:
     pictures: Sequence[PictureFile] = ()
     bench: BenchPlan | None = None
     stream: StreamPlan | None = None
+    profile: ProfilePlan | None = None
     parity: ParityPlan | None = None
     accuracy: AccuracyPlan | None = None
     threads: int | None = None
+    cores: str | None = None
+    """`big` keeps the model to the board's big CPUs."""
+    delegate: str | None = None
+    """The library of an external delegate on the board."""
     min_score: float = 0.5
     """From this score on a detection is listed and drawn; the file of detections holds them all."""
 

@@ -9,12 +9,14 @@ from edgeproof.board.agent.session import AgentSession
 from edgeproof.board.agent.start import StartingAgent
 from edgeproof.board.deploy import send_media
 from edgeproof.board.open_board import OpenBoard
+from edgeproof.board.runtime.proof import proof_model
 from edgeproof.errors import BoardError
 from edgeproof.local_files.bounded_files import MAX_PICTURE_BYTES, read_bounded
 from edgeproof.local_files.native_noise import without_native_noise
 from edgeproof.record.coco_results import write_coco_results
 from edgeproof.record.detections import BenchResult, PictureResult
 from edgeproof.record.pictures import Picture
+from edgeproof.record.profile import Profile
 from edgeproof.record.run import BundleFacts, Run
 from edgeproof.runs.accuracy import measure_accuracy
 from edgeproof.runs.measurement import measure
@@ -24,6 +26,7 @@ from edgeproof.runs.pictures import PictureFile
 from edgeproof.runs.plan import RunPlan
 from edgeproof.runs.streaming import StreamRecord
 from edgeproof.verify.latency import latency_of
+from edgeproof.verify.operator_times import profile_of
 from edgeproof.wording.counting import counted
 from edgeproof.wording.progress import Progress, ProgressListener, silent
 from edgeproof_agent.pictures.decoding import decode_picture
@@ -45,8 +48,14 @@ def execute(
     what had arrived. Raises only what keeps it from starting.
     """
     with agent.session() as session:
-        check_health = plan.bench is not None or plan.stream is not None
-        loaded = session.load(board.store.path(Kind.BUNDLE, digest), plan.threads, check_health=check_health)
+        check_health = plan.bench is not None or plan.stream is not None or plan.profile is not None
+        loaded = session.load(
+            board.store.path(Kind.BUNDLE, digest),
+            plan.threads,
+            check_health=check_health,
+            cores=plan.cores,
+            delegate=plan.delegate,
+        )
         run = Run(
             board=board.info,
             runtime=session.runtime,
@@ -62,6 +71,7 @@ def execute(
             work.parity()
             work.accuracy()
             work.stream()
+            work.profile()
             if not session.closed:
                 work.run = replace(work.run, after=session.state())
         except BoardError as error:
@@ -136,6 +146,15 @@ class _Work:
 
     def _with_latency(self, bench: BenchResult) -> Run:
         return replace(self.run, latency=latency_of(bench))
+
+    def profile(self) -> None:
+        plan = self.plan.profile
+        if plan is None:
+            return
+        self.progress(Progress("profiling"))
+        found = self.session.profile(plan.picture, proof_model(), plan.runs, plan.warmup_runs, plan.max_seconds)
+        profile = Profile(unavailable=found) if isinstance(found, str) else profile_of(found)
+        self.run = replace(self.run, profile=profile)
 
     def parity(self) -> None:
         plan = self.plan.parity

@@ -208,7 +208,7 @@ def void_of(run: Run) -> str | None:
     if run.latency is None:
         return None
     threads = None if run.load is None else run.load.threads
-    reasons = void_reasons(run.latency.before, run.latency.after, threads)
+    reasons = void_reasons(run.latency.before, run.latency.after, threads, run.latency.timeline)
     reasons += [
         f"{stage} took {_ratio(values):.0f} times as long at its median as at its best"
         for stage, values in run.latency.samples_ns.items()

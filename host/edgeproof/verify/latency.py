@@ -9,6 +9,7 @@ from edgeproof.record.detections import STAGES, BenchResult
 from edgeproof.record.latency import PERCENTS, Drift, LatencySummary, Samples
 from edgeproof.record.measurements import Latency
 from edgeproof.verify.binomial import chance_of_at_most
+from edgeproof.verify.energy import energy_of
 
 CONFIDENCE = 0.99
 """One-sided confidence that a percentile must reach to be stated."""
@@ -98,6 +99,7 @@ def latency_of(bench: BenchResult) -> Latency:
     samples = in_order_of_stages(bench.samples_ns)
     if not samples:
         raise ValueError("the bench holds no samples")
+    energy, reason = energy_of(bench.power, bench.runs)
     deciding = samples.get("invoke", samples.get("total", next(iter(samples.values()))))
     return Latency(
         runs=bench.runs,
@@ -108,6 +110,10 @@ def latency_of(bench: BenchResult) -> Latency:
         peak_rss_mib=bench.after.peak_rss_mib if bench.after else None,
         before=bench.before,
         after=bench.after,
+        timeline=bench.timeline,
+        power=bench.power,
+        energy=energy,
+        energy_reason=reason,
     )
 
 

@@ -79,7 +79,9 @@ def _of_comparison(report: Report, told: Comparison) -> Iterator[str]:
 
 
 def _of_latency(latency: Latency) -> Iterator[str]:
-    derived = latency_of(BenchResult(latency.samples_ns, latency.warmup_runs, latency.before, latency.after))
+    derived = latency_of(
+        BenchResult(latency.samples_ns, latency.warmup_runs, latency.before, latency.after, power=latency.power)
+    )
     if derived.runs != latency.runs:
         yield f"it tells {latency.runs} runs, and has samples of {derived.runs}"
     if set(derived.stages) != set(latency.stages):
@@ -92,6 +94,11 @@ def _of_latency(latency: Latency) -> Iterator[str]:
                 yield f"{stage} {field.name} is told as {told[field.name]}, and is {getattr(summary, field.name)}"
     if not _alike(derived.peak_rss_mib, latency.peak_rss_mib):
         yield f"its peak RSS is told as {latency.peak_rss_mib} MiB, and the board's state says {derived.peak_rss_mib}"
+    if len(derived.energy) != len(latency.energy) or not all(
+        one.source_class is other.source_class and _alike(one.to_json(), other.to_json())
+        for one, other in zip(derived.energy, latency.energy, strict=True)
+    ):
+        yield "its energy is not that of its power readings"
     if not _alike(asdict(derived.drift), asdict(latency.drift)):
         yield f"its drift is told as {latency.drift.ratio}, and is {derived.drift.ratio}"
 

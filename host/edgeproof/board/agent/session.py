@@ -1,4 +1,4 @@
-"""A session with the detection agent: load a bundle, detect on pictures, measure, stream."""
+"""A session with the detection agent: load a bundle, detect on pictures, measure, profile, stream."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy.typing as npt
 
-from edgeproof.board.agent.loading import LoadingAgent
+from edgeproof.board.agent.board_sampling import board_sampling
+from edgeproof.board.agent.profiling import ProfilingAgent
 from edgeproof.board.agent.streaming import SourceWord, StreamListener, StreamOptions
 from edgeproof.board.link.conversation import Reply, Request
 from edgeproof.errors import AgentRefusedError
@@ -41,7 +42,7 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 _PLAIN = StreamOptions()
 
 
-class AgentSession(LoadingAgent):
+class AgentSession(ProfilingAgent):
     """Also detects, measures and streams."""
 
     def prepare(self, picture: bytes) -> npt.NDArray[Any]:
@@ -96,10 +97,12 @@ class AgentSession(LoadingAgent):
         max_seconds: float = 86_400.0,
         on_block: Callable[[SampleBlock], None] = lambda _: None,
         yardstick: bool = False,
+        idle_seconds: float = 0.0,
     ) -> BenchResult:
         """Runs the pipeline on one encoded picture `runs` times, or as often as `max_seconds` allow.
 
-        With `yardstick`, the states before and after hold the time of a fixed piece of work.
+        With `yardstick`, the states before and after hold the time of a fixed piece of work. Where the board tells what
+        it draws, it rests for `idle_seconds` first, to tell what it draws then.
 
         `on_block` is given samples as they come, so that what had arrived is there when the agent dies.
         """
@@ -124,7 +127,10 @@ class AgentSession(LoadingAgent):
         arguments: dict[str, Any] = {"runs": runs, "warmup_runs": warmup_runs, "max_seconds": max_seconds}
         if yardstick:
             arguments["yardstick"] = True
-        reply = self._conversation.request(Request("bench", arguments, picture), self._silence_seconds, on_event)
+        if idle_seconds:
+            arguments["idle_seconds"] = idle_seconds
+        longest = self._silence_seconds + idle_seconds
+        reply = self._conversation.request(Request("bench", arguments, picture), longest, on_event)
         with self._conversation.reading():
             if measured == 0:
                 raise FieldError("no samples came")
@@ -132,7 +138,10 @@ class AgentSession(LoadingAgent):
                 samples = joined_samples(blocks)
             except ValueError as error:
                 raise FieldError(str(error)) from error
-            return BenchResult(samples, warmup_runs, _state(reply.fields, "before"), _state(reply.fields, "after"))
+            before, after = (_state(reply.fields, moment) for moment in ("before", "after"))
+            return replace(
+                board_sampling(reply), samples_ns=samples, warmup_runs=warmup_runs, before=before, after=after
+            )
 
     def stream(
         self,

@@ -12,6 +12,7 @@ from edgeproof.wording.printable import printable_line
 _LITTLE_MEMORY_MIB = 200.0
 """A detector of 300 x 300 takes 110 to 150 MiB at its peak."""
 _NO_MEMORY_MIB = 80.0
+_GROUP_SHARE = 0.9
 _LITTLE_DISK_MIB = 600.0
 """A runtime takes some 290 MiB when it is built, and 90 more while its wheels are unpacked."""
 _NO_DISK_MIB = 64.0
@@ -40,7 +41,7 @@ def system(facts: BoardFacts, examination: Examination, emulated: bool) -> Itera
     python = f"{facts.python_version} ({printable_line(facts.python_executable)})"
     yield good("python", python, version=facts.python_version)
     yield good("libc", glibc, version=None if facts.glibc is None else ".".join(map(str, facts.glibc)))
-    yield memory_finding(examination.meminfo)
+    yield memory_finding(examination.meminfo, facts.memory_available_mib)
     yield _disk(examination)
     yield _cameras(examination)
     yield clock_skew(examination.clock)
@@ -48,23 +49,27 @@ def system(facts: BoardFacts, examination: Examination, emulated: bool) -> Itera
         yield _linger(examination)
 
 
-def memory_finding(meminfo: str) -> Finding:
-    """Of the text of /proc/meminfo."""
+def memory_finding(meminfo: str, group_mib: float = 0.0) -> Finding:
+    """Of the text of /proc/meminfo; `group_mib` is what control groups leave to this login, 0 when not told."""
     told = memory(meminfo)
     if told is None:
         return not_available("memory")
     swap = f"{told.swap_free_mib:.0f} of {told.swap_total_mib:.0f} MiB swap free" if told.swap_total_mib else "no swap"
-    value = f"{told.available_mib:.0f} of {told.total_mib:.0f} MiB available, {swap}"
+    # The kernel's own figure is of another moment; what control groups take away is more than that makes.
+    grouped = 0.0 < group_mib < _GROUP_SHARE * told.available_mib
+    available_mib = group_mib if grouped else told.available_mib
+    whose = " to this login, by its control groups" if grouped else ""
+    value = f"{available_mib:.0f} of {told.total_mib:.0f} MiB available{whose}, {swap}"
     data = {
         "total_mib": told.total_mib,
-        "available_mib": told.available_mib,
+        "available_mib": available_mib,
         "swap_total_mib": told.swap_total_mib,
         "swap_free_mib": told.swap_free_mib,
     }
     remedy = "Stop what the board does not need, a desktop first (sudo raspi-config, boot to the console), or add swap"
-    if told.available_mib + told.swap_free_mib < _NO_MEMORY_MIB:
+    if available_mib + told.swap_free_mib < _NO_MEMORY_MIB:
         return bad("memory", value, remedy, **data)
-    if told.available_mib < _LITTLE_MEMORY_MIB:
+    if available_mib < _LITTLE_MEMORY_MIB:
         return warning("memory", value, remedy, **data)
     return good("memory", value, **data)
 

@@ -64,12 +64,22 @@ class GreetedChannel(Channel):
         self._board = board
         self._end_input = end_input
         self._waiting = True
+        self._failure: LoginShellError | None = None
         self._received = b""
 
     def greet(self) -> None:
         """Waits for the line, unless it has come already."""
         if not self._waiting:
             return
+        if self._failure is not None:
+            raise self._failure
+        try:
+            self._wait_for_line()
+        except LoginShellError as error:
+            self._failure = error
+            raise
+
+    def _wait_for_line(self) -> None:
         deadline = Deadline(READY_SECONDS, f"{self._board} to start a command")
         data = b""
         while self._line not in data:

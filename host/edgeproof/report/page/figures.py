@@ -9,7 +9,9 @@ from edgeproof.errors import UsageError
 from edgeproof.record.run import Report, Run
 from edgeproof.report.charts.distributions import Spread, distributions_svg
 from edgeproof.report.charts.front import Point, front_svg
+from edgeproof.report.charts.operators import operators_svg
 from edgeproof.report.charts.precision_recall import Line, precision_recall_svg
+from edgeproof.report.profile import profile_lines
 from edgeproof.verify.front import Candidate, Contest
 from edgeproof.verify.gate_text import Gate, Quantity, parse_gate
 from edgeproof.wording.printable import shown_line
@@ -74,6 +76,16 @@ def curves(report: Report) -> list[Curves]:
         )
         for place, ((label, iou), of) in enumerate(list(lines.items())[:_MOST_CURVES])
     ]
+
+
+def profiles(report: Report) -> list[tuple[int, Markup | None, list[str]]]:
+    """Places of the runs with a profile, its chart, and what it says; no chart where there is none."""
+    found = []
+    for number, run in enumerate(report.runs):
+        if run.profile is not None:
+            svg = operators_svg(run.profile, number, f"operators{number}") if run.profile.operators else None
+            found.append((number, None if svg is None else Markup(svg), profile_lines(run.profile)))
+    return found
 
 
 def front(report: Report) -> Front | None:

@@ -315,6 +315,16 @@ DETECTION_REQUESTS: list[tuple[dict[str, Any], bytes]] = [
     ({"op": "prepare"}, b"picture"),
     ({"op": "detect"}, b"picture"),
     ({"op": "bench", "runs": 1, "warmup_runs": 0, "max_seconds": 1.0}, b"picture"),
+    (
+        {
+            "op": "profile",
+            "runs": 1,
+            "warmup_runs": 0,
+            "max_seconds": 1.0,
+            "arrays": [{"name": name, "dtype": "uint8", "shape": [2]} for name in ("picture", "proof")],
+        },
+        b"\x89P##",
+    ),
     ({"op": "stream", "source": "nowhere.mp4", "frames": 1, "window": 1, "jpeg_every": 0}, b""),
     ({"op": "state"}, b""),
 ]

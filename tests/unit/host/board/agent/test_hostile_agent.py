@@ -1,6 +1,7 @@
 """A board that means harm, or is broken, gives the host errors of ours: no other error, no hang, no memory."""
 
 import copy
+import json
 import time
 import tracemalloc
 from collections.abc import Callable, Iterable, Iterator
@@ -33,6 +34,7 @@ from edgeproof.errors import (
     ProtocolError,
 )
 from edgeproof.record.detections import BenchResult, PictureResult, StepDigests, StreamFrame
+from edgeproof.verify.operator_times import profile_of
 from edgeproof_agent import PROTOCOL_VERSION
 from edgeproof_agent.detection.arrays import pack_arrays
 from edgeproof_agent.store.objects import Kind
@@ -149,12 +151,30 @@ LOADED: Message = (
         "manifest": MANIFEST.to_json(),
         "labels": ["???", "person"],
         "threads": 4,
+        "cpus": {"total": 8, "allowed": 4, "quota": 1.5, "big": 4, "cores": "all", "usable": 2},
         "load_ns": 1,
         "first_invoke_ns": 2,
     },
     b"",
 )
 SAMPLES = {"invoke": np.array([5, 6], np.int64), "total": np.array([7, 8], np.int64)}
+SAMPLING = {
+    "timeline": [
+        {
+            "at_seconds": 0.0,
+            "temperature_celsius": 48.3,
+            "throttled_bits": 0,
+            "load_1min": 0.5,
+            "rss_mib": 90.0,
+            "clusters": [{"first_cpu": 0, "clock_mhz": 1500.0, "limit_mhz": 1500.0, "busy": 0.9}],
+        },
+        {"at_seconds": 1.0},
+    ],
+    "watts": [4.0, 4.5],
+    "seconds": 1.5,
+    "cpu_share": 0.001,
+    "source": {"name": "ina226", "kind": "meter", "idle_watts": [2.0]},
+}
 JPEG = cv2.imencode(".jpg", np.zeros((8, 9, 3), np.uint8))[1].ravel()
 AGENT_ANSWERS: list[Message] = [
     HELLO,
@@ -164,13 +184,30 @@ AGENT_ANSWERS: list[Message] = [
     ({"id": 5, "error": {"kind": "picture", "message": "it is broken"}}, b""),
     ({"id": 6, "event": "block", "arrays": []}, b""),
     with_arrays({"id": 6, "event": "block"}, **SAMPLES),
-    ({"id": 6, "ok": True, "before": STATE, "after": dict.fromkeys(STATE)}, b""),
+    with_arrays(
+        {"id": 6, "ok": True, "before": STATE, "after": dict.fromkeys(STATE)},
+        sampling=np.frombuffer(json.dumps(SAMPLING).encode(), np.uint8),
+    ),
     detections({"id": 7, "event": "frame", "index": 0}, jpeg=JPEG),
     detections({"id": 7, "event": "frame", "index": 1}),
     ({"id": 7, "ok": True, "frames": 2, "before": STATE, "after": STATE}, b""),
     ({"id": 8, "ok": True, "state": STATE}, b""),
     detections({"id": 9, "ok": True, "digests": {"pixels": DIGEST, "input": DIGEST, "outputs": [DIGEST, DIGEST]}}),
     with_arrays({"id": 10, "ok": True}, output0=np.zeros((1, 4), np.float32), output1=np.zeros(1, np.float32)),
+    with_arrays(
+        {
+            "id": 11,
+            "ok": True,
+            "threads": 2,
+            "operators": [
+                {"kernel": "Convolution (NHWC, F32) IGEMM", "delegated": True, "operator": "CONV_2D", "layer": "conv"},
+                {"kernel": "ADD", "delegated": False},
+            ],
+        },
+        us=np.array([[5, 6], [7, 8]], np.int64),
+        **{name: np.array([20, 30], np.int64) for name in ("invoke_us", "plain_us", "profiled_us")},
+    ),
+    ({"id": 12, "ok": True, "unavailable": "it has\x1b none"}, b""),
 ]
 
 
@@ -198,7 +235,10 @@ def talk_to_agent(channel: FakeChannel) -> tuple[list[PictureResult], BenchResul
         session.state()
         pictures += session.detect([("c", b"3")], digests=True)
         outputs = session.outputs(b"picture")
+        profile, _ = (session.profile(b"picture", b"proof", 2, 0, 1.0) for _ in range(2))
     assert len(outputs) >= 1
+    if not isinstance(profile, str):
+        assert 0 <= sum(time.share for time in profile_of(profile).operators) < 1 + 1e-9
     for result in pictures + [frame.result for frame in frames]:
         if result.detections is not None:
             assert np.isfinite(result.detections.boxes).all()
