@@ -6,6 +6,7 @@ from rich.text import Text
 from edgeproof.report.formatting import ms
 from edgeproof.report.table import plain_table
 from edgeproof.watch.live_state import LiveState, Snapshot
+from edgeproof.wording.counting import counted
 from edgeproof.wording.printable import shown_line
 
 _WORDS_SHOWN = 3
@@ -50,7 +51,7 @@ def _lost(now: Snapshot) -> str:
     lost = f", {now.refused} could not be looked at" if now.refused else ""
     if now.told is None or not now.told.live:
         return lost
-    return f"{lost}, {now.dropped} dropped, {now.repeated} repeated, opened anew {now.reconnects} times"
+    return f"{lost}, {now.dropped} dropped, {now.repeated} repeated, opened anew {counted(now.reconnects, 'time')}"
 
 
 def _board(now: Snapshot) -> str:
