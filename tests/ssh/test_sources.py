@@ -53,6 +53,24 @@ def test_sources_are_detected_on_in_turn_and_recorded_frame_by_frame(
     assert "s3cret" not in everything
 
 
+def test_a_source_is_watched_and_recorded_and_no_picture_of_this_machine_is(
+    server: Server, edgeproof: Command, tiny_bundles: dict[str, Path], tmp_path: Path
+) -> None:
+    with open_board(server.profile) as board:
+        provision(board)
+        push_bundle(board, open_bundle(tiny_bundles["int8"]), "tiny-sources")
+    write_video(tmp_path / "walk.avi", 20)
+    app = ("--app", "tiny-sources")
+    done = edgeproof("watch", "desk", "--source", tmp_path / "walk.avi", "--web", "--out", tmp_path / "seen", *app)
+    assert "page: http://127.0.0.1:" in done.stdout
+    assert "20 frames at" in " ".join(done.stdout.split())
+    (run,) = checked_report(tmp_path / "seen" / "report.json")["runs"]
+    assert run["stream"]["frames"] == run["stream"]["frames_with_detections"] == 20
+    assert len((tmp_path / "seen" / "frames.jsonl").read_text().splitlines()) == 20
+    refused = edgeproof("watch", "desk", "--source", tmp_path, *app, expect=2)
+    assert "edgeproof detect takes them" in " ".join(refused.stderr.split())
+
+
 def test_what_may_never_end_is_asked_for_an_end_and_cameras_are_listed(server: Server, edgeproof: Command) -> None:
     refused = edgeproof("detect", "desk", "--source", "camera:0", "--out", "out", expect=2)
     assert "camera:0 may never end: say with --frames or --seconds" in " ".join(refused.stderr.split())

@@ -17,7 +17,7 @@ HOST_LAYERS: Layers = (
     ("__main__", "pytest_plugin"),
     ("api", "cli"),
     ("demo",),
-    ("check", "history"),
+    ("check", "history", "watch"),
     ("inspection", "report", "runs"),
     ("convert", "sample"),
     ("board", "odapi", "tflite", "verify"),

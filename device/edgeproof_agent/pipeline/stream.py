@@ -7,6 +7,7 @@ from typing import Any, Callable
 from edgeproof_agent.detection.checks import DetectionError
 from edgeproof_agent.detection.detector import Detection, Detector
 from edgeproof_agent.detection.replies import detection_reply
+from edgeproof_agent.machine.board_state import read_board_state
 from edgeproof_agent.pipeline.capturing import Frames
 from edgeproof_agent.pipeline.handover import FrameSlot
 from edgeproof_agent.wire.answering import Exchange, Reply
@@ -26,6 +27,8 @@ class Pace:
     """Every so manieth frame brings its picture along."""
     jpeg_seconds: float = 0.0
     """Or one when the last is so long ago."""
+    state_seconds: float = 0.0
+    """The board's state goes along when the last is so long ago; 0 for never."""
 
 
 def detect_frame(detector: Detector, frame: FrameSlot, stages_ns: dict[str, int]) -> Detection:
@@ -46,6 +49,7 @@ def stream_frames(exchange: Exchange, detect: Detect, source: Frames, live: bool
     """
     unanswered = sent = 0
     next_jpeg_at = time.monotonic() if pace.jpeg_seconds else float("inf")
+    next_state_at = time.monotonic() if pace.state_seconds else float("inf")
     while sent < pace.frames:
         frame = source.take()
         if frame is None:
@@ -55,7 +59,14 @@ def stream_frames(exchange: Exchange, detect: Detect, source: Frames, live: bool
         if with_picture and pace.jpeg_seconds:
             next_jpeg_at = now + pace.jpeg_seconds
         body, payload = _outcome(frame, detect, live, with_picture)
-        counts = {"dropped": source.dropped, "repeated": source.repeated, "reconnects": source.reconnects}
+        if now >= next_state_at:
+            next_state_at = now + pace.state_seconds
+            body["state"] = read_board_state()
+        counts = {
+            "dropped": source.dropped,
+            "repeated": source.repeated,
+            "reconnects": source.reconnects,
+        }
         exchange.send_event("frame", {"index": sent, **counts, **body}, payload)
         sent += 1
         unanswered += 1

@@ -48,6 +48,7 @@ class StreamRequest:
                 window=fields.integer("window", default=4, low=1, high=MAX_WINDOW),
                 jpeg_every=fields.integer("jpeg_every", default=0),
                 jpeg_seconds=fields.number("jpeg_seconds", default=0.0, low=0.0, high=_MAX_SECONDS),
+                state_seconds=fields.number("state_seconds", default=0.0, low=0.0, high=_MAX_SECONDS),
             ),
             seconds=fields.number("seconds", default=_MAX_SECONDS, low=0.0, high=_MAX_SECONDS),
             overlap=fields.flag("overlap", default=True),

@@ -132,6 +132,8 @@ class StreamFrame:
     """Frames of a live source that newer ones have overtaken, until now; the same of the others."""
     repeats: int = 0
     reconnects: int = 0
+    state: BoardState | None = None
+    """The board at that moment, when it was asked for."""
 
 
 @dataclass(frozen=True)

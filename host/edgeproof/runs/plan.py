@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +11,8 @@ import numpy.typing as npt
 from edgeproof.board.open_board import OpenBoard
 from edgeproof.datasets.labelled import LabelledDataSet
 from edgeproof.local_files.output_folder import OutputFolder
-from edgeproof.record.pictures import Detection
+from edgeproof.record.detections import SourceTold, StreamFrame
+from edgeproof.record.pictures import Detection, Picture
 from edgeproof.record.run import Run
 from edgeproof.runs.pictures import PictureFile
 from edgeproof_agent.sources.grammar import Source
@@ -42,6 +44,28 @@ class BenchPlan:
     """Told what was measured so far: how many more runs are wanted; 0 ends the bench."""
 
 
+class StreamObserver(Protocol):
+    """Looks on while a stream runs, in the thread that takes its frames. A slow one slows the board."""
+
+    @property
+    def picture_seconds(self) -> float:
+        """A picture comes along when the last is so long ago."""
+
+    @property
+    def state_seconds(self) -> float:
+        """The same of the board's state."""
+
+    def running(self, model: str) -> None:
+        """The board has loaded this model, which is named with its variant."""
+
+    def opened(self, told: SourceTold) -> None: ...
+
+    def word(self, text: str) -> None:
+        """What befell the source."""
+
+    def frame(self, frame: StreamFrame, picture: Picture) -> None: ...
+
+
 @dataclass(frozen=True)
 class ProfilePlan:
     picture: bytes
@@ -62,6 +86,10 @@ class StreamPlan:
     overlap: bool = True
     shown: int = 6
     """About how many frames the report shows."""
+    observer: StreamObserver | None = None
+    """Is told what comes as it comes."""
+    kept: bool = True
+    """Whether each frame goes to a file. Without it the figures are those of the last frames."""
 
 
 @dataclass(frozen=True)

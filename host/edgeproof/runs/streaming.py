@@ -1,7 +1,9 @@
 """A stream under way: every frame goes to a file as it comes, and what all of them amount to into the report."""
 
+import contextlib
 import json
 import time
+from collections import deque
 from typing import IO, Any
 
 import numpy as np
@@ -24,6 +26,9 @@ _ENDLESS = 1_000_000
 """From so many wanted frames on nobody waits for the last one."""
 _SHOWN_SECONDS = 5.0
 """Between frames that are shown of a stream whose length is not known."""
+_MOST_SHOWN = 48
+_LAST_FRAMES = 20_000
+"""Of a stream that is not kept, the figures are those of so many."""
 
 
 class StreamRecord:
@@ -34,9 +39,11 @@ class StreamRecord:
         self._plan = plan
         self._run = run
         self._progress = progress
-        self._samples: dict[str, list[int]] = {}
-        self._whole: list[int] = []
-        self._age: list[int] = []
+        self._most = None if plan.kept else _LAST_FRAMES
+        self._samples: dict[str, deque[int]] = {}
+        self._whole: deque[int] = deque(maxlen=self._most)
+        self._age: deque[int] = deque(maxlen=self._most)
+        self._shown_at = -_SHOWN_SECONDS
         self._shown: list[Frame] = []
         self._problems: list[str] = []
         self._frames = self._with_detections = self._refused = 0
@@ -50,17 +57,24 @@ class StreamRecord:
         """Streams a source of the board. Ctrl-C ends it and closes the session. Raises what the session does."""
         plan = self._plan
         known = plan.frames < _ENDLESS
+        observer = plan.observer
         options = StreamOptions(
             plan.capture,
             plan.seconds,
             plan.overlap,
             jpeg_every=max(plan.frames // plan.shown, 1) if known else 0,
-            jpeg_seconds=0.0 if known else _SHOWN_SECONDS,
+            jpeg_seconds=observer.picture_seconds if observer else (0.0 if known else _SHOWN_SECONDS),
+            state_seconds=observer.state_seconds if observer else 0.0,
         )
-        (path,) = self._run.out.claim(self._file_name)
+        if observer is not None:
+            manifest = self._loaded.manifest
+            observer.running(f"{manifest.name} {manifest.variant}")
         self._progress(Progress(f"opening {plan.source.shown}"))
         self._started = time.monotonic()
-        with path.open("w", encoding="utf-8") as self._file:
+        with contextlib.ExitStack() as stack:
+            if plan.kept:
+                (path,) = self._run.out.claim(self._file_name)
+                self._file = stack.enter_context(path.open("w", encoding="utf-8"))
             try:
                 ended = session.stream(source, plan.frames, self._on_frame, options, self._on_word)
                 self._take_counts(ended)
@@ -93,7 +107,7 @@ class StreamRecord:
             refused=self._refused,
             **self._counts,
             problems=tuple(self._problems),
-            frames_file=self._file_name,
+            frames_file=self._file_name if self._plan.kept else None,
         )
 
     def _on_frame(self, frame: StreamFrame) -> bool:
@@ -109,9 +123,12 @@ class StreamRecord:
         self._with_detections += bool(picture.detections)
         self._counts = {"dropped": frame.dropped, "repeated": frame.repeats, "reconnects": frame.reconnects}
         seconds = time.monotonic() - self._started
-        self._write_line(frame, picture, seconds)
-        if frame.jpeg is not None and self._run.draw is not None:
+        if self._file is not None:
+            self._write_line(self._file, frame, picture, seconds)
+        if frame.jpeg is not None and self._run.draw is not None and self._is_to_be_shown(seconds):
             self._show(frame, frame.jpeg, picture, seconds)
+        if self._plan.observer is not None:
+            self._plan.observer.frame(frame, picture)
         known = self._plan.frames < _ENDLESS
         total = self._plan.frames if known else None
         text = f"{self._plan.source.shown}: {self._frames / seconds:.1f} frames a second" if seconds > 0 else ""
@@ -122,7 +139,7 @@ class StreamRecord:
     def _add_samples(self, frame: StreamFrame) -> None:
         stages = frame.result.stages_ns
         if not self._samples:
-            self._samples = {stage: [] for stage in STAGES if stage in stages}
+            self._samples = {stage: deque(maxlen=self._most) for stage in STAGES if stage in stages}
         for stage, values in self._samples.items():
             values.append(stages.get(stage, 0))
         if frame.whole_ns is not None:
@@ -130,7 +147,16 @@ class StreamRecord:
         if frame.age_ns is not None:
             self._age.append(frame.age_ns)
 
-    def _write_line(self, frame: StreamFrame, picture: Picture, seconds: float) -> None:
+    def _is_to_be_shown(self, seconds: float) -> bool:
+        """Of a stream without a known length some frames are shown, however many pictures come."""
+        if self._plan.frames < _ENDLESS:
+            return True
+        if seconds - self._shown_at < _SHOWN_SECONDS or len(self._shown) == _MOST_SHOWN:
+            return False
+        self._shown_at = seconds
+        return True
+
+    def _write_line(self, file: IO[str], frame: StreamFrame, picture: Picture, seconds: float) -> None:
         line: dict[str, Any] = {"index": frame.index, "seconds": round(seconds, 6)}
         if not picture.name.startswith("frame "):
             line["file_name"] = picture.name
@@ -144,13 +170,12 @@ class StreamRecord:
             if frame.age_ns is not None:
                 line["age_ns"] = frame.age_ns
             if frame.repeated:
-                line["repeated"] = True
+                line["same_as_before"] = True
             line["detections"] = detections_json(picture.detections)
         if self._told is not None and self._told.live:
             line |= self._counts
-        assert self._file is not None
-        self._file.write(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n")
-        self._file.flush()
+        file.write(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n")
+        file.flush()
 
     def _show(self, frame: StreamFrame, jpeg: bytes, picture: Picture, seconds: float) -> None:
         assert self._run.draw is not None
@@ -166,8 +191,12 @@ class StreamRecord:
     def _on_word(self, word: SourceWord) -> None:
         if isinstance(word, SourceTold):
             self._told = word
+            if self._plan.observer is not None:
+                self._plan.observer.opened(word)
             return
         self._problem(word)
+        if self._plan.observer is not None:
+            self._plan.observer.word(word)
         self._progress(Progress(word, ProgressKind.WARNING))
 
     def _problem(self, words: str) -> None:

@@ -222,6 +222,7 @@ def _stream_frame(index: int, event: Reply, manifest: Manifest | None) -> Stream
         dropped=fields.integer("dropped", default=0),
         repeats=fields.integer("repeated", default=0),
         reconnects=fields.integer("reconnects", default=0),
+        state=_state(fields, "state") if "state" in fields else None,
     )
     if "refused" in fields:
         words = printable(fields.text("refused", max_length=MAX_MESSAGE_CHARACTERS))

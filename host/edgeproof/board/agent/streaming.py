@@ -30,6 +30,8 @@ class StreamOptions:
     """Every so manieth frame brings its picture along."""
     jpeg_seconds: float = 0.0
     """Or one when the last is so long ago."""
+    state_seconds: float = 0.0
+    """The board's state goes along when the last is so long ago; 0 for never."""
 
     def to_json(self) -> dict[str, Any]:
         plain = CaptureSettings()
@@ -39,8 +41,9 @@ class StreamOptions:
             data["capture"] = capture
         if self.seconds is not None:
             data["seconds"] = self.seconds
-        if self.jpeg_seconds:
-            data["jpeg_seconds"] = self.jpeg_seconds
+        for name in ("jpeg_seconds", "state_seconds"):
+            if getattr(self, name):
+                data[name] = getattr(self, name)
         return data
 
 

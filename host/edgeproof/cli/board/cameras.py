@@ -35,12 +35,12 @@ def command(board: BoardProfile, as_json: bool) -> None:
 def _print(cameras: Cameras, board: str, console: Terminal) -> None:
     for camera in cameras.cameras:
         console.print(Text(camera.source, style="bold"), soft_wrap=True)
-        console.print(Padding(Text(f"{camera.name} ({camera.driver}), {camera.node}"), (0, 0, 0, 2)))
+        console.print(Padding(Text(f"{camera.name} ({camera.driver}), {camera.node}"), (0, 0, 0, 2), expand=False))
         for line in _formats(camera):
-            console.print(Padding(Text(line), (0, 0, 0, 4)))
+            console.print(Padding(Text(line), (0, 0, 0, 4), expand=False))
     for one in cameras.libcamera:
         console.print(Text(f"picamera:{one.number}", style="bold"))
-        console.print(Padding(Text(f"{one.model}, {one.id}"), (0, 0, 0, 2)))
+        console.print(Padding(Text(f"{one.model}, {one.id}"), (0, 0, 0, 2), expand=False))
     for node, group in cameras.unreadable:
         remedy = f": sudo usermod -aG {group} USER there, then log in anew" if group else ""
         console.print(Text(f"{node} may not be opened by this user{remedy}", style="yellow"), soft_wrap=True)

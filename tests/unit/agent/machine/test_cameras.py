@@ -19,6 +19,7 @@ DEVICES = {
     "video0": WEBCAM,
     "video1": FakeDevice(card="HD Pro Webcam C920", device_caps=0x04A0_0000),  # its metadata
     "video2": FakeDevice(card="bcm2835-codec-decode", driver="bcm2835-codec", device_caps=0x0420_4000),
+    "video5": FakeDevice(card="an older codec", device_caps=0x0420_8001),
     "video3": FakeDevice(
         card="rkisp1_mainpath",
         driver="rkisp1",
