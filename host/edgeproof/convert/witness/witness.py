@@ -121,7 +121,7 @@ def examine(model: SsdModel, predictions: Predictions, pictures: Sequence[npt.ND
         boxes,
         inputs,
         len(usable),
-        _background(seen[said_words]),
+        background(seen[said_words]),
         None if clearest is None else (clearest, sharpest[clearest]),
     )
 
@@ -164,7 +164,7 @@ def _words(said: InputContract) -> str:
     return f"--mean {mean} --std {std}"
 
 
-def _background(observed: Sequence[Observed]) -> str | None:
+def background(observed: Sequence[Observed]) -> str | None:
     """The background's column is near 1 for most anchors, no class is."""
     if not observed:
         return None

@@ -45,7 +45,9 @@ def labels(tmp_path: Path) -> Path:
 def pack(path: Path, out: Path, events: list[Progress] | None = None, **more: Any) -> Bundle:
     stated = SourceOptions(**{"box_scales": SCALES, **more.pop("source", {})})
     options = ExportOptions(name="tiny", source=stated, **more)
-    (bundle,) = export(path, out, [more.get("variant", Variant.FLOAT32)], None, options, (events or []).append)
+    (bundle,) = export(
+        path, out, [more.get("variant", Variant.FLOAT32)], None, options, ([] if events is None else events).append
+    )
     return bundle
 
 
