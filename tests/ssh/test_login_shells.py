@@ -12,9 +12,13 @@ from tests.support.boards.login_board import LoginBoard, login_board
 
 SHELLS = ("sh", "bash", "dash", "busybox ash", "mksh", "zsh", "fish", "bsd-csh", "tcsh")
 
-AWKWARD = r"""printf '%s|' 'a!b' 'c\' "d'e" 'f\\g' "$((1+1))
-h" '`'; cat; exit 7"""
-"""Letters of which each means something to one login shell or another."""
+AWKWARD = {
+    r"""printf '%s|' 'a!b' 'c\' "d'e" 'f\\g' "$((1+1))"; cat; exit 7""": b"a!b|c\\|d'e|f\\\\g|2|sent",
+    "printf '%s|' 'one\ntwo' '`'; cat; exit 7": b"one\ntwo|`|sent",
+    r"""printf '%s|' 'c\' 'd\\e'; cat; exit 7""": b"c\\|d\\\\e|sent",
+    "printf '%s|' wow!; cat; exit 7": b"wow!|sent",
+}
+"""Commands with letters of which each means something to one login shell or another, and what they print."""
 
 
 @pytest.fixture(scope="module", params=["openssh", "dropbear"])
@@ -43,11 +47,12 @@ def test_every_login_shell_carries_the_command_and_starts_the_store_service(boar
     with connect(board.profile) as transport:
         with open_store(transport, board.profile.python) as store:
             assert store.root == f"{board.home}/.edgeproof"
-        channel = transport.open(AWKWARD)
-        channel.send(b"sent", Deadline(10, "the test"))
-        channel.end_input()
-        data = b""
-        while part := channel.receive(100, Deadline(10, "the test")):
-            data += part
-        assert data == b"a!b|c\\|d'e|f\\\\g|2\nh|`|sent"
-        assert channel.wait(Deadline(10, "the test")).code == 7
+        for command, printed in AWKWARD.items():
+            channel = transport.open(command)
+            channel.send(b"sent", Deadline(10, "the test"))
+            channel.end_input()
+            data = b""
+            while part := channel.receive(100, Deadline(10, "the test")):
+                data += part
+            assert data == printed
+            assert channel.wait(Deadline(10, "the test")).code == 7

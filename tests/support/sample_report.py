@@ -9,7 +9,7 @@ import numpy as np
 from edgeproof.record.board import BoardInfo, BoardState, RuntimeInfo
 from edgeproof.record.board_sample import BoardSample, ClusterSample
 from edgeproof.record.boxes import PixelBox
-from edgeproof.record.detections import BenchResult
+from edgeproof.record.detections import BenchResult, SourceTold
 from edgeproof.record.energy import PowerReadings
 from edgeproof.record.load import LoadResult
 from edgeproof.record.measurements import Frame, Latency, Stream
@@ -21,7 +21,7 @@ from edgeproof.record.verdict.claims import Answer, Claim
 from edgeproof.record.verdict.comparison import Comparison, StageRatio
 from edgeproof.record.verdict.parity import BothSides, Parity, ParityStage, PictureParity
 from edgeproof.report.drawing import encode_jpeg, write_annotated
-from edgeproof.verify.latency import latency_of, stream_of
+from edgeproof.verify.latency import latency_of, summarize_stages
 
 MS = 1_000_000
 RUNTIMES = (RuntimeInfo("tflite-runtime", "2.14.0"), RuntimeInfo("ai-edge-litert", "1.4.0"))
@@ -109,7 +109,27 @@ def stream(folder: Path | None = None) -> Stream:
             write_annotated(annotated, gradient(96, 128), [person()])
             frames.append(Frame(second, annotated, (person(),)))
         shown = tuple(frames)
-    return stream_of("bikes.mp4", frames=95, frames_with_detections=61, seconds=5.0, samples_ns=samples, shown=shown)
+    return Stream("bikes.mp4", 95, 61, 19.0, summarize_stages(samples), shown)
+
+
+def live_stream(folder: Path | None = None) -> Stream:
+    """A camera that was lost once."""
+    plain = stream(folder)
+    total = plain.stages["total"]
+    return replace(
+        plain,
+        source="camera:0",
+        told=SourceTold(True, "driver", 640, 480, 30.0, "MJPG"),
+        whole=replace(total, mean_ms=total.mean_ms * 1.01),
+        accounted=0.99,
+        age=replace(total, p50_ms=41.5),
+        refused=2,
+        dropped=7,
+        repeated=3,
+        reconnects=1,
+        problems=("the source is lost: its stream ended; it is opened again in 0.5 s",),
+        frames_file="frames.jsonl",
+    )
 
 
 def run(

@@ -17,7 +17,7 @@ HOST_LAYERS: Layers = (
     ("__main__", "pytest_plugin"),
     ("api", "cli"),
     ("demo",),
-    ("check", "history"),
+    ("check", "history", "watch"),
     ("inspection", "report", "runs"),
     ("convert", "sample"),
     ("board", "odapi", "tflite", "verify"),
@@ -40,7 +40,7 @@ AGENT_LAYERS: Layers = (
 
 BOARD_LAYERS: Layers = (
     ("deploy", "doctor", "provision"),
-    ("open_board", "prune"),
+    ("cameras", "open_board", "prune"),
     ("agent", "runtime"),
     ("ssh", "store"),
     ("facts", "link"),

@@ -24,9 +24,8 @@ from edgeproof_agent.machine.yardstick import yardstick_ns
 from edgeproof_agent.pictures.decoding import PictureError, decode_picture
 from edgeproof_agent.pictures.opencv import cv2
 from edgeproof_agent.pipeline.bench import bench
-from edgeproof_agent.pipeline.capturing import frames_of
 from edgeproof_agent.pipeline.handover import FrameSlot
-from edgeproof_agent.pipeline.stream import detect_frame, stream_frames
+from edgeproof_agent.pipeline.stream import detect_frame
 from edgeproof_agent.profiling.operators import (
     MAX_SECONDS as MAX_PROFILING_SECONDS,
 )
@@ -41,13 +40,12 @@ from edgeproof_agent.serve.board_sampling import BoardSampling
 from edgeproof_agent.serve.cpu_choice import ALL, CORES, CpuChoice
 from edgeproof_agent.serve.measurement_lease import MeasurementLease
 from edgeproof_agent.serve.run_limits import RunLimits
-from edgeproof_agent.sources.capture import CaptureError, is_live, open_capture
+from edgeproof_agent.serve.stream_request import StreamRequest, run_stream
 from edgeproof_agent.store.objects import STORE_FOLDER
 from edgeproof_agent.store.usage_locks import hold
 from edgeproof_agent.wire.answering import Exchange, Operation, Reply, RequestError, check_protocol
 
 MAX_RUNS = 1_000_000
-MAX_WINDOW = 64
 MAX_PROFILED_RUNS = 1000
 MAX_IDLE_SECONDS = 60.0
 
@@ -231,29 +229,20 @@ class DetectionOperations:
         return {"operators": found.operators, "threads": detector.threads, "arrays": arrays}, payload
 
     def stream(self, exchange: Exchange) -> Reply:
-        """Reads a video or a camera of this machine frame by frame; one event a frame, `window` of them unanswered.
+        """Detects on the frames of a source of this machine; an event a frame, `window` of them unanswered.
 
         Frames are captured beside inference; without `overlap` in turn with it, which gives clean timings.
         """
         detector = self._loaded()
-        source = exchange.fields.text("source")
-        frames = exchange.fields.integer("frames", low=1, high=MAX_RUNS)
-        window = exchange.fields.integer("window", default=4, low=1, high=MAX_WINDOW)
-        jpeg_every = exchange.fields.integer("jpeg_every", default=0)
+        request = StreamRequest.read(exchange.fields)
 
         def detect(frame: FrameSlot, stages_ns: dict[str, int]) -> Detection:
             with self._limits.inference(exchange, "a frame"):
                 return detect_frame(detector, frame, stages_ns)
 
-        overlap = exchange.fields.flag("overlap", default=True)
-        try:
-            before = read_board_state()
-            capture = open_capture(source)
-            with frames_of(capture, detector.prepare, is_live(source, capture), overlap) as taken:
-                done = stream_frames(exchange, detect, taken, frames, window, jpeg_every)
-        except CaptureError as error:
-            raise RequestError("source", str(error)) from error
-        return {"frames": done, "dropped": taken.dropped, "before": before, "after": read_board_state()}, b""
+        before = read_board_state()
+        counts = run_stream(exchange, request, detector, detect, self._limits.max_pixels)
+        return {**counts, "before": before, "after": read_board_state()}, b""
 
     def state(self, exchange: Exchange) -> Reply:  # noqa: ARG002
         return {"state": read_board_state(), "limits": self._limits.to_json()}, b""

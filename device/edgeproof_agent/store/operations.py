@@ -48,6 +48,7 @@ class StoreOperations:
             "inventory": self.inventory,
             "status": self.status,
             "examine": self.examine,
+            "cameras": self.cameras,
             "try": self.try_store,
             "verify": self.verify,
             "switch": self.switch,
@@ -85,6 +86,13 @@ class StoreOperations:
 
         found = examine(self._store.root)
         return {**found, "received_ns": received_ns, "answered_ns": time.time_ns()}, b""
+
+    def cameras(self, exchange: Exchange) -> Reply:  # noqa: ARG002
+        """The capture devices of this board, and the cameras of libcamera."""
+        from edgeproof_agent.machine.cameras import list_cameras
+        from edgeproof_agent.machine.libcamera import list_libcamera
+
+        return {**list_cameras(), "libcamera": list_libcamera()}, b""
 
     def try_store(self, exchange: Exchange) -> Reply:  # noqa: ARG002
         """What would keep the board from taking or running something, tried on its file system. Nothing stays."""

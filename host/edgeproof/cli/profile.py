@@ -99,4 +99,7 @@ def _require_profiles(report: Report) -> None:
     """Raises where none of the runs has one: who asked for it has got nothing."""
     reasons = [run.profile.unavailable for run in report.runs if run.profile is not None]
     if reasons and all(reason is not None for reason in reasons):
-        raise UsageError(f"no profile is available: {reasons[0]}. See --runtime.")
+        raise UsageError(
+            f"no profile is available: {reasons[0]}. Take --runtime ai-edge-litert, which edgeproof provision BOARD "
+            "--runtime ai-edge-litert sets up."
+        )

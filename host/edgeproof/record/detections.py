@@ -114,12 +114,42 @@ def joined_benches(parts: Sequence[BenchResult]) -> BenchResult:
 
 @dataclass(frozen=True)
 class StreamFrame:
-    """One frame of a video or camera on the board."""
+    """One frame of a source on the board."""
 
     index: int
     result: PictureResult
     jpeg: bytes | None
     """The frame itself, when it was asked for."""
+    media_ns: int | None = None
+    """Its place in a video, from the start."""
+    whole_ns: int | None = None
+    """From the moment that it was asked for until its detections existed, measured apart from the stages."""
+    age_ns: int | None = None
+    """Of a live source: from the moment that it was taken until its detections existed."""
+    repeated: bool = False
+    """Whether a live source gave the very frame before once more."""
+    dropped: int = 0
+    """Frames of a live source that newer ones have overtaken, until now; the same of the others."""
+    repeats: int = 0
+    reconnects: int = 0
+    state: BoardState | None = None
+    """The board at that moment, when it was asked for."""
+
+
+@dataclass(frozen=True)
+class SourceTold:
+    """What the board says of a source that it has opened."""
+
+    live: bool
+    """Whether frames come at a pace of their own."""
+    timestamps: str
+    """Where the age of a frame is counted from: the `driver`, `libcamera`, or its `arrival`."""
+    width: int | None = None
+    """In pixels, before the picture is turned."""
+    height: int | None = None
+    fps: float | None = None
+    """As the source tells it."""
+    pixel_format: str | None = None
 
 
 @dataclass(frozen=True)
@@ -129,3 +159,8 @@ class StreamResult:
     frames: int
     before: BoardState
     after: BoardState
+    source: SourceTold | None = None
+    dropped: int = 0
+    """Frames of a live source that newer ones have overtaken."""
+    repeated: int = 0
+    reconnects: int = 0

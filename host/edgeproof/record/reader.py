@@ -11,6 +11,7 @@ from edgeproof.local_files.bounded_files import UnreadableError, read_bounded, r
 from edgeproof.record.accuracy_reader import read_accuracy
 from edgeproof.record.board import BoardInfo, BoardState, RuntimeInfo
 from edgeproof.record.board_sample import read_timeline
+from edgeproof.record.detections import SourceTold
 from edgeproof.record.detections_reader import read_detections
 from edgeproof.record.energy import read_energy, read_power
 from edgeproof.record.inner_file import inner_file
@@ -188,6 +189,14 @@ def _stream(stream: Fields, folder: Path) -> Stream:
         shown=tuple(
             Frame(item.number("time_s"), inner_file(item, "annotated", folder), read_detections(item)) for item in shown
         ),
+        told=_record(stream.nested("told"), SourceTold) if "told" in stream else None,
+        overlap=stream.flag("overlap", default=True),
+        whole=_record(stream.nested("whole"), LatencySummary) if "whole" in stream else None,
+        accounted=stream.number("accounted") if "accounted" in stream else None,
+        age=_record(stream.nested("age"), LatencySummary) if "age" in stream else None,
+        **{name: stream.integer(name, default=0) for name in ("refused", "dropped", "repeated", "reconnects")},
+        problems=tuple(str(words) for words in stream.items("problems", _MAX_FRAMES)) if "problems" in stream else (),
+        frames_file=stream.text("frames_file") if "frames_file" in stream else None,
     )
 
 

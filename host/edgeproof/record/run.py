@@ -20,6 +20,7 @@ from edgeproof.record.verdict.claims import Answer, Claim, combined
 from edgeproof.record.verdict.comparison import Comparison
 from edgeproof.record.verdict.parity import Parity
 from edgeproof_agent.bundle.manifest import Manifest
+from edgeproof_agent.sources.grammar import without_credentials
 
 SCHEMA = "edgeproof.report/2"
 
@@ -174,7 +175,7 @@ class Report:
     created: str | None = None
     """When, in UTC (ISO 8601, seconds)."""
     command: tuple[str, ...] = ()
-    """As it was typed. No command takes a secret as an argument."""
+    """As it was typed, but for the password of a URL."""
     host: HostInfo = field(default_factory=HostInfo)
     comparisons: tuple[Comparison, ...] = ()
     """Of its runs, where some were measured side by side."""
@@ -211,7 +212,7 @@ class Report:
     def now(cls, runs: tuple[Run, ...]) -> "Report":
         """Of this moment, this command and this machine."""
         created = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-        return cls(runs, created, ("edgeproof", *sys.argv[1:]), HostInfo.of_this_machine())
+        return cls(runs, created, ("edgeproof", *map(without_credentials, sys.argv[1:])), HostInfo.of_this_machine())
 
     def to_json(self, folder: Path = Path()) -> dict[str, Any]:
         """The JSON object of a report.json in `folder`, but for the raw samples. What was not measured is absent."""

@@ -36,6 +36,7 @@ from edgeproof.report.formatting import (
 from edgeproof.report.headline import headline
 from edgeproof.report.page.figures import curves, distributions, front, profiles
 from edgeproof.report.page.mismatches import mismatches
+from edgeproof.report.streams import stream_facts, stream_summaries
 from edgeproof.report.verdict import claim_line, limits, parity_lines
 from edgeproof.wording.printable import shown, shown_line
 
@@ -127,6 +128,8 @@ def render_html(report: Report) -> str:
         energy_lines=energy_lines,
         threads_words=threads_words,
         reasons=lambda run: missing_reasons(run, PERCENTS),
+        stream_facts=stream_facts,
+        stream_summaries=stream_summaries,
         strips={index: _strip(run) for index, run in enumerate(runs) if run.stream},
         boards=[(board, board_facts(board)) for board in boards.values()],
         states=[(run, state_facts(run.before, run.after)) for run in runs if run.before or run.after],

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from edgeproof.record.latency import PERCENTS, LatencySummary
-from edgeproof.record.measurements import Latency
+from edgeproof.record.measurements import Latency, Stream
 from edgeproof.record.pictures import Picture
 from edgeproof.record.run import Report, Run
 from edgeproof.report.accuracy import print_accuracy
@@ -23,6 +23,7 @@ from edgeproof.report.formatting import (
     whole,
 )
 from edgeproof.report.picture_summary import MOST_LISTED, failure_lines, summary_table
+from edgeproof.report.streams import stream_facts, stream_line, stream_summaries
 from edgeproof.report.table import UNBOUNDED, plain_table, print_table
 from edgeproof.wording.printable import shown, shown_line
 
@@ -47,6 +48,8 @@ def print_report(report: Report, console: Console) -> None:
         if run.stream is not None:
             console.print()
             console.print(Text(f"{run_title(run)}: {stream_line(run)}"))
+            if run.stream.told is not None:
+                _print_stream(run.stream, console)
     for run in report.runs:
         if run.error is not None:
             console.print(Text(f"{run_title(run)}: {shown(run.error)}", style="red"))
@@ -144,17 +147,6 @@ def drift_notes(run: Run) -> list[str]:
     return [f"Drift {ratio:.3f}: the last third's median over the first third's."]
 
 
-def stream_line(run: Run) -> str:
-    """A run's video in one line."""
-    if run.stream is None:
-        return ""
-    stream = run.stream
-    return (
-        f"{shown_line(stream.source)}, {stream.frames} frames at {stream.fps:.1f} a second, "
-        f"detections on {stream.frames_with_detections}"
-    )
-
-
 def _run_cells(run: Run, wide: bool) -> list[RenderableType]:
     name = [shown_line(run.board.name)] + ["emulated"] * run.board.emulated
     runtime = [shown_line(run.runtime.name), shown_line(run.runtime.version)]
@@ -230,3 +222,11 @@ def _stages_table(title: str, stages: Iterable[tuple[str, LatencySummary]]) -> T
         numbers = (of.mean_ms, of.min_ms, of.p50_ms, of.p90_ms, of.p95_ms, of.p99_ms, of.max_ms, of.mad_ms)
         table.add_row(Text(shown_line(stage)), *(Text(ms(number)) for number in numbers))
     return table
+
+
+def _print_stream(stream: Stream, console: Console) -> None:
+    for line in stream_facts(stream):
+        console.print(Text(line, style="dim"))
+    print_table(console, _stages_table("Stages of a frame, ms", stream_summaries(stream)))
+    for words in stream.problems:
+        console.print(Text(shown(words), style="yellow"))

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -10,9 +11,12 @@ import numpy.typing as npt
 from edgeproof.board.open_board import OpenBoard
 from edgeproof.datasets.labelled import LabelledDataSet
 from edgeproof.local_files.output_folder import OutputFolder
-from edgeproof.record.pictures import Detection
+from edgeproof.record.detections import SourceTold, StreamFrame
+from edgeproof.record.pictures import Detection, Picture
 from edgeproof.record.run import Run
 from edgeproof.runs.pictures import PictureFile
+from edgeproof_agent.sources.grammar import Source
+from edgeproof_agent.sources.settings import CaptureSettings
 
 Draw = Callable[[Path, npt.NDArray[np.uint8], Sequence[Detection]], object]
 
@@ -40,6 +44,28 @@ class BenchPlan:
     """Told what was measured so far: how many more runs are wanted; 0 ends the bench."""
 
 
+class StreamObserver(Protocol):
+    """Looks on while a stream runs, in the thread that takes its frames. A slow one slows the board."""
+
+    @property
+    def picture_seconds(self) -> float:
+        """A picture comes along when the last is so long ago."""
+
+    @property
+    def state_seconds(self) -> float:
+        """The same of the board's state."""
+
+    def running(self, model: str) -> None:
+        """The board has loaded this model, which is named with its variant."""
+
+    def opened(self, told: SourceTold) -> None: ...
+
+    def word(self, text: str) -> None:
+        """What befell the source."""
+
+    def frame(self, frame: StreamFrame, picture: Picture) -> None: ...
+
+
 @dataclass(frozen=True)
 class ProfilePlan:
     picture: bytes
@@ -51,12 +77,19 @@ class ProfilePlan:
 
 @dataclass(frozen=True)
 class StreamPlan:
-    video: Path
-    """A file of this machine, which is sent to the board and read there."""
-    frames: int
-    max_seconds: float = 86_400.0
+    source: Source
+    """A video of this machine, which is sent to the board and read there; or what the board itself has."""
+    frames: int = 1_000_000_000
+    seconds: float | None = None
+    """After which it ends, whatever is to come."""
+    capture: CaptureSettings = field(default_factory=CaptureSettings)
+    overlap: bool = True
     shown: int = 6
-    """How many frames the report shows."""
+    """About how many frames the report shows."""
+    observer: StreamObserver | None = None
+    """Is told what comes as it comes."""
+    kept: bool = True
+    """Whether each frame goes to a file. Without it the figures are those of the last frames."""
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,12 @@ class Reading:
 
 
 def all_readings(said: Reading, anchors: Floats) -> list[Reading]:
-    """`said` first, then every other hypothesis that the anchors allow."""
+    """`said` first, then every other hypothesis that the anchors allow.
+
+    Of boxes that are decoded already there are no anchors, and so no readings with anchors.
+    """
+    if not said.coder.reads_anchors:
+        return list(dict.fromkeys([said, said.mirrored()]))
     formats = [form for form in AnchorFormat if _possible(form, anchors)]
     scales = dict.fromkeys([said.scales, *_SCALES])
     found = dict.fromkeys([said, said.mirrored()])

@@ -175,6 +175,7 @@ _KINDS = (
         "a TensorFlow 1 frozen graph",
         lambda looks: looks.head.startswith(b"\x0a") or looks.ends(".pb"),
         frozen_graph.read_frozen_graph,
+        frozen_graph.digest_frozen_graph,
     ),
 )
 

@@ -1,20 +1,17 @@
 """Reads the standard metadata of a .tflite: how its input is normalised, and the labels that are packed with it."""
 
 import io
-import struct
 import zipfile
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import tflite
-from flatbuffers.number_types import Float32Flags, Uint8Flags
-from flatbuffers.table import Table
 
 from edgeproof.ssd.files.label_files import LabelFile, parse_labels
+from edgeproof.tflite.detector_options import DETECTOR_METADATA, DetectorOptions, parse_detector_options
 from edgeproof.tflite.metadata_schema import (
     METADATA_NAME,
+    CustomField,
     FileField,
     FileType,
     ModelField,
@@ -24,6 +21,7 @@ from edgeproof.tflite.metadata_schema import (
     UnitField,
     UnitType,
 )
+from edgeproof.tflite.metadata_table import MetadataTable
 from edgeproof.tflite.read_budget import ReadBudget, readable
 
 _LABEL_TYPES = (FileType.AXIS_LABELS, FileType.VALUE_LABELS)
@@ -45,6 +43,8 @@ class TfliteMetadata:
     """Names of the label files that are packed with the model, those of the outputs first."""
     output_names: tuple[str, ...] = ()
     """What it names the outputs, in the file's order."""
+    detector: DetectorOptions | None = None
+    """How MediaPipe decodes its raw heads."""
 
 
 def read_metadata(data: bytes, name: str) -> TfliteMetadata:
@@ -72,7 +72,7 @@ def read_packed_labels(data: bytes, metadata: TfliteMetadata, name: str) -> Labe
 
 
 def _parse(data: bytes, budget: ReadBudget) -> TfliteMetadata:
-    root = _Table.root(data, budget)
+    root = MetadataTable.root(data, budget)
     subgraph = next(root.tables(ModelField.SUBGRAPHS), None)
     if subgraph is None:
         return TfliteMetadata()
@@ -81,10 +81,18 @@ def _parse(data: bytes, budget: ReadBudget) -> TfliteMetadata:
     labels = dict.fromkeys(file.text(FileField.NAME) for file in files if file.byte(FileField.TYPE) in _LABEL_TYPES)
     first = next(subgraph.tables(SubgraphField.INPUTS), None)
     names = tuple(tensor.text(TensorField.NAME) for tensor in subgraph.tables(SubgraphField.OUTPUTS))
-    return TfliteMetadata(None if first is None else _normalization(first), tuple(labels), names)
+    normalization = None if first is None else _normalization(first)
+    return TfliteMetadata(normalization, tuple(labels), names, _detector(subgraph, budget))
 
 
-def _normalization(tensor: "_Table") -> Normalization | None:
+def _detector(subgraph: MetadataTable, budget: ReadBudget) -> DetectorOptions | None:
+    for custom in subgraph.tables(SubgraphField.CUSTOM):
+        if custom.text(CustomField.NAME) == DETECTOR_METADATA:
+            return parse_detector_options(custom.data(CustomField.DATA), budget)
+    return None
+
+
+def _normalization(tensor: MetadataTable) -> Normalization | None:
     for unit in tensor.tables(TensorField.PROCESS_UNITS):
         options = unit.table(UnitField.OPTIONS)
         if unit.byte(UnitField.OPTIONS_TYPE) != UnitType.NORMALIZATION or options is None:
@@ -99,46 +107,3 @@ def _normalization(tensor: "_Table") -> Normalization | None:
 def _channels(values: tuple[float, ...]) -> tuple[float, float, float]:
     first, second, third = values * 3 if len(values) == 1 else values
     return first, second, third
-
-
-@dataclass(frozen=True)
-class _Table:
-    """A flatbuffer table of whose schema only the positions of the fields are known."""
-
-    raw: Any
-    budget: ReadBudget
-
-    @staticmethod
-    def root(data: bytes, budget: ReadBudget) -> "_Table":
-        return _Table(Table(data, struct.unpack_from("<I", data)[0]), budget)
-
-    def tables(self, field: int) -> Iterator["_Table"]:
-        yield from (self._at(self.raw.Indirect(position)) for position in self._items(field))
-
-    def table(self, field: int) -> "_Table | None":
-        offset = self._offset(field)
-        return self._at(self.raw.Indirect(offset + self.raw.Pos)) if offset else None
-
-    def floats(self, field: int) -> tuple[float, ...]:
-        return tuple(float(self.raw.Get(Float32Flags, position)) for position in self._items(field))
-
-    def text(self, field: int) -> str:
-        offset = self._offset(field)
-        return self.budget.text(self.raw.String(offset + self.raw.Pos)) if offset else ""
-
-    def byte(self, field: int) -> int:
-        offset = self._offset(field)
-        return int(self.raw.Get(Uint8Flags, offset + self.raw.Pos)) if offset else 0
-
-    def _at(self, position: int) -> "_Table":
-        return _Table(Table(self.raw.Bytes, position), self.budget)
-
-    def _offset(self, field: int) -> int:
-        return int(self.raw.Offset(4 + 2 * field))
-
-    def _items(self, field: int) -> Iterator[int]:
-        """Where the items of a vector, four bytes each, begin."""
-        offset = self._offset(field)
-        length = self.raw.VectorLen(offset) if offset else 0
-        for index in self.budget.places(length):
-            yield self.raw.Vector(offset) + 4 * index

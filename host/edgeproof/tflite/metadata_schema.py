@@ -22,6 +22,12 @@ class SubgraphField(enum.IntEnum):
     INPUTS = 2
     OUTPUTS = 3
     FILES = 4
+    CUSTOM = 9
+
+
+class CustomField(enum.IntEnum):
+    NAME = 0
+    DATA = 1
 
 
 class TensorField(enum.IntEnum):

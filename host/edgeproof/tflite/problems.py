@@ -154,5 +154,11 @@ def _output_problems(file: TfliteFile) -> Iterator[str]:
     quantized = sorted({tensor.dtype for tensor in file.outputs} - {"float32"})
     if quantized:
         outputs = map_outputs(file)
-        why = "" if outputs is not None and set(outputs.positions) == set(HEADS) else ", class ids and the count too"
-        yield f"its outputs are {', '.join(quantized)}{why}: export with float32 outputs"
+        raw = len(file.outputs) in (2, 3) or (outputs is not None and set(outputs.positions) == set(HEADS))
+        if raw:
+            yield (
+                f"its raw heads are {', '.join(quantized)}, and edgeproof reads float32 ones: convert it again with "
+                "converter.inference_output_type = tf.float32, which keeps all layers int8"
+            )
+        else:
+            yield f"its outputs are {', '.join(quantized)}, class ids and the count too: export with float32 outputs"

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from edgeproof.record.accuracy import Accuracy, Estimate
+from edgeproof.record.energy import SourceClass
 from edgeproof.record.latency import Samples
 from edgeproof.record.run import Run
 from edgeproof.record.verdict.claims import Answer, Claim
@@ -155,18 +156,22 @@ def _peak_rss(gate: Gate, run: Run, _: Baselines) -> Claim:
 
 
 def _energy(gate: Gate, run: Run, _: Baselines) -> Claim:
-    """All that the board draws for an inference, by the best class of source that it has."""
+    """Of an inference, gross. A pass or a fail needs a meter: how far off the other sources are is not known."""
     latency = run.latency
     if latency is None or not latency.energy:
         reason = None if latency is None else latency.energy_reason
         return _unknown(gate, "energy was not measured" if reason is None else f"energy was not measured: {reason}")
-    energy = latency.energy[0]
-    bounds = Interval(energy.gross.low, energy.gross.high)
-    claim = _claim(gate, energy.gross.value, bounds, energy.readings)
     void = void_of(run)
-    if void:
-        return replace(claim, answer=Answer.INCONCLUSIVE, note=void)
-    return replace(claim, note=f"gross, by {energy.source} ({energy.source_class.value})")
+    if void is not None:
+        return _unknown(gate, void)
+    energy = latency.energy[0]
+    claim = _claim(gate, energy.gross.value, Interval(energy.gross.low, energy.gross.high), energy.readings)
+    if energy.source_class is not SourceClass.METER:
+        note = f"by {energy.source} ({energy.source_class.value}), whose own error is not known: only a meter tells"
+        return replace(claim, answer=Answer.INCONCLUSIVE, note=note)
+    if claim.answer is Answer.INCONCLUSIVE:
+        return replace(claim, note=f"the interval of {energy.readings} readings holds the limit: more runs narrow it")
+    return claim
 
 
 _EVALUATE: Mapping[Quantity, Callable[[Gate, Run, Baselines], Claim]] = {

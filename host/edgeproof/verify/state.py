@@ -41,6 +41,8 @@ def void_reasons(
         return ["the board's state was not told for the whole of it: it was cut short"]
     reasons = [*_throttling(before, after, timeline), *_clocks(before, after, timeline), *_yardstick(before, after)]
     reasons += slowed_clusters(timeline)
+    if max(before.cooling_state or 0, after.cooling_state or 0) > 0:
+        reasons.append("the kernel held a CPU's clock down because of heat")
     temperature = before.temperature_celsius
     if temperature is not None and temperature >= HOT_CELSIUS:
         reasons.append(f"the board was too hot as it began: {temperature:.0f} °C; --cool-down waits for it")

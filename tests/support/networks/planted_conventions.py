@@ -28,11 +28,12 @@ def draw(folder: Path, colour: tuple[int, int, int] = (255, 255, 255)) -> Path:
 
 
 def save(
-    folder: Path, x_first: bool = False, channel: int | None = None, background: str = "first", joined: bool = False
+    folder: Path, x_first: bool = False, channel: int | None = None, background: str = "first", joined: str = ""
 ) -> Path:
     """A SavedModel that takes pixels in -1..1. `channel` is the only one that it sees; `background` first or last.
 
-    `joined`: one output of scores, boxes, anchors and variances, as ssd_keras has it.
+    `joined`: one output, "scores first" with boxes, anchors and variances behind them, or "boxes first" with scores,
+    anchors as corners and variances behind them: the two layouts of ssd_keras.
     """
     import tensorflow as tf
 
@@ -72,7 +73,11 @@ def save(
             if joined:
                 own = given[:, [1, 0, 3, 2]] if x_first else given
                 variances = np.tile(np.array([0.1, 0.1, 0.2, 0.2], np.float32), (len(given), 1))
-                return {"all": tf.concat([scores, boxes, own[None], variances[None]], axis=2)}
+                heads = [scores, boxes]
+                if joined == "boxes first":
+                    heads = [boxes, scores]
+                    own = np.concatenate([own[:, :2] - own[:, 2:] / 2, own[:, :2] + own[:, 2:] / 2], axis=1)
+                return {"all": tf.concat([*heads, own[None], variances[None]], axis=2)}
             return {"boxes": boxes, "scores": scores}
 
     detector = Detector()

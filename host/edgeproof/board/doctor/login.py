@@ -11,7 +11,7 @@ from edgeproof.errors import LoginShellError
 _START_SECONDS = 30.0
 _SLOW_SECONDS = 1.0
 _MOST_BYTES = 4096
-_BASH_LINE = "  [[ $- == *i* ]] || return"
+_BASH_LINE = "  [[ $- == *i* ]] || return        (csh: if (! $?prompt) exit)"
 
 
 @dataclass(frozen=True)

@@ -236,9 +236,11 @@ class Client:
 
     def __init__(self, conversation: Conversation) -> None:
         self._conversation = conversation
+        self.closed = False
 
     def close(self) -> None:
         """Hangs up."""
+        self.closed = True
         self._conversation.close()
 
     def reading(self) -> "_Reading":

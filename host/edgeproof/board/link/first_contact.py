@@ -28,7 +28,10 @@ _TERM_LIMIT = 10**9
 _NOT_FOR_ALL_SHELLS = re.compile(r"[\n!]|\\(?=['\\])")
 _TO_ENCODE = re.compile(r"[\n!\\'\"$`]")
 
-_BASH_REMEDY = "Begin the login file with\n  [[ $- == *i* ]] || return\nso that it does that only where somebody types."
+_BASH_REMEDY = (
+    "Begin the login file with\n  [[ $- == *i* ]] || return        (csh: if (! $?prompt) exit)\n"
+    "so that it does that only where somebody types."
+)
 _LOGIN_FILES = "~/.bashrc, ~/.profile, ~/.zshrc, ~/.zshenv, ~/.cshrc, ~/.config/fish/config.fish"
 
 

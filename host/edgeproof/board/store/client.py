@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from edgeproof.board.facts import BoardFacts, parse_facts
 from edgeproof.board.link.conversation import Client, Conversation, EventHandler, Request
 from edgeproof.board.link.deadline import Deadline
-from edgeproof.board.link.transport import Transport
+from edgeproof.board.link.transport import Channel, Transport
 from edgeproof.board.store.bootstrap import store_service_command, store_service_source
 from edgeproof.board.store.chunks import cut_files
 from edgeproof.board.store.inventory import MAX_PATH, Inventory, parse_inventory
@@ -138,6 +138,10 @@ class BoardStore(Client):
         """What each app serves since when, and what the store takes: see `edgeproof.board.store.status`."""
         return self.ask(Request("status"), "say what it holds", _FINISH_SECONDS)
 
+    def cameras(self) -> Fields:
+        """What `edgeproof.board.cameras` reads."""
+        return self.ask(Request("cameras"), "list its cameras", _FINISH_SECONDS)
+
     def drop_unwanted(self, wanted: Mapping[Kind, Collection[str]], dry_run: bool) -> Fields:
         """Drops what nothing points to: see `edgeproof.board.prune`."""
         listed = {kind.value: sorted(digests) for kind, digests in wanted.items()}
@@ -203,21 +207,41 @@ def open_store(
 ) -> BoardStore:
     """Starts the store service by `python` (a command or path on the board); nothing has to be installed there.
 
-    `folder` is where the store is or will be, on the board. `meanwhile` is done on the host while the service starts,
-    which takes some 40 ms on a fast machine.
+    `folder` is where the store is or will be, on the board. `meanwhile` is done on the host while the login shell and
+    the service start, which takes some 40 ms on a fast machine and a few hundred on a slow one.
     """
     who = f"the store service on {transport.name}"
     channel = transport.open(store_service_command(python, folder))
     try:
-        # A Python that is too old ends before it has read this: its exit status tells, not the broken pipe.
-        with contextlib.suppress(OSError):
-            channel.send(store_service_source(), Deadline(_START_SECONDS, f"{who} to start"))
-        if meanwhile is not None:
-            meanwhile()
+        _send_source(channel, Deadline(_START_SECONDS, f"{who} to start"), meanwhile)
         return BoardStore(Conversation(channel, who), transport.name)
     except BaseException:
         channel.close()
         raise
+
+
+def _send_source(channel: Channel, deadline: Deadline, meanwhile: Callable[[], None] | None) -> None:
+    """Sends as soon as the far side is ready, though this side may have something else to do."""
+    source = store_service_source()
+    failures: list[BaseException] = []
+
+    def send() -> None:
+        try:
+            # A Python that is too old ends before it has read this: its exit status tells, not the broken pipe.
+            with contextlib.suppress(OSError):
+                channel.send(source, deadline)
+        except BaseException as error:  # noqa: BLE001  # raised again in the thread that waits
+            failures.append(error)
+
+    if meanwhile is None:
+        send()
+    else:
+        sending = threading.Thread(target=send, name="source", daemon=True)
+        sending.start()
+        meanwhile()
+        sending.join()
+    if failures:
+        raise failures[0]
 
 
 def _with_signature(arguments: Mapping[str, object], signature: str | None) -> dict[str, object]:

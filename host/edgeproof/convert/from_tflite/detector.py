@@ -78,7 +78,7 @@ def read_finished(path: Path, options: ExportOptions, runtime: ConfinedRuntime |
         order = ", ".join(sorted(DETECTIONS, key=lambda meaning: found.positions[meaning]))
         words = f"outputs {order} by {found.evidence.value}"
     else:
-        heads = find_heads(data, file, contract, labels_fit, options, shown, runtime)
+        heads = find_heads(data, file, contract, labels_fit, options, shown, runtime, metadata.detector)
         output, anchors, edited = heads.contract, heads.anchors, heads.edited
         data, file = heads.data, read_tflite(heads.data, shown)
         num_classes, words = heads.num_classes, heads.words

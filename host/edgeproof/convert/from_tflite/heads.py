@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,8 @@ from edgeproof.ssd.graph.class_scores import ScoreTreatment, choose_treatment
 from edgeproof.ssd.head_roles import HeadRoles, find_head_roles, listed
 from edgeproof.ssd.postprocess import BOX_ENCODINGS, CLASS_SCORES, IMAGE
 from edgeproof.ssd.readers.signature_network import choose_box_scales, scale_words
-from edgeproof.ssd.source_options import ScoreConverter, SourceOptions
+from edgeproof.ssd.source_options import AnchorFormat, ScoreConverter, SourceOptions
+from edgeproof.tflite.detector_options import DetectorOptions
 from edgeproof.tflite.editing import EditableModel
 from edgeproof.tflite.file import POSTPROCESS_OPERATOR, TfliteFile
 from edgeproof.tflite.graph import four_column_constants, last_activation
@@ -52,9 +54,18 @@ def find_heads(
     options: ExportOptions,
     shown: str,
     runtime: ConfinedRuntime | None,
+    described: DetectorOptions | None = None,
 ) -> FoundHeads:
-    """Runs the file on two pictures to tell its heads. Raises NotAnSsdError or UsageError naming what helps."""
+    """Runs the file on two pictures to tell its heads. What the metadata `described` stands where nothing was said.
+
+    Raises NotAnSsdError or UsageError naming what helps.
+    """
     _require_heads(file, shown)
+    if described is not None and not described.exponential:
+        raise NotAnSsdError(
+            f"{shown}: its metadata says that heights and widths of its boxes are no logarithms, and edgeproof decodes "
+            "those alone. Train it with logarithms, as MediaPipe Model Maker does."
+        )
     if runtime is None:
         raise ModelError(
             f"{shown}: it is run to tell its heads, and this machine has no interpreter. "
@@ -66,7 +77,8 @@ def find_heads(
     outputs, others = (_run(data, names, picture, input_contract, runtime, shown) for picture in pictures)
     with readable(shown):
         constants = four_column_constants(data)
-    stated = options.source
+    source = options.source if described is None else _with_described(options.source, described)
+    stated = source
     if stated.anchors in constants:
         stated = replace(stated, anchors=None)
     roles = find_head_roles(outputs, others, stated, shown)
@@ -82,7 +94,7 @@ def find_heads(
         _require_scores([predictions, others[roles.class_scores]], shown)
     num_classes = columns - (0 if treatment.add_background else 1)
     options.postprocess.require_classes(num_classes)
-    anchors = _anchors(outputs, roles, constants, options.source, shown)
+    anchors = _anchors(outputs, roles, constants, source, described, shown)
     edited = not treatment.changes_nothing or len(file.outputs) != 2
     if edited:
         data, boxes, scores = _edited(data, boxes, scores, treatment), 0, 1
@@ -91,8 +103,9 @@ def find_heads(
         f"class scores '{roles.class_scores}'",
         treatment.words(),
     ]
-    found += [f"{len(anchors.centres)} anchors as {anchors.format.value}", scale_words(options.source, anchors)]
-    scales = choose_box_scales(options.source, anchors)
+    by_metadata = " by its metadata" if described is not None and options.source.anchors is None else ""
+    found += [f"{len(anchors.centres)} anchors as {anchors.format.value}{by_metadata}", scale_words(source, anchors)]
+    scales = choose_box_scales(source, anchors)
     return FoundHeads(
         data=data,
         edited=edited,
@@ -100,6 +113,15 @@ def find_heads(
         anchors=anchors.centres,
         num_classes=num_classes,
         words=", ".join(word for word in found if word),
+    )
+
+
+def _with_described(source: SourceOptions, described: DetectorOptions) -> SourceOptions:
+    converter = ScoreConverter.SIGMOID if described.sigmoid else None
+    return replace(
+        source,
+        box_scales=source.box_scales or described.box_scales,
+        score_converter=source.score_converter or converter,
     )
 
 
@@ -167,12 +189,20 @@ def _anchors(
     roles: HeadRoles,
     constants: Mapping[str, npt.NDArray[np.float32]],
     stated: SourceOptions,
+    described: DetectorOptions | None,
     shown: str,
 ) -> Anchors:
-    """By the option; else an output; else the one constant of the file that has as many rows as the heads."""
+    """By the option; else by the metadata; else an output; else the one constant of the file that has as many rows as
+    the heads.
+    """
+    shape = outputs[roles.box_encodings].shape
     if stated.anchors_file is not None:
         anchors = read_anchors(stated.anchors_file, stated.anchor_format)
-        require_count(anchors, stated.anchors_file, outputs[roles.box_encodings].shape)
+        require_count(anchors, stated.anchors_file, shape)
+        return anchors
+    if described is not None and stated.anchors is None:
+        anchors = convert_anchors(described.anchors, f"{shown}: its metadata", AnchorFormat.CENTRE)
+        require_count(anchors, Path(shown), shape)
         return anchors
     if roles.anchors is not None:
         return convert_anchors(outputs[roles.anchors], f"{shown}: {roles.anchors}", stated.anchor_format)

@@ -22,6 +22,10 @@ SOUND = 0.65
 """Support that a trained network reaches under the right reading; random weights stay below it."""
 
 
+_QUIET = 0.2
+"""Mean score over all anchors that no column but the background's reaches in a trained network."""
+
+
 @dataclass(frozen=True)
 class Ranked:
     options: str
@@ -117,7 +121,7 @@ def examine(model: SsdModel, predictions: Predictions, pictures: Sequence[npt.ND
         boxes,
         inputs,
         len(usable),
-        _background(seen[said_words]),
+        background(seen[said_words]),
         None if clearest is None else (clearest, sharpest[clearest]),
     )
 
@@ -160,7 +164,7 @@ def _words(said: InputContract) -> str:
     return f"--mean {mean} --std {std}"
 
 
-def _background(observed: Sequence[Observed]) -> str | None:
+def background(observed: Sequence[Observed]) -> str | None:
     """The background's column is near 1 for most anchors, no class is."""
     if not observed:
         return None
@@ -168,7 +172,8 @@ def _background(observed: Sequence[Observed]) -> str | None:
     if columns[0] > 0.5 or len(columns) < 3:
         return None
     place = int(columns.argmax())
-    if columns[place] <= 0.5:
+    # A trained network is sure of little else. Of random weights nothing can be told.
+    if columns[place] <= 0.5 or np.delete(columns, place).max() > _QUIET:
         return None
     shown = f"its background is contradicted: a class has the mean score {columns[place]:.2f} over all anchors"
     if place == len(columns) - 1:

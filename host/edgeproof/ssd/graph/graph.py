@@ -60,6 +60,17 @@ class Graph:
             return None
         return np.asarray(import_tensorflow().make_ndarray(node.attr["value"].tensor))
 
+    def require_weights(self, path: Path) -> None:
+        """Raises NotAnSsdError when every constant of the file is empty or zero."""
+        values = [np.asarray(self.constant(node.name)) for node in self.nodes(op="Const")]
+        weights = [value for value in values if value.dtype.kind == "f" and value.size > 1]
+        if weights and not any(value.any() for value in weights):
+            raise NotAnSsdError(
+                f"{path}: it has no weights: its constants are all zero or empty. A TensorFlow.js model of before 2019 "
+                "keeps them in weights_manifest.json and its shards: copy those beside it, into the same folder. "
+                "Else give the frozen graph or SavedModel that it was made from."
+            )
+
     def placeholder_shape(self, node: Any) -> tuple[int | None, ...]:
         """The sides that a Placeholder states, None for an open one; empty when it states no rank."""
         if node.attr["shape"].shape.unknown_rank:
@@ -89,7 +100,14 @@ class Graph:
 
 
 def read_graph(path: Path) -> Graph:
-    """Reads a binary GraphDef. Raises NotAnSsdError when the file is something else."""
+    """Reads a binary GraphDef. Raises NotAnSsdError when the file is something else, or holds no weights."""
+    graph = read_graph_without_weights(path)
+    graph.require_weights(path)
+    return graph
+
+
+def read_graph_without_weights(path: Path) -> Graph:
+    """Reads a binary GraphDef whose weights may lie elsewhere. Raises NotAnSsdError when the file is something else."""
     with readable(path, NotAnSsdError):
         data = read_bounded(path, MAX_MODEL_BYTES)
     if not data:

@@ -1,7 +1,8 @@
 """A network with one output that holds all there is: scores, box predictions, anchors and variances, side by side.
 
-Source: ssd_keras, keras_layers/keras_layer_AnchorBoxes.py and models/keras_ssd300.py (`predictions`): classes, 4
-offsets as x, y, width, height, 4 of the anchor, 4 variances.
+Sources: pierluigiferrari/ssd_keras, keras_layers/keras_layer_AnchorBoxes.py and models/keras_ssd300.py
+(`predictions`): classes, 4 offsets as x, y, width, height, 4 of the anchor as a centre and sides, 4 variances.
+rykov8/ssd_keras, ssd.py (`predictions`): the 4 offsets, classes, 4 of the anchor as corners, 4 variances.
 """
 
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ import numpy.typing as npt
 from edgeproof.ssd.conventions import CoordinateOrder
 from edgeproof.ssd.families import Family, with_family
 from edgeproof.ssd.head_roles import Outputs
-from edgeproof.ssd.source_options import ScoreConverter, SourceOptions
+from edgeproof.ssd.source_options import AnchorFormat, ScoreConverter, SourceOptions
 from edgeproof.ssd.tensorflow_import import import_tensorflow
 
 _BESIDE = 12
@@ -26,6 +27,8 @@ class JoinedOutput:
     name: str
     classes: int
     """Columns of scores, with the background."""
+    boxes_first: bool
+    """Whether the box predictions stand before the scores."""
     anchors: npt.NDArray[np.float32]
     """[A, 4] as the network gives them."""
     variances: tuple[float, float, float, float]
@@ -48,8 +51,11 @@ def find_joined_output(outputs: Outputs, others: Outputs) -> JoinedOutput | None
     if not same or not (variances[0] > 0).all():
         return None
     first, second, third, fourth = (float(value) for value in variances[0])
-    scores = values[0, :, :classes]
-    return JoinedOutput(name, classes, fixed[:, :4], (first, second, third, fourth), _activation(scores))
+    scores, behind = values[0, :, :classes], values[0, :, 4 : classes + 4]
+    # The scores of an anchor add up to 1 in one of the two places.
+    boxes_first = _activation(behind) is ScoreConverter.SOFTMAX is not _activation(scores)
+    activation = _activation(behind if boxes_first else scores)
+    return JoinedOutput(name, classes, boxes_first, fixed[:, :4], (first, second, third, fourth), activation)
 
 
 def _activation(scores: npt.NDArray[np.float32]) -> ScoreConverter | None:
@@ -65,11 +71,13 @@ SCORES, BOXES, ANCHORS = "scores", "boxes", "anchors"
 def split(network: Any, joined: JoinedOutput) -> Any:
     """The function of `cut_network` with three outputs instead of one: `SCORES`, `BOXES` and `ANCHORS`."""
     tensorflow = import_tensorflow()
-    first, second = joined.classes, joined.classes + 4
+    end = joined.classes + 4
 
     def parts(image: Any) -> Any:
         (values,) = network(image)
-        return values[:, :, :first], values[:, :, first:second], values[:, :, second : second + 4]
+        if joined.boxes_first:
+            return values[:, :, 4:end], values[:, :, :4], values[:, :, end : end + 4]
+        return values[:, :, : end - 4], values[:, :, end - 4 : end], values[:, :, end : end + 4]
 
     spec = tensorflow.TensorSpec(network.inputs[0].shape, tensorflow.float32, "image")
     return tensorflow.compat.v1.wrap_function(parts, [spec])
@@ -78,6 +86,8 @@ def split(network: Any, joined: JoinedOutput) -> Any:
 def with_joined(options: SourceOptions, joined: JoinedOutput) -> SourceOptions:
     """What was said, and what such networks are known for where nothing was."""
     said = options.box_scales
+    if joined.boxes_first and options.anchor_format is None:
+        options = replace(options, anchor_format=AnchorFormat.CORNERS)
     options = with_family(options, Family.KERAS_SSD)
     if options.box_order is CoordinateOrder.XY:
         x, y, width, height = joined.variances

@@ -7,12 +7,14 @@ from edgeproof.errors import NotAnSsdError
 from edgeproof.local_files.digests import sha256_of_file
 from edgeproof.ssd.files.anchors import convert_anchors
 from edgeproof.ssd.files.labels import read_labels
+from edgeproof.ssd.graph.fake_quantization import without_fake_quantization
 from edgeproof.ssd.graph.graph import Graph, read_graph
 from edgeproof.ssd.graph.graph_cut import cut_network, heads_module
 from edgeproof.ssd.graph.input_range import stated_contract
 from edgeproof.ssd.heads import probe_heads
 from edgeproof.ssd.model import BoxScales, Source, SsdModel
 from edgeproof.ssd.source_options import AnchorFormat, SourceOptions
+from edgeproof.wording.counting import counted
 from edgeproof_agent.bundle.manifest import Coordinates
 
 KIND = "tf1-tflite-graph"
@@ -27,7 +29,9 @@ def read_tflite_graph(
 
     Raises NotAnSsdError when the operator is not there as that exporter writes it.
     """
-    graph, options, file = read_graph(path), options or SourceOptions(), str(path)
+    options, file = options or SourceOptions(), str(path)
+    plain, fake = without_fake_quantization(read_graph(path).graph_def)
+    graph = Graph(plain)
     operator = _operator(graph, file)
     boxes, scores, anchors_node = graph.inputs(operator)
     pictures = [node for node in graph.nodes(op="Placeholder") if len(graph.placeholder_shape(node)) == 4]
@@ -41,6 +45,8 @@ def read_tflite_graph(
     network = cut_network(graph, image, (1, contract.height, contract.width, 3), [boxes, scores], file)
     heads = probe_heads(heads_module(network, 0, 1), contract.height, contract.width, file)
     description = f"TensorFlow 1 graph with {OPERATOR}, {len(graph)} nodes, {words}"
+    if fake:
+        description += f", {counted(fake, 'fake quantization')} taken out"
     return SsdModel(
         name=name or path.stem,
         heads=heads,

@@ -1,13 +1,13 @@
 """Video nodes say of themselves what they can do; one that does not answer says nothing."""
 
 import errno
-import fcntl
 import struct
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from edgeproof_agent.machine.v4l2 import DeviceNode
 from edgeproof_agent.machine.video_nodes import video_nodes
 
 
@@ -27,11 +27,12 @@ def root(tmp_path: Path) -> Path:
 
 
 def answering(monkeypatch: pytest.MonkeyPatch, all_nodes: int, this_node: int) -> None:
-    def ioctl(_: int, request: int, data: bytes) -> bytes:
+    def ioctl(_: int, request: int, data: bytearray) -> int:
         assert (request, len(data)) == (0x80685600, 104), "_IOR('V', 0, struct v4l2_capability)"
-        return struct.pack("=16s32s32sIII12x", b"uvcvideo", b"Webcam", b"usb", 0x60100, all_nodes, this_node)
+        data[:] = struct.pack("=16s32s32sIII12x", b"uvcvideo", b"Webcam", b"usb", 0x60100, all_nodes, this_node)
+        return 0
 
-    monkeypatch.setattr(fcntl, "ioctl", ioctl)
+    monkeypatch.setattr(DeviceNode.__init__, "__defaults__", (ioctl,))
 
 
 def test_a_node_tells_what_it_does_itself(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,7 +55,7 @@ def test_a_node_that_does_not_answer_is_listed_all_the_same(
     def ioctl(*_: Any) -> bytes:
         raise error
 
-    monkeypatch.setattr(fcntl, "ioctl", ioctl)
+    monkeypatch.setattr(DeviceNode.__init__, "__defaults__", (ioctl,))
     found = video_nodes(root)
     assert [node["name"] for node in found] == ["Webcam", "Webcam"]
     assert all("capabilities" not in node for node in found)

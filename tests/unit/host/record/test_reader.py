@@ -41,6 +41,7 @@ def reports(folder: Path) -> dict[str, Report]:
     full = sample.run(folder=folder / "annotated")
     return {
         "everything": Report.now((replace(full, stream=sample.stream(folder / "frames"), error="it died"), full)),
+        "a camera": Report.now((replace(full, stream=sample.live_stream(folder / "live")),)),
         "few samples": Report((sample.run(runs=20),), created="2026-11-26T10:00:00Z", command=("edgeproof", "bench")),
         "nothing was done": Report((Run(sample.bundle(), sample.board(), sample.RUNTIMES[0]),)),
         "fewer threads": Report(
@@ -70,6 +71,7 @@ def reports(folder: Path) -> dict[str, Report]:
     "name",
     [
         "everything",
+        "a camera",
         "few samples",
         "nothing was done",
         "no health check",

@@ -1,11 +1,37 @@
 """Presets: a family's conventions fill what was not said, and nothing that was."""
 
+from pathlib import Path
+
 import pytest
 
 from edgeproof.errors import UsageError
 from edgeproof.ssd.conventions import BoxCoder, CoordinateOrder
 from edgeproof.ssd.families import Family, with_family
 from edgeproof.ssd.source_options import InputRange, ScoreConverter, SourceOptions, parse_channels
+from tests.support.library_records import frozen_records, require_read_alike
+
+VECTORS = frozen_records(Path(__file__).parent / "library_vectors.json")
+
+
+@pytest.mark.tensorflow
+@pytest.mark.parametrize("family", VECTORS)
+def test_a_preset_reads_heads_as_the_librarys_own_decoder_does(tmp_path: Path, family: str) -> None:
+    """The numbers are the library's, kept by tests/families/freeze.py."""
+    require_read_alike(VECTORS[family], Family(family), tmp_path)
+
+
+@pytest.mark.tensorflow
+@pytest.mark.parametrize(
+    ("family", "other"),
+    [
+        (Family.KERAS_CV, Family.KERAS_HUB),
+        (Family.KERAS_HUB, Family.TORCHVISION_SSD300),
+        (Family.EFFICIENTDET, Family.EFFICIENTDET_LITE),
+    ],
+)
+def test_vectors_tell_another_familys_preset(tmp_path: Path, family: Family, other: Family) -> None:
+    with pytest.raises(AssertionError, match="Not equal to tolerance"):
+        require_read_alike(VECTORS[family.value], other, tmp_path)
 
 
 @pytest.mark.parametrize("family", Family)

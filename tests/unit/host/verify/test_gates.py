@@ -144,6 +144,29 @@ def test_what_was_not_measured_is_inconclusive_without_figures(key: str, text: s
     assert (found.value, found.low, found.high, found.samples) == (None, None, None, None)
 
 
+@pytest.mark.parametrize(("text", "answer"), [("< 500 mJ", PASS), ("< 0.1 J", FAIL), ("< 0.2132 J", OPEN)])
+def test_a_meter_tells_energy_by_the_interval_of_its_readings(text: str, answer: Answer) -> None:
+    """4.1 W over 10.4 s and 200 runs."""
+    found = claim(replace(steady(), latency=sample.sampled_latency("meter")), "energy", text)
+    assert found.answer is answer
+    assert found.value == pytest.approx(0.2132)
+    assert (found.note is None) == (answer is not OPEN)
+    assert found.samples == 30
+
+
+def test_what_no_meter_tells_of_energy_passes_and_fails_nothing() -> None:
+    for limit in ("< 10 J", "< 1 mJ"):
+        found = claim(replace(steady(), latency=sample.sampled_latency("pmic")), "energy", limit)
+        assert found.answer is OPEN
+        assert found.note is not None
+        assert "pmic corrected" in found.note
+
+
+def test_energy_of_a_void_run_is_not_told() -> None:
+    run = replace(steady(), latency=sample.sampled_latency("meter"), board=sample.board(emulated=True))
+    assert claim(run, "energy", "< 10 J").answer is OPEN
+
+
 @pytest.mark.parametrize(("text", "answer"), [("< 4 MB", PASS), ("< 3.812345 MB", FAIL), ("<= 3.812345 MB", PASS)])
 def test_the_size_is_known_exactly(text: str, answer: Answer) -> None:
     found = claim(steady(), "size", text)

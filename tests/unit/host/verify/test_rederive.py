@@ -8,6 +8,7 @@ import pytest
 
 from edgeproof.record.accuracy import Estimate
 from edgeproof.record.accuracy_samples import AccuracySamples, FoundObjects
+from edgeproof.record.energy import SourceClass
 from edgeproof.record.run import Report, Run
 from edgeproof.record.verdict.claims import Answer, Claim
 from edgeproof.verify.comparison import comparison_of
@@ -23,7 +24,7 @@ GATES = parse_gates(
 
 
 def honest() -> Run:
-    run = replace(sample.run(), parity=sample.parity())
+    run = replace(sample.run(), latency=sample.sampled_latency(), parity=sample.parity())
     return replace(run, claims=evaluate(GATES, run))
 
 
@@ -90,6 +91,28 @@ def changed_peak(run: Run) -> Run:
     return with_latency(run, peak_rss_mib=50.0)
 
 
+def changed_energy(run: Run) -> Run:
+    assert run.latency is not None
+    first, *rest = run.latency.energy
+    return with_latency(run, energy=(replace(first, gross=replace(first.gross, low=0.1)), *rest))
+
+
+def changed_class(run: Run) -> Run:
+    assert run.latency is not None
+    first, *rest = run.latency.energy
+    return with_latency(run, energy=(replace(first, source_class=SourceClass.METER), *rest))
+
+
+def energy_left_out(run: Run) -> Run:
+    return with_latency(run, energy=())
+
+
+def changed_readings(run: Run) -> Run:
+    assert run.latency is not None
+    assert run.latency.power is not None
+    return with_latency(run, power=replace(run.latency.power, seconds=5.0))
+
+
 def no_gate(run: Run) -> Run:
     return replace(run, claims=(Claim("speed is good", Answer.PASS, 1.0, ""),))
 
@@ -107,6 +130,10 @@ def no_gate(run: Run) -> Run:
         changed_emulation,
         changed_drift,
         changed_peak,
+        changed_energy,
+        changed_class,
+        energy_left_out,
+        changed_readings,
         no_gate,
     ],
 )

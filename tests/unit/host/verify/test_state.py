@@ -137,6 +137,7 @@ def test_a_limit_that_the_cooling_has_set_voids_too() -> None:
         [{"limit_mhz": 2400.0, "busy": 0.2}] * 5 + [{"limit_mhz": 1000.0, "busy": 0.2}] * 5,
         [{"clock_mhz": 2400.0}] * 5 + [{"clock_mhz": 408.0}] * 5,  # how busy it was is not told
         [{"clock_mhz": 2400.0 + 80 * (second % 3), "busy": 1.0} for second in range(30)],  # turbo
+        [{"clock_mhz": 3200.0, "busy": 1.0}] + [FAST] * 20,  # a moment's turbo is not what is usual
         [SLOW, FAST],
         [],
     ],
@@ -151,3 +152,11 @@ def test_throttling_that_has_come_and_gone_between_both_ends_voids() -> None:
     before, after = (replace(state, throttled_bits=0x40000) for state in (BEFORE, AFTER))
     assert void_reasons(before, after, 4) == []
     assert void_reasons(before, after, 4, timeline) == ["the board reports: throttled"]
+
+
+def test_a_clock_that_heat_holds_down_from_start_to_end_voids_a_measurement() -> None:
+    held = BoardState(clocks_mhz=(1800.0, 1200.0), cooling_state=2)
+    assert void_reasons(held, held) == ["the kernel held a CPU's clock down because of heat"]
+    free = BoardState(clocks_mhz=(1800.0, 1200.0), cooling_state=0)
+    assert void_reasons(free, free) == []
+    assert void_reasons(free, held) == ["the kernel held a CPU's clock down because of heat"]

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgeproof.board.agent.session import AgentSession
+from edgeproof.board.agent.streaming import StreamOptions
 from edgeproof.board.link.conversation import Conversation, Request
 from edgeproof.board.link.deadline import Deadline
 from edgeproof.board.link.transport import Channel, ErrorOutput, ExitStatus
@@ -614,7 +615,7 @@ def test_a_frame_whose_picture_is_another_is_that_frames_error(jpeg: np.ndarray,
     session = AgentSession(Conversation(FakeChannel([encode([HELLO, LOADED, frame, end])]), "the agent on pi"), "pi")
     session.load("bundle")
     frames: list[StreamFrame] = []
-    session.stream("video.mp4", 1, kept_in(frames), jpeg_every=1)
+    session.stream("video.mp4", 1, kept_in(frames), StreamOptions(jpeg_every=1))
     assert frames[0].jpeg is None
     assert trouble in str(frames[0].result.error)
 

@@ -24,6 +24,7 @@ from edgeproof.tflite.editing import EditableModel
 from edgeproof.wording.progress import Progress
 from edgeproof_agent.detection.detector import Detection, load_detector
 from edgeproof_agent.detection.interpreters import import_runtime
+from tests.support.networks.detector_metadata import with_detector_metadata
 from tests.support.networks.plain_tflite import packed, schema, without_metadata
 
 SCALES = (tiny_ssd.SCALE_Y, tiny_ssd.SCALE_X, tiny_ssd.SCALE_HEIGHT, tiny_ssd.SCALE_WIDTH)
@@ -44,7 +45,9 @@ def labels(tmp_path: Path) -> Path:
 def pack(path: Path, out: Path, events: list[Progress] | None = None, **more: Any) -> Bundle:
     stated = SourceOptions(**{"box_scales": SCALES, **more.pop("source", {})})
     options = ExportOptions(name="tiny", source=stated, **more)
-    (bundle,) = export(path, out, [more.get("variant", Variant.FLOAT32)], None, options, (events or []).append)
+    (bundle,) = export(
+        path, out, [more.get("variant", Variant.FLOAT32)], None, options, ([] if events is None else events).append
+    )
     return bundle
 
 
@@ -248,3 +251,43 @@ def test_a_machine_without_an_interpreter_is_told_what_to_install(
     monkeypatch.setattr("edgeproof.convert.from_tflite.export.runtime_for_files", lambda: None)
     with pytest.raises(EdgeproofError, match="pip install ai-edge-litert"):
         pack(tiny_raw_bundles["float32"] / "model.tflite", tmp_path / "out")
+
+
+def described(path: Path, source: Path, **more: Any) -> Path:
+    low, high = tiny_ssd.anchors()[:, :2], tiny_ssd.anchors()[:, 2:]
+    centres = np.concatenate([(low + high) / 2, high - low], axis=1)
+    path.write_bytes(with_detector_metadata(source.read_bytes(), centres, SCALES, **more))
+    return path
+
+
+def test_anchors_and_scales_of_model_makers_metadata_are_taken(
+    tiny_raw_bundles: dict[str, Path], tmp_path: Path, labels: Path
+) -> None:
+    file = file_of(tiny_raw_bundles["float32"], tmp_path / "plain.tflite")
+    events: list[Progress] = []
+    source = {"box_scales": None}
+    bundle = pack(described(tmp_path / "m.tflite", file), tmp_path / "out", events, labels=labels, source=source)
+    assert any("anchors as centre by its metadata" in event.text for event in events)
+    scales = heads_of(bundle.manifest).box_scales
+    assert (scales.y, scales.x, scales.height, scales.width) == SCALES
+    check_detections(bundle.path)
+
+
+def test_what_was_said_goes_before_model_makers_metadata(
+    tiny_raw_bundles: dict[str, Path], tmp_path: Path, labels: Path
+) -> None:
+    file = file_of(tiny_raw_bundles["float32"], tmp_path / "plain.tflite")
+    np.save(tmp_path / "own.npy", tiny_ssd.anchors() * 0.5)
+    said = {"box_scales": (1.0, 2.0, 3.0, 4.0), "anchors": str(tmp_path / "own.npy")}
+    bundle = pack(described(tmp_path / "m.tflite", file), tmp_path / "out", labels=labels, source=said)
+    assert heads_of(bundle.manifest).box_scales.height == 3
+    height, width = (tiny_ssd.anchors()[0, 2:] - tiny_ssd.anchors()[0, :2]) * 0.5
+    np.testing.assert_allclose(np.load(bundle.path / "anchors.npy")[0, 2:], [height, width], atol=1e-6)
+
+
+def test_metadata_of_sides_that_are_no_logarithms_is_refused(
+    tiny_raw_bundles: dict[str, Path], tmp_path: Path, labels: Path
+) -> None:
+    file = file_of(tiny_raw_bundles["float32"], tmp_path / "plain.tflite")
+    with pytest.raises(NotAnSsdError, match="heights and widths of its boxes are no logarithms"):
+        pack(described(tmp_path / "m.tflite", file, exponential=False), tmp_path / "out", labels=labels)

@@ -7,7 +7,7 @@ import pytest
 
 from edgeproof.convert.witness.agreement import judgeable, motion, overlap, support
 from edgeproof.convert.witness.observation import SHIFT, Floats, Observation, Observed
-from edgeproof.convert.witness.witness import FEWEST_PICTURES, SOUND, Findings, Ranked
+from edgeproof.convert.witness.witness import FEWEST_PICTURES, SOUND, Findings, Ranked, background
 from edgeproof.ssd.box_reading import Reading, all_readings
 from edgeproof.ssd.conventions import BoxCoder, CoordinateOrder
 from edgeproof.ssd.source_options import AnchorFormat
@@ -121,3 +121,27 @@ def test_it_cannot_tell_from_few_pictures_from_random_weights_and_from_near_hypo
     assert "sure of something on 1 picture" in str(findings(0.9, 0.5, pictures=1).undecided)
     assert "random" in str(findings(0.3, 0.2).undecided)
     assert "too near" in str(findings(0.9, 0.88).undecided)
+
+
+def columns(*means: float) -> list[Observed]:
+    nothing = Observation(*(np.zeros((0, *shape), np.float32) for shape in ((4,), (4,), ())))
+    return [Observed(nothing, nothing, np.array(means, np.float32))]
+
+
+def test_a_class_that_is_nearly_everywhere_is_the_background() -> None:
+    found = background(columns(0.01, 0.02, 0.95))
+    assert found is not None
+    assert found.endswith("the last column's: --background-last")
+    found = background(columns(0.0, 0.9, 0.02))
+    assert found is not None
+    assert "which is column 1's of the classes" in found
+
+
+def test_random_weights_that_score_every_class_contradict_no_background() -> None:
+    assert background(columns(0.01, 0.72, 0.4, 0.3)) is None
+
+
+def test_boxes_that_need_no_anchors_are_read_with_none() -> None:
+    said = Reading(BoxCoder.BOXES, YX, AnchorFormat.CENTRE, YX, BoxCoder.BOXES.usual_scales)
+    whole_picture = np.tile(np.array([0.5, 0.5, 1, 1], np.float32), (3, 1))
+    assert all_readings(said, whole_picture) == [said, said.mirrored()]

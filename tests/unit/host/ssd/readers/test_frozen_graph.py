@@ -1,5 +1,6 @@
 """A TensorFlow 1 frozen graph is read into an SsdModel, and what is no SSD is refused with what is missing."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from edgeproof.errors import NotAnSsdError, UsageError
-from edgeproof.ssd.readers.frozen_graph import read_frozen_graph
+from edgeproof.ssd.readers.frozen_graph import digest_frozen_graph, read_frozen_graph
 from edgeproof_agent.bundle.manifest import ColourOrder, Coordinates, InputType
 from tests.support.networks import tiny_ssd
 
@@ -187,3 +188,41 @@ def test_labels_that_do_not_fit_are_refused(tiny_frozen_graph: Path, tmp_path: P
     (tmp_path / "labels.txt").write_text("only one\n")
     with pytest.raises(UsageError, match="it has 1 label, and the model has 2 classes"):
         read_frozen_graph(tiny_frozen_graph, tmp_path / "labels.txt")
+
+
+def emptied(node: Any) -> None:
+    if node.op == "Const":
+        tensor = node.attr["value"].tensor
+        tensor.tensor_content = b""
+        for field in (tensor.float_val, tensor.int_val, tensor.int64_val):
+            del field[:]
+
+
+def test_a_graph_without_weights_is_told_where_they_may_be(changed_graph: Callable[[Change], Path]) -> None:
+    with pytest.raises(NotAnSsdError, match=r"it has no weights: .* keeps them in weights_manifest\.json"):
+        read_frozen_graph(changed_graph(emptied))
+
+
+def test_weights_of_an_old_tensorflow_js_model_are_read_from_beside_it(
+    tiny_frozen_graph: Path, changed_graph: Callable[[Change], Path]
+) -> None:
+    import tensorflow
+
+    graph = tensorflow.compat.v1.GraphDef.FromString(tiny_frozen_graph.read_bytes())
+    weights = {
+        node.name: tensorflow.make_ndarray(node.attr["value"].tensor) for node in graph.node if node.op == "Const"
+    }
+    kept = {name: value for name, value in weights.items() if value.dtype in (np.float32, np.int32)}
+    bare = changed_graph(lambda node: emptied(node) if node.name in kept else None)
+    (bare.parent / "group1-shard1of1").write_bytes(b"".join(value.tobytes() for value in kept.values()))
+    entries = [{"name": name, "shape": list(value.shape), "dtype": value.dtype.name} for name, value in kept.items()]
+    manifest = [{"paths": ["group1-shard1of1"], "weights": entries}]
+    (bare.parent / "weights_manifest.json").write_text(json.dumps(manifest))
+    found, expected = read_frozen_graph(bare), read_frozen_graph(tiny_frozen_graph)
+    picture = tensorflow.random.stateless_uniform((1, 64, 64, 3), (1, 2))
+    for one, other in zip(found.heads.module.heads(picture), expected.heads.module.heads(picture), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+    np.testing.assert_array_equal(found.anchors, expected.anchors)
+    digest = found.source.sha256
+    (bare.parent / "group1-shard1of1").write_bytes(b"\0" * (bare.parent / "group1-shard1of1").stat().st_size)
+    assert digest_frozen_graph(bare) != digest
