@@ -434,7 +434,7 @@ TARGETS = {
         ),
         Target("label-map", _as_file("l.pbtxt", lambda path: read_labels(path, 3)), _texts(_LABEL_MAP)),
         Target("pipeline-config", _as_file("pipeline.config", read_config), _texts(_CONFIG)),
-        Target("coco", _as_file("c.json", coco_pictures), _texts(_COCO), mutate=mutate_json, inputs=1000),
+        Target("coco", _as_file("c.json", coco_pictures), _texts(_COCO), mutate=mutate_json),
         Target(
             "coco-labels",
             _labels_of("c.json", read_coco, "a.jpg", "c.json"),
