@@ -1,5 +1,6 @@
 # make demo: the whole chain on a board that this machine plays.  make test: lint, types and all tests.
 # make quick: lint, types and the unit tests.  make fuzz SECONDS=600: broken input for every reader.
+# make soak: what takes long, the libraries of detector families among it.
 # Both set themselves up in .venv, which is reused until pyproject.toml changes.
 
 SHELL := /bin/bash
@@ -10,7 +11,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.10; 
   $$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test quick lint bench fuzz clean
+.PHONY: demo test quick lint bench fuzz soak clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.demo
@@ -34,6 +35,11 @@ bench: $(VENV)/.dev
 SECONDS ?= 60
 fuzz: $(VENV)/.dev
 	@$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
+
+soak: $(VENV)/.dev
+	@bash tests/prepare_system.sh
+	@$(BIN)/python -m pytest -q tests/families
+	@$(BIN)/python -m tests.fuzz --seconds 3600
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -6,6 +6,15 @@ missing=()
 need() { PATH="$PATH:/usr/sbin:/sbin" command -v "$1" >/dev/null || missing+=("$2"); }
 need sshd openssh-server
 need ssh openssh-client
+need dropbear dropbear-bin
+# Login shells that boards have, and what people start in login files.
+need zsh zsh
+need fish fish
+need csh csh
+need tcsh tcsh
+need mksh mksh
+need busybox busybox-static
+need tmux tmux
 [ -n "$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null)" ] || missing+=(postgresql)
 # For an emulated ARM board (deploy/virtual_board).
 need qemu-system-aarch64 qemu-system-arm

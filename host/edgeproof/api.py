@@ -2,7 +2,7 @@
 
 import contextlib
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -30,15 +30,18 @@ from edgeproof.config.check import CheckConfig
 from edgeproof.convert.export import export as export_variants
 from edgeproof.convert.export_options import ExportOptions
 from edgeproof.convert.variants import Variant
+from edgeproof.datasets.opening import open_data_set
 from edgeproof.inspection.inspection import Inspection
 from edgeproof.inspection.inspection import inspect as inspect_file
 from edgeproof.local_files.output_folder import OutputFolder
 from edgeproof.record.run import Run
 from edgeproof.report.drawing import write_annotated
+from edgeproof.runs.accuracy import with_references
 from edgeproof.runs.generated_picture import generated_picture, read_picture
 from edgeproof.runs.pictures import find_pictures
-from edgeproof.runs.plan import BenchPlan, RunPlan
+from edgeproof.runs.plan import AccuracyPlan, BenchPlan, ProfilePlan, RunPlan
 from edgeproof.runs.run import execute
+from edgeproof.runs.variant_beside import FLOAT32
 from edgeproof.wording.progress import ProgressListener, silent
 
 AnyPath = Path | str
@@ -156,20 +159,43 @@ class Board:
             with start_agent(board, choose_runtime(board, runtime)) as agent:
                 return execute(board, agent, digest, plan, self._progress)
 
+    def profile_operators(
+        self,
+        *,
+        picture: AnyPath | None = None,
+        runs: int = 50,
+        bundle: Bundle | AnyPath | None = None,
+        app: str | None = None,
+        threads: int | None = None,
+        runtime: str | None = None,
+    ) -> Run:
+        """What each operator of a model takes of an inference; `profile.unavailable` says why where that is not told.
+
+        Example: `max(Board("pi").profile_operators().profile.operators, key=lambda time: time.share).ran.layer`
+        """
+        opened = None if bundle is None else _bundle(bundle)
+        data = read_picture(Path(picture)) if picture is not None else generated_picture()
+        with self._output(None) as folder, self._opened() as board:
+            plan = RunPlan(folder, profile=ProfilePlan(data, runs), threads=threads)
+            digest = bundle_to_run(board, app, opened, self._progress)
+            with start_agent(board, choose_runtime(board, runtime)) as agent:
+                return execute(board, agent, digest, plan, self._progress)
+
     def check(
         self,
         bundle: Bundle | AnyPath,
         gates: Sequence[str],
         *,
         pictures: Sequence[AnyPath] = (),
+        data: AnyPath | None = None,
         runs: int | None = None,
         threads: int | None = None,
         runtime: str | None = None,
     ) -> Run:
         """Measures a bundle and holds gates against it; `claims` of the run are their answers. No app is switched.
 
-        `pictures` are for a gate on parity. Without `runs` as many are made as the gates need. Raises `UsageError` for
-        a gate that means nothing.
+        `pictures` are for a gate on parity, the labelled data set `data` for one on accuracy. Without `runs` as many
+        are made as the gates need. Raises `UsageError` for a gate that means nothing.
 
         Example: `Board("pi").check("bundles/int8", ["total p95 < 80 ms"]).claims[0].answer`
         """
@@ -178,11 +204,47 @@ class Board:
             (_bundle(bundle).path,),
             tuple(Path(picture) for picture in pictures),
             tuple(gates),
+            None if data is None else Path(data),
             runs,
         )
         (cell,) = cells_of(CheckConfig(), None, wanted, ())
         with self._opened() as board:
             return measure_on(board, replace(cell, runtime=runtime, threads=threads), self._progress)
+
+    def accuracy(
+        self,
+        bundle: Bundle | AnyPath,
+        data: AnyPath,
+        *,
+        images_root: AnyPath | None = None,
+        split: str | None = None,
+        classes: Mapping[str, str] | None = None,
+        common_classes: bool = False,
+        kept: AnyPath | None = None,
+        threads: int | None = None,
+        runtime: str | None = None,
+    ) -> Run:
+        """mAP of a bundle on a labelled data set, against the same bundle and float32 here. No app is switched.
+
+        `data` is COCO's JSON file, a folder of PASCAL VOC or YOLO's data.yaml; `classes` says which label of the model
+        a class of the data set is. With `kept`, a folder, results are kept there as they arrive, and one that was
+        interrupted goes on. Raises `UsageError` where classes do not go together.
+
+        Example: `Board("pi").accuracy("bundles/int8", "coco/val.json").accuracy.map.value`
+        """
+        opened = _bundle(bundle)
+        data_set = open_data_set(Path(data), None if images_root is None else Path(images_root), split)
+        with self._output(None) as folder, self._opened() as board:
+            place = folder.path / "arrived" if kept is None else Path(kept)
+            plan = AccuracyPlan(data_set, place, classes or {}, common_classes)
+            stored = choose_runtime(board, runtime)
+            digest = bundle_to_run(board, None, opened, self._progress)
+            variants = (opened.manifest.variant, FLOAT32)
+            with (
+                with_references(plan, opened, variants, stored.name, self._progress) as held,
+                start_agent(board, stored) as agent,
+            ):
+                return execute(board, agent, digest, RunPlan(folder, accuracy=held, threads=threads), self._progress)
 
     def status(self) -> BoardStatus:
         """What each app serves since when, and what edgeproof takes on the board.

@@ -21,6 +21,10 @@ class PictureFolderError(UsageError):
     """A folder of pictures is missing or empty, or none of its pictures can be read."""
 
 
+class DataSetError(UsageError):
+    """A labelled data set is broken, or its classes and those of a model do not go together."""
+
+
 class ModelError(EdgeproofError):
     """Something is wrong with a model."""
 
@@ -69,8 +73,16 @@ class HostKeyError(BoardError):
     """The board's host key is unknown or has changed."""
 
 
+class UnknownHostKeyError(HostKeyError):
+    """The board's host key has never been seen."""
+
+
 class AuthenticationError(BoardError):
     """The board does not let this user in with the keys that were offered."""
+
+
+class LoginShellError(BoardError):
+    """The board lets the user in, and something else runs there than what was asked for."""
 
 
 class BoardPythonError(BoardError):

@@ -33,12 +33,14 @@ class Measured(Protocol):
         *gates: str,
         bundle: str | Path | None = None,
         pictures: Sequence[str | Path] = (),
+        data: str | Path | None = None,
         runs: int | None = None,
         threads: int | None = None,
         runtime: str | None = None,
     ) -> Run:
         """Measures a bundle (that of --edgeproof-bundle) without switching any app, and fails the test unless every
-        gate holds: `measured("total p95 < 80 ms", "size < 6 MB")`. `pictures` are for a gate on parity."""
+        gate holds: `measured("total p95 < 80 ms", "size < 6 MB")`. `pictures` are for a gate on parity, the
+        labelled data set `data` for one on accuracy."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -85,12 +87,13 @@ def measured(request: pytest.FixtureRequest, board: Board) -> Measured:
         *gates: str,
         bundle: str | Path | None = None,
         pictures: Sequence[str | Path] = (),
+        data: str | Path | None = None,
         runs: int | None = None,
         threads: int | None = None,
         runtime: str | None = None,
     ) -> Run:
         chosen = _bundle(request, bundle)
-        run = board.check(chosen, gates, pictures=pictures, runs=runs, threads=threads, runtime=runtime)
+        run = board.check(chosen, gates, pictures=pictures, data=data, runs=runs, threads=threads, runtime=runtime)
         require_gates(run, request.config.getoption("--edgeproof-allow-inconclusive"))
         return run
 

@@ -2,19 +2,21 @@
 
 import json
 import sys
+from pathlib import Path
 
 import pytest
 
-from edgeproof.bundle import Bundle
+from edgeproof.bundle import open_bundle
 from tests.support.boards.emulated import APP, Command, ReadyBoard
 
 
-@pytest.mark.parametrize("virtual", ["bookworm", "trixie"], indirect=True)
-def test_a_push_is_rolled_back(board: ReadyBoard, edgeproof: Command, bundles: dict[str, Bundle]) -> None:
+@pytest.mark.parametrize("virtual", ["trixie"], indirect=True)
+def test_a_push_is_rolled_back(board: ReadyBoard, edgeproof: Command, tiny_bundles: dict[str, Path]) -> None:
     name = board.virtual.profile.name
-    for variant in ("float32", "int8"):
-        assert f"serves {bundles[variant].digest[:12]} now" in edgeproof("push", name, bundles[variant].path)
-    assert f"serves {bundles['float32'].digest[:12]} again" in edgeproof("rollback", name, "--app", APP)
+    digests = {variant: open_bundle(tiny_bundles[variant]).digest[:12] for variant in ("float32", "int8")}
+    for variant, digest in digests.items():
+        assert f"serves {digest} now" in edgeproof("push", name, tiny_bundles[variant], "--app", APP)
+    assert f"serves {digests['float32']} again" in edgeproof("rollback", name, "--app", APP)
     links = json.loads(edgeproof("status", name, "--json"))["apps"][APP]
     assert (links["current"]["variant"], links["previous"]["variant"]) == ("float32", "int8")
 

@@ -6,11 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgeproof.board.agent.streaming import StreamOptions
+from edgeproof.board.cameras import read_cameras
 from edgeproof.board.deploy import open_session, send_bundle
 from edgeproof.board.open_board import open_board
 from edgeproof.bundle import Bundle
 from edgeproof.record.detections import Detections, PictureResult, StreamFrame
 from edgeproof.sample.pedestrian import Sample
+from edgeproof_agent.sources.settings import CaptureSettings
 from edgeproof_agent.store.objects import Kind
 from tests.support.boards.emulated import APP, VARIANTS, Command, ReadyBoard
 
@@ -60,23 +63,35 @@ def test_photos_give_the_detections_of_this_machine_and_the_camera_works(
         with open_session(opened) as session:
             assert session.runtime.name == board.runtime.name
             for variant, count in counts.items():
-                session.load(opened.store.path(Kind.BUNDLE, digests[variant]))
+                session.load(opened.store.path(Kind.BUNDLE, digests[variant]), check_health=variant == "int8")
                 results = list(session.detect((photo.name, photo.read_bytes()) for photo in sample.photos[:count]))
                 found[variant] = [
                     matched(here, there) for here, there in zip(reference[variant], results, strict=False)
                 ]
-            session.stream("0", 2, on_frame, jpeg_every=1)
+            turned = StreamOptions(CaptureSettings(640, 480, pixel_format="YUYV", rotate=90), jpeg_every=1)
+            ended = session.stream("camera:0", 2, on_frame, turned)
+        cameras = read_cameras(opened.store)
     people = [1, 1, 0]  # on the first three photos, the third of which shows a cat
     assert found == {variant: people[:count] for variant, count in counts.items()}
-    assert [(frame.result.width, frame.result.height) for frame in frames] == [(640, 480)] * 2
+    assert [(frame.result.width, frame.result.height) for frame in frames] == [(480, 640)] * 2
     assert all(frame.jpeg is not None and len(frame.jpeg) > 5_000 for frame in frames), "colour bars, not one flat row"
+    assert ended.source is not None
+    assert (ended.source.live, ended.source.timestamps, ended.source.pixel_format) == (True, "driver", "YUYV")
+    for frame in frames:
+        assert frame.age_ns is not None
+        assert frame.age_ns > frame.result.stages_ns["invoke"], "by the driver's own time stamp"
+    (camera,) = cameras.cameras
+    assert camera.driver == "vivid"
+    assert "YUYV" in [one.format for one in camera.formats]
+    sizes = [(size.width, size.height) for one in camera.formats for size in one.sizes if one.format == "YUYV"]
+    assert (640, 480) in sizes
 
 
 @pytest.mark.parametrize("virtual", ["bookworm"], indirect=True)
 def test_the_command_line_says_that_the_board_is_emulated(
-    board: ReadyBoard, edgeproof: Command, bundles: dict[str, Bundle], sample: Sample, tmp_path: Path
+    board: ReadyBoard, edgeproof: Command, tiny_bundles: dict[str, Path], tmp_path: Path
 ) -> None:
-    assert "pedestrian on virtual serves" in edgeproof("push", "virtual", bundles["int8"].path, "--app", APP)
+    assert "pedestrian on virtual serves" in edgeproof("push", "virtual", tiny_bundles["int8"], "--app", APP)
     out = tmp_path / "out"
     printed = edgeproof("bench", "virtual", "--app", APP, "--runs", 1, "--warmup", 0, "--out", out)
     assert "Emulated: its latency says nothing about real hardware." in " ".join(printed.split())

@@ -9,17 +9,18 @@ from deploy.virtual_board.board import VirtualBoard
 from edgeproof.board.deploy import push_bundle
 from edgeproof.board.open_board import open_board
 from edgeproof.board.ssh.transport import connect
-from edgeproof.bundle import Bundle, write_bundle
+from edgeproof.bundle import open_bundle, write_bundle
 from edgeproof.errors import DeploymentError, HostKeyError
 from tests.support.boards.emulated import APP, ReadyBoard
 
 
 @pytest.mark.parametrize("virtual", ["bookworm"], indirect=True)
 def test_a_bundle_that_does_not_run_there_leaves_the_app_as_it_was(
-    board: ReadyBoard, bundles: dict[str, Bundle], tmp_path: Path
+    board: ReadyBoard, tiny_bundles: dict[str, Path], tmp_path: Path
 ) -> None:
-    good = bundles["int8"]
-    cut = good.model_path.read_bytes()[:100_000]
+    good = open_bundle(tiny_bundles["int8"])
+    whole = good.model_path.read_bytes()
+    cut = whole[: len(whole) // 2]
     broken = write_bundle(tmp_path / "broken", good.manifest, cut, good.labels())
     with open_board(board.virtual.profile) as opened:
         push_bundle(opened, good, APP)

@@ -11,9 +11,11 @@ from edgeproof.verify.comparison import Side, abba_order, ratio_of_blocks
 from edgeproof.verify.drift import block_drift
 from edgeproof.verify.percentiles import percentile_of
 from edgeproof.verify.verdict import Comparison, judge
+from tests.support.simulated_detectors import held, population
 from tests.support.simulated_runs import simulated_ns
 
 EXPERIMENTS = 2000
+ACCURACY_EXPERIMENTS = 200
 RUNS, BLOCK, RATIO = 1000, 10, 1.05
 KINDS: Mapping[str, Mapping[str, float]] = {
     "steady": {},
@@ -67,6 +69,15 @@ def drift_share(kind: Mapping[str, float]) -> str:
     return f"{100 * np.mean([block_drift(simulated_ns(random, RUNS, **kind)).apart for _ in range(500)]):.1f}"
 
 
+def accuracy_row(classes: int, telling_scores: bool, pictures: int) -> str:
+    """Shares in %: the interval of mAP holds, the truth is below it, above it; the interval of a drop holds."""
+    random = np.random.default_rng(pictures)
+    of = population(classes, telling_scores=telling_scores)
+    found = [held(of, pictures, random) for _ in range(ACCURACY_EXPERIMENTS)]
+    names = ("map", "below", "above", "drop")
+    return " | ".join(f"{100 * sum(getattr(one, name) for one in found) / len(found):.1f}" for name in names)
+
+
 def main() -> None:
     """Prints the tables as Markdown."""
     console = Console(width=200)
@@ -84,3 +95,11 @@ def main() -> None:
     console.print("\n| runs | burst and sustained told apart |\n|---|---:|")
     for name, kind in DRIFTS.items():
         console.print(f"| {name} | {drift_share(kind)} |", highlight=False)
+    console.print("\n| classes | scores | pictures | mAP holds | truth below | truth above | drop holds |")
+    console.print("|---:|---|---:|---:|---:|---:|---:|")
+    for classes in (1, 4):
+        for telling in (True, False):
+            for pictures in (100, 200):
+                row = accuracy_row(classes, telling, pictures)
+                scores = "tell right from wrong" if telling else "tell nothing"
+                console.print(f"| {classes} | {scores} | {pictures} | {row} |", highlight=False)

@@ -104,11 +104,13 @@ def script(bundle: Path, video: Path, threads: int) -> Callable[[], None]:
 
 def agent(bundle: Path, video: Path, threads: int, overlap: bool) -> Callable[[], None]:
     """The agent's own loop, with events that go nowhere."""
+
     from edgeproof_agent.detection.detector import load_detector
     from edgeproof_agent.detection.interpreters import import_runtime
     from edgeproof_agent.pipeline.capturing import frames_of
-    from edgeproof_agent.pipeline.stream import detect_frame, stream_frames
-    from edgeproof_agent.sources.capture import is_live, open_capture
+    from edgeproof_agent.pipeline.stream import Pace, detect_frame, stream_frames
+    from edgeproof_agent.sources.settings import CaptureSettings
+    from edgeproof_agent.sources.video import open_file
 
     detector = load_detector(bundle, import_runtime("ai-edge-litert"), threads)
 
@@ -123,9 +125,9 @@ def agent(bundle: Path, video: Path, threads: int, overlap: bool) -> Callable[[]
     detect = functools.partial(detect_frame, detector)
 
     def run() -> None:
-        capture = open_capture(str(video))
-        with frames_of(capture, detector.prepare, is_live(str(video), capture), overlap) as frames:
-            assert stream_frames(nowhere, detect, frames, FRAMES + 1, window=4, jpeg_every=0) == FRAMES
+        capture = open_file(str(video), CaptureSettings())
+        with frames_of(capture, detector.prepare, overlap) as frames:
+            assert stream_frames(nowhere, detect, frames, False, Pace(FRAMES + 1, window=4)) == FRAMES
 
     return run
 

@@ -11,35 +11,20 @@ import numpy as np
 import pytest
 
 from edgeproof.board.agent.session import AgentSession
+from edgeproof.board.agent.streaming import StreamOptions
 from edgeproof.board.link.conversation import Conversation, Reply, Request
 from edgeproof.bundle import open_bundle
 from edgeproof.errors import AgentDiedError, AgentRefusedError
-from edgeproof.record.detections import PictureResult, StreamFrame
+from edgeproof.record.detections import StreamFrame
 from edgeproof_agent.detection.digests import array_digest
 from edgeproof_agent.detection.preprocess import prepare
 from edgeproof_agent.pictures.decoding import decode_picture
+from tests.contract.seeing import assert_sees_square, jpeg, png, write_video
 from tests.support.boards.local_board import LocalBoard
-from tests.support.networks.tiny_ssd import draw_dark, draw_square, square_box
+from tests.support.networks.tiny_ssd import draw_dark, draw_square
 from tests.support.processes import is_gone
 
 VARIANTS = ("float32", "int8")
-
-
-def png(picture: np.ndarray) -> bytes:
-    return bytes(cv2.imencode(".png", picture)[1])
-
-
-def jpeg(picture: np.ndarray) -> bytes:
-    return bytes(cv2.imencode(".jpg", picture)[1])
-
-
-def assert_sees_square(result: PictureResult, class_index: int, row: int, column: int) -> None:
-    assert result.error is None
-    assert result.detections is not None
-    found = result.detections.above(0.6)
-    assert len(found) == 1
-    assert found.classes[0] == class_index
-    np.testing.assert_allclose(found.boxes[0], square_box(row, column), atol=0.03)
 
 
 @pytest.mark.parametrize("variant", ["float32", "float16", "dynamic", "int8", "raw-float32", "raw-int8"])
@@ -170,14 +155,6 @@ def test_bench_ends_when_its_time_is_up_with_what_it_has(board: LocalBoard, sess
     assert result.runs == 1
 
 
-def write_video(path: Path, frames: int) -> None:
-    """A square that walks along the first row of cells, a cell a frame. Uncompressed enough to keep its colours."""
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 10, (256, 256))
-    for index in range(frames):
-        writer.write(draw_square("bright", 0, index % 8))
-    writer.release()
-
-
 def test_a_video_is_streamed_frame_by_frame(board: LocalBoard, session: AgentSession, tmp_path: Path) -> None:
     video = tmp_path / "walk.avi"
     write_video(video, 20)
@@ -188,7 +165,7 @@ def test_a_video_is_streamed_frame_by_frame(board: LocalBoard, session: AgentSes
         frames.append(frame)
         return True
 
-    ended = session.stream(str(video), 1000, on_frame, jpeg_every=5)
+    ended = session.stream(str(video), 1000, on_frame, StreamOptions(jpeg_every=5))
     assert ended.frames == len(frames) == 20
     for index, frame in enumerate(frames):
         assert frame.index == index
@@ -219,7 +196,7 @@ def test_a_stream_stops_when_the_host_has_enough(
 
 def test_a_video_that_is_not_there_is_refused(board: LocalBoard, session: AgentSession) -> None:
     session.load(board.bundle_path("int8"))
-    with pytest.raises(AgentRefusedError, match="cannot open /nowhere.mp4 as a video or a camera"):
+    with pytest.raises(AgentRefusedError, match="there is no /nowhere.mp4 here"):
         session.stream("/nowhere.mp4", 1, lambda _: True)
 
 

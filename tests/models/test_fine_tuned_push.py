@@ -51,6 +51,8 @@ def bundles(sample: ShapesSample) -> dict[str, Path]:
             "int8",
             "--images",
             sample.calibration,
+            "--calibration-size",
+            "8",
             "--out",
             out,
         )

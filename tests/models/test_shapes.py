@@ -10,10 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgeproof.demo.embedded_board import EmbeddedBoard
 from edgeproof.sample.shapes import ShapesSample, fetch_shapes
 from edgeproof_agent.detection.detector import load_detector
 from edgeproof_agent.detection.interpreters import import_runtime
+from tests.support.boards.ssh_servers import write_config
 from tests.support.networks.shapes_metrics import Precision, coco_precision, coco_results
+from tests.support.places import BUILT
+from tests.support.report_schema import checked_report
 
 if tuple(map(int, metadata.version("tensorflow").split(".")[:2])) < (2, 16):
     pytest.skip("shapes.keras is a file of Keras 3, which comes with TensorFlow 2.16", allow_module_level=True)
@@ -97,3 +101,36 @@ def test_the_anchors_are_those_of_the_training(sample: ShapesSample) -> None:
     assert boxes[:, :2].min() > 0
     assert boxes[:, :2].max() < 1
     assert boxes[:, 2:].min() > 0
+
+
+def test_accuracy_on_the_embedded_board_is_that_of_the_detector_itself(
+    bundles: Path, sample: ShapesSample, precision: dict[str, Precision], tmp_path: Path
+) -> None:
+    """Through SSH, store, agent, matching by name and evaluation; the witness is another evaluation of another run."""
+    folder = BUILT / "boards" / "ssh-embedded"
+    folder.mkdir(parents=True, exist_ok=True)
+    with EmbeddedBoard(folder) as board:
+        write_config(tmp_path, board.profile)
+
+        def edgeproof(*arguments: object) -> None:
+            command = [sys.executable, "-m", "edgeproof", *map(str, arguments)]
+            done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+            assert done.returncode == 0, done.stdout + done.stderr
+
+        edgeproof("provision", "desk", "--runtime", "ai-edge-litert")
+        runtime = ("--runtime", "ai-edge-litert", "--threads", 2)
+        edgeproof(
+            "accuracy", "desk", "--data", sample.annotations, "--bundle", bundles / "int8", "--out", "out", *runtime
+        )
+    (run,) = checked_report(tmp_path / "out" / "report.json")["runs"]
+    accuracy = run["accuracy"]
+    for name, value in (("map", precision["int8"].map), ("map50", precision["int8"].map_50)):
+        assert accuracy[name]["value"] == pytest.approx(value, abs=1e-3)
+        assert accuracy[name]["low"] < value < accuracy[name]["high"]
+    same, float32 = accuracy["against"]
+    assert (same["variant"], same["drop"]) == ("int8", {"value": 0.0, "low": 0.0, "high": 0.0})
+    assert float32["drop"]["value"] == pytest.approx(precision["float32"].map - precision["int8"].map, abs=1e-3)
+    assert [one["label"] for one in accuracy["classes"]] == ["circle", "square", "triangle", "star"]
+    results = json.loads((tmp_path / "out" / "detections.json").read_text())
+    again = coco_precision(sample.annotations, results)
+    assert again.map == pytest.approx(accuracy["map"]["value"], abs=1e-9)

@@ -35,7 +35,7 @@ def test_a_command_runs_in_the_boards_home_and_its_status_comes_back(server: Ser
         channel = transport.open("echo $HOME; cat; echo oops >&2; exit 7")
         deadline = Deadline(20, "the test")
         channel.send(b"x" * 300_000, deadline)
-        channel._channel.shutdown_write()
+        channel.end_input()
         received = b""
         while data := channel.receive(65536, deadline):
             received += data

@@ -55,12 +55,16 @@ class Tab:
         self.call("Emulation.setEmulatedMedia", media=media, features=[scheme])
 
     def open(self, path: Path) -> None:
-        """Returns when the page is loaded."""
+        """Returns when the page of a file is loaded."""
+        self.visit(path.absolute().as_uri())
+
+    def visit(self, url: str) -> None:
+        """Returns when the page at an address is loaded."""
         for domain in ("Page", "Runtime", "Log"):
             self.call(f"{domain}.enable")
-        self.call("Page.navigate", url=path.absolute().as_uri())
+        self.call("Page.navigate", url=url)
         deadline = time.monotonic() + _SECONDS
-        while self.value("document.readyState + location.protocol") != "completefile:":
+        while self.value("document.readyState + location.protocol") != f"complete{url.partition(':')[0]}:":
             assert time.monotonic() < deadline, "the page does not load"
 
     def value(self, script: str) -> Any:

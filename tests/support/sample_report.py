@@ -1,23 +1,27 @@
 """A plausible report, the same in every test run: two bundles under two runtimes, four pictures, one of them broken."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from edgeproof.record.board import BoardInfo, BoardState, RuntimeInfo
+from edgeproof.record.board_sample import BoardSample, ClusterSample
 from edgeproof.record.boxes import PixelBox
-from edgeproof.record.detections import BenchResult
+from edgeproof.record.detections import BenchResult, SourceTold
+from edgeproof.record.energy import PowerReadings
 from edgeproof.record.load import LoadResult
-from edgeproof.record.measurements import Frame, Stream
+from edgeproof.record.measurements import Frame, Latency, Stream
 from edgeproof.record.pictures import Detection, Picture
+from edgeproof.record.profile import OperatorTime, Profile, RanOperator
 from edgeproof.record.run import BundleFacts, Report, Run
 from edgeproof.record.verdict.chain import ChainLink, ChainStep
 from edgeproof.record.verdict.claims import Answer, Claim
 from edgeproof.record.verdict.comparison import Comparison, StageRatio
 from edgeproof.record.verdict.parity import BothSides, Parity, ParityStage, PictureParity
 from edgeproof.report.drawing import encode_jpeg, write_annotated
-from edgeproof.verify.latency import latency_of, stream_of
+from edgeproof.verify.latency import latency_of, summarize_stages
 
 MS = 1_000_000
 RUNTIMES = (RuntimeInfo("tflite-runtime", "2.14.0"), RuntimeInfo("ai-edge-litert", "1.4.0"))
@@ -105,7 +109,27 @@ def stream(folder: Path | None = None) -> Stream:
             write_annotated(annotated, gradient(96, 128), [person()])
             frames.append(Frame(second, annotated, (person(),)))
         shown = tuple(frames)
-    return stream_of("bikes.mp4", frames=95, frames_with_detections=61, seconds=5.0, samples_ns=samples, shown=shown)
+    return Stream("bikes.mp4", 95, 61, 19.0, summarize_stages(samples), shown)
+
+
+def live_stream(folder: Path | None = None) -> Stream:
+    """A camera that was lost once."""
+    plain = stream(folder)
+    total = plain.stages["total"]
+    return replace(
+        plain,
+        source="camera:0",
+        told=SourceTold(True, "driver", 640, 480, 30.0, "MJPG"),
+        whole=replace(total, mean_ms=total.mean_ms * 1.01),
+        accounted=0.99,
+        age=replace(total, p50_ms=41.5),
+        refused=2,
+        dropped=7,
+        repeated=3,
+        reconnects=1,
+        problems=("the source is lost: its stream ended; it is opened again in 0.5 s",),
+        frames_file="frames.jsonl",
+    )
 
 
 def run(
@@ -176,6 +200,36 @@ def claims() -> tuple[Claim, ...]:
 def comparison() -> Comparison:
     stages = {"invoke": StageRatio(0.48, 0.47, 0.49, -20.5), "total": StageRatio(0.5, 0.49, 0.51, -21.0)}
     return Comparison(0, 1, 20, 10, stages, ("the board reports: throttled",))
+
+
+def sampled_latency(kind: str = "pmic") -> Latency:
+    """A bench beside which the board was sampled, what it drew among it."""
+    timeline = (
+        BoardSample(0.0, 51.5, 0, 0.4, 90.5, (ClusterSample(0, 1500.0, 1800.0),)),
+        BoardSample(1.001, clusters=(ClusterSample(0, 1800.0, 1800.0, 0.97), ClusterSample(4))),
+        BoardSample(2.0),
+    )
+    watts = tuple(4.0 + 0.1 * (reading % 3) for reading in range(30))
+    power = PowerReadings("Raspberry Pi PMIC", kind, 10.4, watts, (2.5,) * 25)
+    return latency_of(replace(bench(), seconds=10.4, timeline=timeline, power=power))
+
+
+def profile() -> Profile:
+    """Of a network of three layers and its post-processing, of which the profiler does not tell one."""
+    times = [
+        OperatorTime(RanOperator("QUANTIZE", False, "QUANTIZE", "tfl.quantize"), 50, 450.0, 0.045),
+        OperatorTime(
+            RanOperator("Convolution (NHWC, QC8) IGEMM", True, "CONV_2D", "Extractor/Conv/Relu6;Extractor/Conv/Conv2D"),
+            50,
+            6100.5,
+            0.61,
+        ),
+        OperatorTime(RanOperator("Convert (NC)", True), 50, 12.0, 0.0012),
+        OperatorTime(
+            RanOperator("TFLite_Detection_PostProcess", False, "TFLite_Detection_PostProcess", "out"), 50, 3e3, 0.3
+        ),
+    ]
+    return Profile(tuple(times), 50, 2, 9.8, 10.1)
 
 
 def report(folder: Path | None = None) -> Report:

@@ -17,12 +17,12 @@ HOST_LAYERS: Layers = (
     ("__main__", "pytest_plugin"),
     ("api", "cli"),
     ("demo",),
-    ("check", "history"),
+    ("check", "history", "watch"),
     ("inspection", "report", "runs"),
     ("convert", "sample"),
     ("board", "odapi", "tflite", "verify"),
     ("config", "record", "ssd"),
-    ("bundle", "fetch"),
+    ("bundle", "datasets", "fetch"),
     ("local_files",),
     ("wording",),
     ("errors",),
@@ -32,7 +32,7 @@ HOST_LAYERS: Layers = (
 AGENT_LAYERS: Layers = (
     ("__main__",),
     ("serve",),
-    ("pipeline",),
+    ("pipeline", "profiling"),
     ("detection", "sources", "store"),
     ("bundle", "machine", "pictures"),
     ("wire",),
@@ -40,7 +40,7 @@ AGENT_LAYERS: Layers = (
 
 BOARD_LAYERS: Layers = (
     ("deploy", "doctor", "provision"),
-    ("open_board", "prune"),
+    ("cameras", "open_board", "prune"),
     ("agent", "runtime"),
     ("ssh", "store"),
     ("facts", "link"),
@@ -55,6 +55,7 @@ HOMES = {
     "click": {"cli"},
     "matplotlib": {"report"},
     "jinja2": {"report"},
+    "mlflow": {"report"},
     "sqlalchemy": {"history"},
     "alembic": {"history"},
 }

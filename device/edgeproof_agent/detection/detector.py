@@ -22,6 +22,7 @@ from edgeproof_agent.bundle.manifest import (
 from edgeproof_agent.bundle.manifest_reader import parse_manifest
 from edgeproof_agent.detection.box_decoding import BoxDecoder
 from edgeproof_agent.detection.checks import DetectionError, check_detections, check_finite
+from edgeproof_agent.detection.delegates import load_delegate
 from edgeproof_agent.detection.interpreters import InterpreterError, Runtime, build_interpreter
 from edgeproof_agent.detection.operator_threads import allowed_threads
 from edgeproof_agent.detection.preprocess import prepare
@@ -110,6 +111,11 @@ class Detector:
         stages["total"] = sum(stages.values())
         return Detection(boxes, classes, scores, height, width, stages)
 
+    @property
+    def interpreter(self) -> Any:
+        """For what looks into it. Running it is the detector's alone."""
+        return self._interpreter
+
     def raw_outputs(self) -> list[np.ndarray]:
         """Copies of the model's output tensors of the last inference, which gave detections, in its order.
 
@@ -161,8 +167,11 @@ def _rows(count: np.ndarray, classes_per_detection: int, rows: int) -> int:
     return counted * classes_per_detection
 
 
-def load_detector(bundle: Path, runtime: Runtime, threads: int) -> Detector:
-    """Builds the interpreter of a bundle and checks it against the manifest. Raises `BundleLoadError`.
+def load_detector(bundle: Path, runtime: Runtime, threads: int, delegate_library: Optional[str] = None) -> Detector:
+    """Builds the interpreter of a bundle and checks it against the manifest. Raises `BundleLoadError`,
+    `DelegateError`.
+
+    An external delegate's library takes of the model what it can.
 
     The detector's `threads` are fewer where the model would lose detections with so many.
     """
@@ -171,7 +180,8 @@ def load_detector(bundle: Path, runtime: Runtime, threads: int) -> Detector:
     threads = allowed_threads(str(model), threads)
     start = time.monotonic_ns()
     try:
-        interpreter = build_interpreter(runtime, str(model), threads)
+        delegate = None if delegate_library is None else load_delegate(runtime, delegate_library)
+        interpreter = build_interpreter(runtime, str(model), threads, delegate)
     except InterpreterError as error:
         raise BundleLoadError(str(error)) from error
     load_ns = time.monotonic_ns() - start

@@ -1,12 +1,14 @@
 """The TFLite runtimes: which there are, and how an interpreter is built with each."""
 
 import importlib
-import os
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Optional, Union
 
 import numpy as np
+
+from edgeproof_agent.machine.cpu_share import read_cpu_share
 
 RUNTIMES: dict[str, str] = {
     "tflite-runtime": "tflite_runtime.interpreter",
@@ -52,23 +54,29 @@ def _version(name: str) -> str:
     return metadata.version(name)
 
 
-def default_threads() -> int:
-    """As many threads as this process has CPUs, at most four: more has never helped an SSD on a small board."""
-    return min(len(os.sched_getaffinity(0)), 4)
+def default_threads(root: Path = Path("/")) -> int:
+    """As many threads as this process has CPUs (affinity, control groups), at most four: more has never helped an SSD
+    on a small board."""
+    return min(read_cpu_share(root).usable, 4)
 
 
-def build_interpreter(runtime: Runtime, model: Union[str, bytes], threads: int) -> Any:
+def build_interpreter(runtime: Runtime, model: Union[str, bytes], threads: int, delegate: Any = None) -> Any:
     """An interpreter with its tensors allocated, for the path of a .tflite (mapped, not read) or its content.
+
+    `delegate` is what `delegates.load_delegate` gives: it takes of the model what it can.
 
     Raises `InterpreterError` with the runtime's own words.
     """
-    source = {"model_path": model} if isinstance(model, str) else {"model_content": model}
+    source: dict[str, Any] = {"model_path": model} if isinstance(model, str) else {"model_content": model}
+    if delegate is not None:
+        source["experimental_delegates"] = [delegate]
     try:
         interpreter = runtime.module.Interpreter(num_threads=threads, **source)
         interpreter.allocate_tensors()
     except (ValueError, RuntimeError, SystemError, TypeError, ImportError) as error:
         words = str(error).strip().splitlines() or [type(error).__name__]
-        raise InterpreterError(f"{runtime.name} {runtime.version} cannot load the model: {words[-1]}") from error
+        who = "cannot load the model" if delegate is None else "cannot load the model with the delegate"
+        raise InterpreterError(f"{runtime.name} {runtime.version} {who}: {words[-1]}") from error
     return interpreter
 
 

@@ -3,6 +3,8 @@
 import ctypes
 from typing import Any, Optional
 
+from edgeproof_agent.machine.kernel_files import told
+
 # Parameters of mallopt(3), from glibc's malloc.h.
 _M_TRIM_THRESHOLD = -1
 _M_MMAP_THRESHOLD = -3
@@ -23,7 +25,7 @@ def keep_large_blocks(may_take_bytes: Optional[int], libc: Any = None) -> bool:
     """
     if may_take_bytes is None:
         return False
-    libc = ctypes.CDLL(None) if libc is None else libc
+    libc = told(lambda: ctypes.CDLL(None), None) if libc is None else libc
     if not hasattr(libc, "gnu_get_libc_version") or not hasattr(libc, "mallopt"):
         return False
     threshold = MMAP_THRESHOLD_BYTES if ctypes.sizeof(ctypes.c_void_p) == 8 else MMAP_THRESHOLD_32_BIT_BYTES

@@ -1,11 +1,15 @@
 """The board's state at one moment: heat, clocks, throttling, load, memory, CPU time. What is not told is None."""
 
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 from edgeproof_agent.machine.cpu_time import busy_seconds, cpus_allowed, own_seconds, uptime_seconds
 from edgeproof_agent.machine.firmware import cpu_celsius, throttled_bits
 from edgeproof_agent.machine.kernel_files import TEXT_BYTES, entries, kib_line, number, read_value
+
+_COOLS_A_CPU = re.compile(r"(thermal-)?cpufreq-|Processor")
+"""The kernel's cooling devices that lower a CPU's clock: cpufreq-cpu4 since Linux 5.10, thermal-cpufreq-0 before."""
 
 
 def read_board_state(root: Path = Path("/")) -> dict[str, Any]:
@@ -21,6 +25,7 @@ def read_board_state(root: Path = Path("/")) -> dict[str, Any]:
         "temperature_celsius": cpu_celsius(root),
         "clock_mhz": None if clock_khz is None else clock_khz / 1000,
         "clocks_mhz": [khz / 1000 for khz in clocks_khz if khz is not None] or None,
+        "cooling_state": _cooling_state(root),
         "governor": read_value(cpufreq / "scaling_governor") or None,
         "throttled_bits": throttled_bits(root),
         "load_1min": number(load[0]) if load else None,
@@ -31,3 +36,13 @@ def read_board_state(root: Path = Path("/")) -> dict[str, Any]:
         "uptime_seconds": uptime_seconds(root),
         "cpus_allowed": cpus_allowed(root),
     }
+
+
+def _cooling_state(root: Path) -> Optional[int]:
+    """How far heat holds a CPU's clock down: the highest state of the kernel's cooling devices that do so, 0: not."""
+    states = [
+        number(read_value(device / "cur_state"))
+        for device in entries(root / "sys/class/thermal", "cooling_device*")
+        if _COOLS_A_CPU.match(read_value(device / "type"))
+    ]
+    return max((int(state) for state in states if state is not None), default=None)

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import Optional
 
-from edgeproof_agent.machine.kernel_files import TEXT_BYTES, number, read_value
+from edgeproof_agent.machine.kernel_files import TEXT_BYTES, number, read_value, told
 
 _BUSY = (0, 1, 2, 5, 6, 7)
 """Of the first line of /proc/stat: user, nice, system, irq, softirq, steal; not idle and iowait (man 5 proc_stat)."""
@@ -47,4 +47,4 @@ def _numbers(words: list[str]) -> list[float]:
 
 
 def _ticks_a_second() -> int:
-    return os.sysconf("SC_CLK_TCK")
+    return told(lambda: os.sysconf("SC_CLK_TCK"), 100)  # USER_HZ of every architecture that boards have

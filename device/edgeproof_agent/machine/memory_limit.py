@@ -6,13 +6,14 @@ malloc. Measured on x86-64 with a tiny model and four threads: both kinds grew b
 RLIMIT_DATA therefore counts although they stay empty; a model of 2.1 GB became an error of the runtime under either.
 """
 
-import contextlib
 import re
 import resource
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import Optional
+from typing import NamedTuple, Optional
 
-from edgeproof_agent.machine.kernel_files import TEXT_BYTES, kib_line, number, read_value
+from edgeproof_agent.machine.kernel_files import TEXT_BYTES, kib_line, number, read_value, told
 
 RESERVE_BYTES = 64 << 20
 """What stays free for the system at the least: sshd, the store service and the page cache of what runs."""
@@ -33,21 +34,26 @@ def limit_memory(root: Path = Path("/")) -> Optional[int]:
     A stricter limit that the user has set (`ulimit -d`) stays. When memory ends all the same, the kernel is asked to
     end this process ahead of all others.
     """
-    with contextlib.suppress(OSError):
-        (root / "proc/self/oom_score_adj").write_text(_FIRST_VICTIM)
+    told(lambda: (root / "proc/self/oom_score_adj").write_text(_FIRST_VICTIM), 0)
     used = _bytes(root / "proc/self/status", "VmData")
     free = free_bytes(root)
     if free is None or used is None:
         return None
     may_take = allowance(free)
-    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    soft, hard = told(
+        lambda: resource.getrlimit(resource.RLIMIT_DATA), (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+    )
     set_before = [limit for limit in (soft, hard) if limit != resource.RLIM_INFINITY]
     limit = min([used + may_take, *set_before])
-    try:
-        resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
-    except (OSError, ValueError):
+    if not told(partial(_set_limit, limit, hard), False):
         return None
     return max(limit - used, 0)
+
+
+def _set_limit(soft: int, hard: int) -> bool:
+    """Raises what the kernel has against it."""
+    resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+    return True
 
 
 def allowance(free: int) -> int:
@@ -59,32 +65,42 @@ def free_bytes(root: Path = Path("/")) -> Optional[int]:
     """What the kernel can give without swapping, and what this process's control groups leave of it."""
     available = _bytes(root / "proc/meminfo", "MemAvailable")
     bounds = [available] if available is not None else []
-    for line in read_value(root / "proc/self/cgroup", TEXT_BYTES).splitlines():
-        _, controllers, path = [*line.split(":", 2), "", ""][:3]
-        if controllers == "":
-            bounds += _group_bytes(root / "sys/fs/cgroup", path, "memory.max", "memory.current", "inactive_file")
-        elif "memory" in controllers.split(","):
-            bounds += _group_bytes(
-                root / "sys/fs/cgroup/memory",
-                path,
-                "memory.limit_in_bytes",
-                "memory.usage_in_bytes",
-                "total_inactive_file",
-            )
+    for folder, files in _groups(root):
+        limit, used = (number(read_value(folder / name)) for name in (files.limit, files.used))
+        if limit is not None and used is not None and limit < _NO_LIMIT:
+            # The page cache in it can be dropped.
+            match = re.search(rf"^{files.cache} (\d+)$", read_value(folder / "memory.stat", TEXT_BYTES), re.MULTILINE)
+            bounds.append(max(int(limit - used) + (int(match.group(1)) if match else 0), 0))
     return min(bounds, default=None)
 
 
-def _group_bytes(mount: Path, path: str, limit_file: str, used_file: str, cache: str) -> list[int]:
-    """What the group and each group above it leaves; the page cache in it can be dropped."""
-    left = []
-    groups = [name for name in path.split("/") if name not in ("", ".", "..")]
-    for depth in range(len(groups) + 1):
-        folder = mount.joinpath(*groups[:depth])
-        limit, used = (number(read_value(folder / name)) for name in (limit_file, used_file))
-        if limit is not None and used is not None and limit < _NO_LIMIT:
-            match = re.search(rf"^{cache} (\d+)$", read_value(folder / "memory.stat", TEXT_BYTES), re.MULTILINE)
-            left.append(max(int(limit - used) + (int(match.group(1)) if match else 0), 0))
-    return left
+def group_limit_bytes(root: Path = Path("/")) -> Optional[int]:
+    """The least that this process's control groups allow in all; None where they set no limit."""
+    limits = [number(read_value(folder / files.limit)) for folder, files in _groups(root)]
+    return min((int(limit) for limit in limits if limit is not None and limit < _NO_LIMIT), default=None)
+
+
+class _GroupFiles(NamedTuple):
+    limit: str
+    used: str
+    cache: str
+    """A line of memory.stat."""
+
+
+_SECOND_VERSION = _GroupFiles("memory.max", "memory.current", "inactive_file")
+_FIRST_VERSION = _GroupFiles("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+
+
+def _groups(root: Path) -> Iterator[tuple[Path, _GroupFiles]]:
+    """The folder of this process's control group and of each group above it, and what its files are called."""
+    for line in read_value(root / "proc/self/cgroup", TEXT_BYTES).splitlines():
+        _, controllers, path = [*line.split(":", 2), "", ""][:3]
+        names = [name for name in path.split("/") if name not in ("", ".", "..")]
+        for depth in range(len(names) + 1):
+            if controllers == "":
+                yield (root / "sys/fs/cgroup").joinpath(*names[:depth]), _SECOND_VERSION
+            elif "memory" in controllers.split(","):
+                yield (root / "sys/fs/cgroup/memory").joinpath(*names[:depth]), _FIRST_VERSION
 
 
 def _bytes(path: Path, name: str) -> Optional[int]:

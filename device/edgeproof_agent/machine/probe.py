@@ -11,7 +11,9 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any, Optional
 
-from edgeproof_agent.machine.kernel_files import TEXT_BYTES, read_value
+from edgeproof_agent.machine.cpu_share import big_cpus, read_cpu_share
+from edgeproof_agent.machine.kernel_files import TEXT_BYTES, read_value, told
+from edgeproof_agent.machine.memory_limit import free_bytes
 
 # What a runtime takes from the distribution where there are no wheels of it.
 _SYSTEM_MODULES = ("numpy", "cv2")
@@ -19,8 +21,9 @@ _SYSTEM_MODULES = ("numpy", "cv2")
 
 def probe(root: Path = Path("/"), home: Optional[Path] = None) -> dict[str, Any]:
     """Standard library only: it runs before anything is installed. `root` holds /proc, /sys and /etc."""
+    share = read_cpu_share(root)
     return {
-        "machine": platform.machine(),
+        "machine": told(platform.machine, ""),
         "pointer_bits": struct.calcsize("P") * 8,
         "multiarch": sysconfig.get_config_var("MULTIARCH"),
         "soabi": sysconfig.get_config_var("SOABI"),
@@ -29,9 +32,13 @@ def probe(root: Path = Path("/"), home: Optional[Path] = None) -> dict[str, Any]
         "python_executable": sys.executable,
         "libc": _libc(),
         "system_modules": [name for name in _SYSTEM_MODULES if _is_installed(name)],
-        "kernel": platform.release(),
-        "cpu_count": os.cpu_count() or 1,
-        "disk_free_bytes": shutil.disk_usage(home or Path.home()).free,
+        "kernel": told(platform.release, ""),
+        "cpu_count": share.total,
+        "cpus_allowed": len(share.allowed),
+        "cpu_quota": share.quota,
+        "big_cpus": len(big_cpus(root)),
+        "memory_free_bytes": free_bytes(root),
+        "disk_free_bytes": told(lambda: shutil.disk_usage(home or Path.home()).free, 0),
         "model": read_value(root / "proc/device-tree/model").rstrip("\0\n"),
         "os_release": read_value(root / "etc/os-release", TEXT_BYTES),
         "meminfo": read_value(root / "proc/meminfo", TEXT_BYTES),
@@ -41,15 +48,9 @@ def probe(root: Path = Path("/"), home: Optional[Path] = None) -> dict[str, Any]
 
 def _is_installed(module: str) -> bool:
     """Whether the distribution's packages (not the user's own) bring a module; it is not imported."""
-    try:
-        return PathFinder.find_spec(module, site.getsitepackages()) is not None
-    except (ImportError, OSError, AttributeError):  # a Python that is set up otherwise
-        return False
+    return told(lambda: PathFinder.find_spec(module, site.getsitepackages()) is not None, False)
 
 
 def _libc() -> str:
     """For example `glibc 2.36`; empty for a libc that is not GNU's (musl)."""
-    try:
-        return os.confstr("CS_GNU_LIBC_VERSION") or ""
-    except (AttributeError, OSError, ValueError):
-        return ""
+    return told(lambda: os.confstr("CS_GNU_LIBC_VERSION"), None) or ""

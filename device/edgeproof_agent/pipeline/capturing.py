@@ -1,4 +1,4 @@
-"""Frames of an opened capture, read beside the detector's work or, for clean timings, between it."""
+"""Frames of a source, read beside the detector's work or, for clean timings, between it."""
 
 import threading
 import time
@@ -8,116 +8,137 @@ from typing import Callable, Optional, Union
 
 import numpy as np
 
-from edgeproof_agent.pictures.opencv import cv2
 from edgeproof_agent.pipeline.handover import FrameSlot, Handover, HandoverTimeoutError
-from edgeproof_agent.sources.capture import CaptureError
+from edgeproof_agent.pipeline.live import PATIENCE_SECONDS, SILENCE_SECONDS, LiveFrames, Notice, Opener
+from edgeproof_agent.sources.frame import Capture, CaptureError
 
 Prepare = Callable[[np.ndarray, Optional[np.ndarray]], np.ndarray]
 """The model's input for uint8 [H, W, 3] in BGR, written into the tensor that is given, if any."""
 
-SILENCE_SECONDS = 10.0
-"""A source that gives no frame for so long is held for lost. Slow webcams need 3 s for their first one."""
+OnIdle = Callable[[], object]
+FOR_EVER = float("inf")
 _FILE_FRAMES_WAITING = 2
-_LIVE_FRAMES_WAITING = 1  # a frame that waits grows old
+_WATCHING_SECONDS = 1.0
+"""How long is waited for a thread that may look at a folder for ever."""
 
 
 class FramesInTurn:
     """Reads a frame when it is asked for one."""
 
-    dropped = 0
+    dropped = repeated = reconnects = 0
 
-    def __init__(self, capture: cv2.VideoCapture) -> None:
+    def __init__(self, capture: Capture, until: float = FOR_EVER) -> None:
         self._capture = capture
+        self._until = until
         self._slot = FrameSlot()
 
     def take(self) -> Optional[FrameSlot]:
         """The next frame, which stays as it is until the next call; None at the end. Raises `CaptureError`."""
-        return self._slot if read_into(self._slot, self._capture) else None
+        if time.monotonic() >= self._until:
+            return None
+        if not self._capture.read(self._slot):
+            if self._capture.facts.live:
+                raise CaptureError("the source is lost: its stream ended")
+            return None
+        self._slot.ready_at_ns = time.monotonic_ns()
+        return self._slot
 
 
 class FramesBeside:
-    """Reads frames in a thread of its own."""
+    """Reads every frame in a thread of its own."""
 
-    def __init__(self, handover: Handover, silence_seconds: float) -> None:
+    dropped = repeated = reconnects = 0
+
+    def __init__(self, handover: Handover, silence_seconds: float, until: float, on_idle: Optional[OnIdle]) -> None:
         self._handover = handover
         self._silence_seconds = silence_seconds
+        self._until = until
+        self._on_idle = on_idle
         self._taken: Optional[FrameSlot] = None
 
-    @property
-    def dropped(self) -> int:
-        return self._handover.dropped
-
     def take(self) -> Optional[FrameSlot]:
-        """The next frame, which stays as it is until the next call; None at the end. Raises `CaptureError`."""
+        """The next frame, which stays as it is until the next call; None at the end, or when the time is over.
+
+        Raises `CaptureError`.
+        """
         if self._taken is not None:
             self._handover.put_back(self._taken)
             self._taken = None
-        try:
-            self._taken = self._handover.take(self._silence_seconds)
-        except HandoverTimeoutError as error:
-            raise CaptureError(f"the source has given no frame for {self._silence_seconds:g} s") from error
-        return self._taken
+        while time.monotonic() < self._until:
+            try:
+                self._taken = self._handover.take(min(self._silence_seconds, self._until - time.monotonic()))
+                return self._taken
+            except HandoverTimeoutError as error:
+                if time.monotonic() >= self._until:
+                    break
+                if self._on_idle is None:
+                    raise CaptureError(f"the source has given no frame for {self._silence_seconds:g} s") from error
+                self._on_idle()
+        return None
+
+
+Frames = Union[LiveFrames, FramesBeside, FramesInTurn]
+
+
+@contextmanager
+def live_frames_of(
+    capture: Capture,
+    reopen: Opener,
+    notice: Notice,
+    silence_seconds: float = SILENCE_SECONDS,
+    patience_seconds: float = PATIENCE_SECONDS,
+    until: float = FOR_EVER,
+) -> Iterator[LiveFrames]:
+    """The newest frames of a live source: see `LiveFrames`. Many may be dropped, so none is prepared ahead: that would
+    cost a small board its time."""
+    frames = LiveFrames(capture, reopen, notice, silence_seconds, patience_seconds, until)
+    try:
+        yield frames
+    finally:
+        frames.close()
 
 
 @contextmanager
 def frames_of(
-    capture: cv2.VideoCapture,
+    capture: Capture,
     prepare: Prepare,
-    live: bool,
     overlap: bool = True,
     silence_seconds: float = SILENCE_SECONDS,
+    until: float = FOR_EVER,
+    on_idle: Optional[OnIdle] = None,
 ) -> Iterator[Union[FramesBeside, FramesInTurn]]:
-    """The frames of `capture`, which is released at the end. With `overlap` they are captured beside the caller's work.
+    """Every frame of `capture`, which is released at the end.
 
-    Then the newest frame of a `live` source is given, and every one of all others, which are prepared for the model
-    beside it, too. Of a live source many may be dropped: preparing those would cost a small board its time. A read that
-    does not come back (a camera that was pulled) is left to itself: releasing a capture under it would crash the
-    process.
+    With `overlap` they are captured, and prepared for the model, beside the caller's work, `until` that moment of the
+    monotonic clock. A source that gives nothing for `silence_seconds` is an error; with `on_idle` that is called
+    instead. A read that does not come back is left to itself: releasing a capture under it would crash the process.
     """
     if not overlap:
         try:
-            yield FramesInTurn(capture)
+            yield FramesInTurn(capture, until)
         finally:
             capture.release()
         return
-    handover = Handover(_LIVE_FRAMES_WAITING if live else _FILE_FRAMES_WAITING, newest_wins=live)
-    thread = threading.Thread(
-        target=_capture_all, args=(capture, None if live else prepare, handover), name="capture", daemon=True
-    )
+    handover = Handover(_FILE_FRAMES_WAITING, newest_wins=False)
+    thread = threading.Thread(target=_capture_all, args=(capture, prepare, handover), name="capture", daemon=True)
     thread.start()
     try:
-        yield FramesBeside(handover, silence_seconds)
+        yield FramesBeside(handover, silence_seconds, until, on_idle)
     finally:
         handover.end()
-        thread.join(silence_seconds)
+        thread.join(silence_seconds if on_idle is None else _WATCHING_SECONDS)
         if not thread.is_alive():
             capture.release()
 
 
-def read_into(slot: FrameSlot, capture: cv2.VideoCapture) -> bool:
-    """Reads the next frame into the memory of `slot` where its size allows. False when there is none.
-
-    Raises `CaptureError`.
-    """
-    started = time.monotonic_ns()
-    try:
-        arrived, picture = capture.read(slot.picture)
-    except cv2.error as error:
-        raise CaptureError("the source gave a frame that cannot be decoded") from error
-    slot.ready_at_ns = time.monotonic_ns()
-    slot.capture_ns = slot.ready_at_ns - started
-    if arrived:
-        slot.picture = picture
-    return bool(arrived)
-
-
-def _capture_all(capture: cv2.VideoCapture, prepare: Optional[Prepare], handover: Handover) -> None:
+def _capture_all(capture: Capture, prepare: Prepare, handover: Handover) -> None:
     try:
         while True:
             slot = handover.free_slot()
-            if not read_into(slot, capture):
+            if not capture.read(slot):
                 break
-            if prepare is not None:
+            slot.ready_at_ns = time.monotonic_ns()
+            if not slot.trouble:
                 assert slot.picture is not None
                 slot.tensor = prepare(slot.picture, slot.tensor)
                 prepared_at_ns = time.monotonic_ns()

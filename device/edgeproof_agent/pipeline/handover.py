@@ -8,25 +8,25 @@ from typing import Optional
 
 import numpy as np
 
+from edgeproof_agent.sources.frame import FramePlace
+
 
 class HandoverTimeoutError(Exception):
     """No frame came within the limit."""
 
 
 @dataclass
-class FrameSlot:
-    """A place for one frame, used again and again."""
+class FrameSlot(FramePlace):
+    """A place for one frame on its way through the pipeline, used again and again."""
 
-    picture: Optional[np.ndarray] = None
-    """uint8 [H, W, 3] in BGR. The next capture into this place writes into the same memory where it can."""
-    capture_ns: int = 0
-    """How long reading it took, the wait for it and decoding included."""
     tensor: Optional[np.ndarray] = None
     """The model's input for the picture, when it is prepared beside inference; its memory is used again, too."""
     prepare_ns: int = 0
     """How long that took."""
     ready_at_ns: int = 0
     """When it could be handed over, on the monotonic clock."""
+    repeated: bool = False
+    """Whether a live source gave the very frame before once more."""
 
 
 class Handover:

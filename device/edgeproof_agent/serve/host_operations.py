@@ -1,4 +1,4 @@
-"""What the detection agent answers: hello, prove, load, prepare, detect, outputs, bench, stream, state."""
+"""What the detection agent answers: hello, prove, load, prepare, detect, outputs, bench, profile, stream, state."""
 
 import os
 import platform
@@ -8,8 +8,10 @@ from typing import Any, Optional
 import numpy as np
 
 from edgeproof_agent import PROTOCOL_VERSION, __version__
-from edgeproof_agent.detection.arrays import pack_arrays
+from edgeproof_agent.bundle.manifest import MODEL_FILE
+from edgeproof_agent.detection.arrays import pack_arrays, unpack_arrays
 from edgeproof_agent.detection.checks import DetectionError
+from edgeproof_agent.detection.delegates import DelegateError
 from edgeproof_agent.detection.detector import BundleLoadError, Detection, Detector, load_detector, read_labels
 from edgeproof_agent.detection.digests import step_digests
 from edgeproof_agent.detection.health_pictures import health_pictures
@@ -22,17 +24,36 @@ from edgeproof_agent.machine.yardstick import yardstick_ns
 from edgeproof_agent.pictures.decoding import PictureError, decode_picture
 from edgeproof_agent.pictures.opencv import cv2
 from edgeproof_agent.pipeline.bench import bench
-from edgeproof_agent.pipeline.capturing import frames_of
 from edgeproof_agent.pipeline.handover import FrameSlot
-from edgeproof_agent.pipeline.stream import detect_frame, stream_frames
+from edgeproof_agent.pipeline.stream import detect_frame
+from edgeproof_agent.profiling.operators import (
+    MAX_SECONDS as MAX_PROFILING_SECONDS,
+)
+from edgeproof_agent.profiling.operators import (
+    Amount,
+    Profiled,
+    ProfileUnavailableError,
+    find_library,
+    profile_operators,
+)
+from edgeproof_agent.serve.board_sampling import BoardSampling
+from edgeproof_agent.serve.cpu_choice import ALL, CORES, CpuChoice
 from edgeproof_agent.serve.measurement_lease import MeasurementLease
 from edgeproof_agent.serve.run_limits import RunLimits
-from edgeproof_agent.sources.capture import CaptureError, is_live, open_capture
+from edgeproof_agent.serve.stream_request import StreamRequest, run_stream
+from edgeproof_agent.store.objects import STORE_FOLDER
 from edgeproof_agent.store.usage_locks import hold
 from edgeproof_agent.wire.answering import Exchange, Operation, Reply, RequestError, check_protocol
 
 MAX_RUNS = 1_000_000
-MAX_WINDOW = 64
+MAX_PROFILED_RUNS = 1000
+MAX_IDLE_SECONDS = 60.0
+
+
+def _store_folder() -> Path:
+    """The store that this agent lies in, as agents/DIGEST/edgeproof_agent/serve; else the one of the home folder."""
+    above = Path(__file__).parents[4]
+    return above if above.name == STORE_FOLDER else Path("~").expanduser() / STORE_FOLDER
 
 
 class DetectionOperations:
@@ -42,7 +63,11 @@ class DetectionOperations:
         self._runtime = runtime
         self._limits = RunLimits() if limits is None else limits
         self._detector: Optional[Detector] = None
-        self._lease = MeasurementLease(Path("~/.edgeproof").expanduser())
+        self._bundle = Path()
+        self._delegated = False
+        self._cpus = CpuChoice()
+        self._sampling = BoardSampling()
+        self._lease = MeasurementLease(_store_folder())
 
     def table(self) -> dict[str, Operation]:
         return {
@@ -53,6 +78,7 @@ class DetectionOperations:
             "detect": self.detect,
             "outputs": self.outputs,
             "bench": self.bench,
+            "profile": self.profile,
             "stream": self.stream,
             "state": self.state,
         }
@@ -81,14 +107,16 @@ class DetectionOperations:
 
     def load(self, exchange: Exchange) -> Reply:
         """Loads the bundle at a path of this machine and runs it on the health pictures, unless `check_health` is
-        false.
+        false. `cores` are the CPUs that it runs on, `delegate` is an external delegate's library.
 
         `load_seconds` and `inference_seconds` bound both, and every inference from then on. A `stage` event comes ahead
         of each, so that the host knows what was under way when nothing more comes.
         """
         fields = exchange.fields
         path = Path(fields.text("bundle")).expanduser()
+        cpus = self._cpus.take(fields.choice("cores", CORES, default=ALL))
         threads = fields.integer("threads", default=default_threads(), low=1, high=os.cpu_count() or 1)
+        delegate = fields.text("delegate") if "delegate" in fields else None
         self._limits.set_from(fields)
         hold(path)
         self._detector = None  # its memory goes before the next one is built
@@ -96,14 +124,16 @@ class DetectionOperations:
         try:
             with self._limits.loading(exchange, "loading"):
                 labels = read_labels(path)
-                detector = load_detector(path, self._runtime, threads)
+                detector = load_detector(path, self._runtime, threads, delegate)
+        except DelegateError as error:
+            raise RequestError("delegate", str(error)) from error
         except BundleLoadError as error:
             raise RequestError("bundle", f"{error}{self._limits.memory_words()}") from error
         health = {}
         if fields.flag("check_health", default=True):
             exchange.send_event("stage", {"stage": "first inference"})
             health = {"first_invoke_ns": self._check_health(exchange, detector)}
-        self._detector = detector
+        self._detector, self._bundle, self._delegated = detector, path, delegate is not None
         reason = {"threads_reason": ONE_THREAD_WORDS} if detector.threads < threads else {}
         return {
             **health,
@@ -111,6 +141,7 @@ class DetectionOperations:
             "manifest": detector.manifest.to_json(),
             "labels": labels,
             "threads": detector.threads,
+            "cpus": cpus,
             "load_ns": detector.load_ns,
             "limits": self._limits.to_json(),
         }, b""
@@ -141,7 +172,8 @@ class DetectionOperations:
         """Runs the whole pipeline on the payload's picture again and again: see `pipeline.bench`.
 
         The states are those at the start and the end of what was measured, both under load: an idle CPU's clock tells
-        nothing. With `yardstick`, each holds the time of a fixed piece of work, too. Refused while another process
+        nothing. With `yardstick`, each holds the time of a fixed piece of work, too. Between them the board is sampled:
+        see `board_sampling`; ahead of all, what it draws in `idle_seconds` without work. Refused while another process
         measures on this board.
         """
         detector = self._loaded()
@@ -149,8 +181,10 @@ class DetectionOperations:
         warmup_runs = exchange.fields.integer("warmup_runs", low=0, high=MAX_RUNS)
         max_seconds = exchange.fields.number("max_seconds", default=86_400.0, low=0.0, high=86_400.0)
         yardstick = exchange.fields.flag("yardstick", default=False)
+        idle_seconds = exchange.fields.number("idle_seconds", default=0.0, low=0.0, high=MAX_IDLE_SECONDS)
         self._decode(exchange.payload)
         with self._lease.taken():
+            self._sampling.rest(idle_seconds)
             before, after = bench(
                 exchange,
                 lambda: self._detect(exchange, detector).stages_ns,
@@ -158,33 +192,57 @@ class DetectionOperations:
                 warmup_runs,
                 max_seconds,
                 lambda: _busy_state(yardstick),
+                self._sampling.beside,
             )
-        return {"before": before, "after": after}, b""
+        arrays, payload = pack_arrays(self._sampling.payload())
+        return {"before": before, "after": after, "arrays": arrays}, payload
+
+    def profile(self, exchange: Exchange) -> Reply:
+        """What each operator of the model takes on the payload's picture, the host's model of `prove` beside it.
+
+        Where the runtime cannot tell, or does not prove to tell it rightly, the answer is `unavailable`: why.
+        """
+        detector = self._loaded()
+        if self._delegated:
+            return {"unavailable": "the profiler runs a model without an external delegate"}, b""
+        runs = exchange.fields.integer("runs", low=1, high=MAX_PROFILED_RUNS)
+        warmup_runs = exchange.fields.integer("warmup_runs", low=0, high=MAX_PROFILED_RUNS)
+        seconds = exchange.fields.number("max_seconds", low=0.0, high=MAX_PROFILING_SECONDS)
+        given = unpack_arrays(exchange.fields, exchange.payload)
+        if set(given) != {"picture", "proof"}:
+            raise RequestError("request", "the payload must hold the arrays picture and proof")
+        encoded = given["picture"].tobytes()
+        picture = self._decode(encoded)
+        with self._lease.taken():
+            self._detect(exchange, detector, encoded)
+            try:
+                found = profile_operators(
+                    Profiled(detector.interpreter, self._bundle / MODEL_FILE, detector.threads, detector.raw_outputs()),
+                    find_library(self._runtime.name),
+                    given["proof"].tobytes(),
+                    detector.prepare(picture),
+                    Amount(warmup_runs, runs, seconds),
+                )
+            except ProfileUnavailableError as error:
+                return {"unavailable": str(error)}, b""
+        arrays, payload = pack_arrays(found.arrays())
+        return {"operators": found.operators, "threads": detector.threads, "arrays": arrays}, payload
 
     def stream(self, exchange: Exchange) -> Reply:
-        """Reads a video or a camera of this machine frame by frame; one event a frame, `window` of them unanswered.
+        """Detects on the frames of a source of this machine; an event a frame, `window` of them unanswered.
 
         Frames are captured beside inference; without `overlap` in turn with it, which gives clean timings.
         """
         detector = self._loaded()
-        source = exchange.fields.text("source")
-        frames = exchange.fields.integer("frames", low=1, high=MAX_RUNS)
-        window = exchange.fields.integer("window", default=4, low=1, high=MAX_WINDOW)
-        jpeg_every = exchange.fields.integer("jpeg_every", default=0)
+        request = StreamRequest.read(exchange.fields)
 
         def detect(frame: FrameSlot, stages_ns: dict[str, int]) -> Detection:
             with self._limits.inference(exchange, "a frame"):
                 return detect_frame(detector, frame, stages_ns)
 
-        overlap = exchange.fields.flag("overlap", default=True)
-        try:
-            before = read_board_state()
-            capture = open_capture(source)
-            with frames_of(capture, detector.prepare, is_live(source, capture), overlap) as taken:
-                done = stream_frames(exchange, detect, taken, frames, window, jpeg_every)
-        except CaptureError as error:
-            raise RequestError("source", str(error)) from error
-        return {"frames": done, "dropped": taken.dropped, "before": before, "after": read_board_state()}, b""
+        before = read_board_state()
+        counts = run_stream(exchange, request, detector, detect, self._limits.max_pixels)
+        return {**counts, "before": before, "after": read_board_state()}, b""
 
     def state(self, exchange: Exchange) -> Reply:  # noqa: ARG002
         return {"state": read_board_state(), "limits": self._limits.to_json()}, b""
@@ -206,10 +264,13 @@ class DetectionOperations:
         assert first_invoke_ns is not None
         return first_invoke_ns
 
-    def _detect(self, exchange: Exchange, detector: Detector) -> Detection:
+    def _detect(self, exchange: Exchange, detector: Detector, encoded: Optional[bytes] = None) -> Detection:
+        """On `encoded`, else on the payload."""
         try:
             with self._limits.inference(exchange, "a picture"):
-                return detector.detect_encoded(exchange.payload, self._limits.max_pixels)
+                return detector.detect_encoded(
+                    exchange.payload if encoded is None else encoded, self._limits.max_pixels
+                )
         except PictureError as error:
             raise RequestError("picture", str(error)) from error
         except DetectionError as error:

@@ -34,7 +34,8 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 class StoreError(Exception):
     """The store cannot do what was asked.
 
-    `kind` is a fixed word: request, disk, storage, checksum, damaged, busy, missing, signature.
+    `kind` is a fixed word: request, disk, storage, checksum, damaged, busy, missing, signature, or a trial's: see
+    `edgeproof_agent.store.trial.Trouble`.
     """
 
     def __init__(self, kind: str, message: str) -> None:
@@ -122,6 +123,11 @@ class Store:
     def is_locked(self) -> bool:
         """Whether this process holds the lock."""
         return self._lock is not None
+
+    @property
+    def place(self) -> Path:
+        """A folder of the file system that the store is on, or will be on."""
+        return self.root if self.root.is_dir() else self.root.parent
 
     def has_policy(self) -> bool:
         """Whether this board asks for signatures; what cannot be read asks for them, too."""

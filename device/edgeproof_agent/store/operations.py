@@ -48,6 +48,8 @@ class StoreOperations:
             "inventory": self.inventory,
             "status": self.status,
             "examine": self.examine,
+            "cameras": self.cameras,
+            "try": self.try_store,
             "verify": self.verify,
             "switch": self.switch,
             "prune": self.prune,
@@ -61,7 +63,7 @@ class StoreOperations:
             "protocol": PROTOCOL_VERSION,
             "agent": __version__,
             "root": str(self._store.root),
-            "facts": probe(home=self._store.root.parent),
+            "facts": probe(home=self._store.place),
             **self._inventory(),
         }, b""
 
@@ -84,6 +86,19 @@ class StoreOperations:
 
         found = examine(self._store.root)
         return {**found, "received_ns": received_ns, "answered_ns": time.time_ns()}, b""
+
+    def cameras(self, exchange: Exchange) -> Reply:  # noqa: ARG002
+        """The capture devices of this board, and the cameras of libcamera."""
+        from edgeproof_agent.machine.cameras import list_cameras
+        from edgeproof_agent.machine.libcamera import list_libcamera
+
+        return {**list_cameras(), "libcamera": list_libcamera()}, b""
+
+    def try_store(self, exchange: Exchange) -> Reply:  # noqa: ARG002
+        """What would keep the board from taking or running something, tried on its file system. Nothing stays."""
+        from edgeproof_agent.store.trial import as_reply, try_store
+
+        return as_reply(try_store(self._store.root, modules=True)), b""
 
     def verify(self, exchange: Exchange) -> Reply:
         """Hashes a stored bundle anew."""
@@ -152,8 +167,9 @@ class StoreOperations:
 
 
 def main() -> int:
-    """Serves the store in the login user's home folder."""
-    store = Store(Path.home() / STORE_FOLDER)
+    """Serves the store in the folder that the first argument names, else in the login user's home folder."""
+    folder = sys.argv[1] if sys.argv[1:] else "~"
+    store = Store(Path(folder).expanduser() / STORE_FOLDER)
     link = take_standard_streams(lambda: HOST_SILENCE_SECONDS if store.is_locked else None)
     try:
         return serve(link, StoreOperations(store).table())

@@ -28,6 +28,7 @@ class UploadOperations:
         self._upload: Optional[Upload] = None
         self._chunks: dict[str, Any] = {}
         self._anew = False
+        self._tried = False
         self._unbuilt = False  # a runtime has arrived and has yet to be built and published
 
     def table(self) -> dict[str, Operation]:
@@ -48,6 +49,7 @@ class UploadOperations:
         fields = exchange.fields
         kind, digest = _kind(fields), fields.text("digest")
         self._end_upload()
+        self._require_trial()
         self._store.lock(wait_seconds(fields))
         try:
             self._anew = fields.flag("anew", default=False)
@@ -68,6 +70,17 @@ class UploadOperations:
                 self._end_upload()
         ranges = {name: [[item.start, item.end] for item in items] for name, items in known.items() if items}
         return {"present": False, "offsets": offsets, "known": ranges}, b""
+
+    def _require_trial(self) -> None:
+        """Raises `StoreError`, ahead of any byte of an object, where the board could not store or run it."""
+        if self._tried:
+            return
+        from edgeproof_agent.store.trial import try_store
+
+        troubles = try_store(self._store.root).troubles
+        if troubles:
+            raise StoreError(troubles[0].kind, "; ".join(trouble.text for trouble in troubles))
+        self._tried = True
 
     def put(self, exchange: Exchange) -> Reply:
         """The payload continues a file of the announced object; `packed_from` tells its size before zlib."""

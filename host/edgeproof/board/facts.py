@@ -10,6 +10,7 @@ from edgeproof_agent.wire.fields import Fields
 
 _MAX_TEXT = 65536
 _MAX_MODULES = 16
+_MAX_CPUS = 4096
 
 
 @dataclass(frozen=True)
@@ -30,9 +31,15 @@ class BoardFacts:
     """Of NumPy and OpenCV (`numpy`, `cv2`) those that the distribution's packages bring."""
     memory_mib: float
     memory_available_mib: float
-    """What can be had without swapping; 0 when the kernel does not say."""
+    """What can be had without swapping, and what control groups leave of it; 0 when the kernel does not say."""
     disk_free_mib: float
     cpu_count: int
+    cpus_allowed: int | None = None
+    """That this login may run on."""
+    cpu_quota: float | None = None
+    """CPUs' worth of time that control groups leave this login; None without a limit."""
+    big_cpus: int = 0
+    """Of the strongest kind; 0 where all are alike or nothing is told."""
 
     @property
     def python_version(self) -> str:
@@ -73,9 +80,14 @@ def parse_facts(probe: Fields) -> BoardFacts:
             str(name) for name in (probe.items("system_modules", _MAX_MODULES) if "system_modules" in probe else ())
         ),
         memory_mib=_mib(meminfo.get("MemTotal", "")),
-        memory_available_mib=_mib(meminfo.get("MemAvailable", "")),
+        memory_available_mib=probe.integer("memory_free_bytes", high=2**63) / (1 << 20)
+        if "memory_free_bytes" in probe
+        else _mib(meminfo.get("MemAvailable", "")),
         disk_free_mib=probe.integer("disk_free_bytes", high=2**63) / (1 << 20),
-        cpu_count=probe.integer("cpu_count", low=1, high=4096),
+        cpu_count=probe.integer("cpu_count", low=1, high=_MAX_CPUS),
+        cpus_allowed=probe.integer("cpus_allowed", low=1, high=_MAX_CPUS) if "cpus_allowed" in probe else None,
+        cpu_quota=probe.number("cpu_quota", low=0, high=_MAX_CPUS) if "cpu_quota" in probe else None,
+        big_cpus=probe.integer("big_cpus", high=_MAX_CPUS) if "big_cpus" in probe else 0,
     )
 
 

@@ -33,5 +33,5 @@ def open_board(profile: BoardProfile, meanwhile: Callable[[], None] | None = Non
 
     `meanwhile` is done while the board starts its store service.
     """
-    with connect(profile) as transport, open_store(transport, profile.python, meanwhile) as store:
+    with connect(profile) as transport, open_store(transport, profile.python, meanwhile, profile.store) as store:
         yield OpenBoard(transport, store, profile.runtime)

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import resources
 
 from edgeproof.board.agent.start import StartingAgent, agent_command
 from edgeproof.board.link.transport import Transport
 from edgeproof.board.open_board import OpenBoard
 from edgeproof.board.prune import drop_old_runtimes
 from edgeproof.board.runtime.footprint import Footprint
+from edgeproof.board.runtime.proof import proof_model
 from edgeproof.board.runtime.releases import RuntimeRelease, choose_releases, require_distribution_packages
 from edgeproof.board.runtime.wheels import fetch_wheels
 from edgeproof.board.store.agent_object import agent_object
@@ -46,6 +46,7 @@ def provision(
     Raises `NoRuntimeError` when none fits, `ProvisionError` when one cannot be built or does not work.
     """
     store = board.store
+    store.try_store().require(board.name)
     releases = choose_releases(store.facts, board.name, names)
     for release in releases:
         require_distribution_packages(release, store.facts, board.name)
@@ -102,7 +103,7 @@ def _prove(
     transport: Transport, store: BoardStore, agent_digest: str, release: RuntimeRelease, runtime_path: str
 ) -> None:
     """An import proves little: an interpreter is built and run before the runtime counts."""
-    model = (resources.files("edgeproof.board.runtime") / "proof.tflite").read_bytes()
+    model = proof_model()
     command = agent_command(store, agent_digest, runtime_path, release.name, keep_bytecode=True)
     try:
         with store.kept_alive(), StartingAgent(transport, command).loading() as agent:

@@ -5,21 +5,24 @@ A cell is plain data and can be pickled, and `measure` makes a record of it: any
 
 import contextlib
 import tempfile
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from edgeproof.board.deploy import choose_runtime, send_bundle, start_agent
 from edgeproof.board.open_board import OpenBoard, open_board
 from edgeproof.bundle import open_bundle
 from edgeproof.config.boards import BoardProfile
+from edgeproof.datasets.labelled import LabelledDataSet
 from edgeproof.local_files.output_folder import OutputFolder
 from edgeproof.record.run import Run
-from edgeproof.runs.float32 import parity_plan
+from edgeproof.runs.accuracy import with_references
 from edgeproof.runs.generated_picture import generated_picture, read_picture
 from edgeproof.runs.pictures import PictureFile
-from edgeproof.runs.plan import BenchPlan, RunPlan
+from edgeproof.runs.plan import AccuracyPlan, BenchPlan, RunPlan
 from edgeproof.runs.reference import open_reference, reference_runtime
 from edgeproof.runs.run import execute
+from edgeproof.runs.variant_beside import parity_plan
 from edgeproof.verify.gate_text import Gate, Quantity
 from edgeproof.verify.gates import evaluate, further_runs
 from edgeproof.verify.latency import samples_needed
@@ -42,6 +45,14 @@ class Cell:
     """None: the board's own choice."""
     pictures: tuple[PictureFile, ...] = ()
     """For parity."""
+    data_set: LabelledDataSet | None = None
+    """For accuracy."""
+    renames: Mapping[str, str] = field(default_factory=dict)
+    """Class of the data set to label of the model."""
+    common_classes: bool = False
+    """Whether classes of the data set that the model does not know are left out."""
+    arrived: Path | None = None
+    """The folder where results of the data set are written as they arrive; None: none are kept."""
     picture: Path | None = None
     """What latency is measured on; None: a generated one."""
     min_score: float = 0.5
@@ -100,9 +111,21 @@ def measure_on(board: OpenBoard, cell: Cell, progress: ProgressListener = silent
             runtime = reference_runtime(reference, choose_runtime(board, cell.runtime).name, progress)
             send_bundle(reference.store, bundle, progress)
             plan = replace(plan, parity=parity_plan(reference, bundle, cell.pictures, runtime, progress))
+        if cell.data_set is not None:
+            kept = scratch / "arrived" if cell.arrived is None else cell.arrived
+            accuracy = AccuracyPlan(cell.data_set, kept, cell.renames, cell.common_classes)
+            # What gates hold it against is run here, and nothing else: that takes as long as on the board.
+            variants = [gate.reference for gate in cell.gates if gate.quantity is Quantity.MAP_DROP]
+            runtime = choose_runtime(board, cell.runtime).name
+            held = with_references(accuracy, bundle, variants, runtime, progress)
+            plan = replace(plan, accuracy=stack.enter_context(held))
         agent = stack.enter_context(start_agent(board, choose_runtime(board, cell.runtime)))
         run = execute(board, agent, bundle.digest, plan, progress)
     return replace(run, claims=evaluate(cell.gates, run))
+
+
+def needs_accuracy(gates: tuple[Gate, ...]) -> bool:
+    return any(gate.quantity in (Quantity.MAP, Quantity.MAP_50, Quantity.MAP_DROP) for gate in gates)
 
 
 def needs_parity(gates: tuple[Gate, ...]) -> bool:

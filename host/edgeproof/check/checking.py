@@ -57,7 +57,7 @@ def check(
             continue
         remaining.begin(place)
         try:
-            run = measure(cell, remaining)
+            run = measure(replace(cell, arrived=kept.arrived), remaining)
         except BoardError as error:
             failures.append(f"{cell.title}: {error}")
             remaining.end(measured=False)

@@ -15,6 +15,7 @@ from edgeproof.record.run import Report, Run
 from edgeproof.record.writer import sample_names, write_report
 
 _REPORT = "report.json"
+_ARRIVED = "arrived"
 
 
 class KeptCells:
@@ -34,9 +35,14 @@ class KeptCells:
     def keep(self, cell: Cell, run: Run) -> None:
         place = self._folder / cell_key(cell)
         report = Report.now((run,))
-        for name in (_REPORT, *sample_names(report).values()):
+        for name in (_REPORT, *sample_names(report)):
             (place / name).parent.mkdir(parents=True, exist_ok=True)
         write_report(report, place / _REPORT)
+
+    @property
+    def arrived(self) -> Path:
+        """The folder for what has arrived of a cell that is not through yet."""
+        return self._folder / _ARRIVED
 
     def drop(self, cells: list[Cell]) -> None:
         """Drops the records of these cells, and the folder when nothing else is in it."""
@@ -44,6 +50,7 @@ class KeptCells:
             place = self._folder / cell_key(cell)
             if (place / _REPORT).is_file():
                 shutil.rmtree(place)
+        shutil.rmtree(self.arrived, ignore_errors=True)
         with contextlib.suppress(OSError):
             self._folder.rmdir()
 
@@ -57,6 +64,8 @@ def cell_key(cell: Cell) -> str:
         "runtime": cell.runtime or cell.board.runtime,
         "threads": cell.threads,
         "pictures": [[file.name, file.image_id, _state(file.path)] for file in cell.pictures],
+        "data_set": None if cell.data_set is None else cell.data_set.digest,
+        "classes": [sorted(cell.renames.items()), cell.common_classes],
         "picture": None if cell.picture is None else [str(cell.picture), _state(cell.picture)],
         "min_score": cell.min_score,
         "runs": cell.runs,

@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgeproof.bundle import Bundle, open_bundle
-from edgeproof.check.cell import Cell, needs_parity
+from edgeproof.check.cell import Cell, needs_accuracy, needs_parity
 from edgeproof.config.boards import BoardProfile
 from edgeproof.config.check import CheckConfig, place_of
+from edgeproof.datasets.labelled import LabelledDataSet
+from edgeproof.datasets.opening import open_data_set
 from edgeproof.errors import ProfileError, UsageError
+from edgeproof.runs.accuracy import classes_of
 from edgeproof.runs.pictures import Note, PictureFile, find_pictures
 from edgeproof.verify.gate_text import Gate, GateError, parse_gate
 
@@ -22,6 +25,8 @@ class Wanted:
     pictures: tuple[Path, ...] = ()
     gates: tuple[str, ...] = ()
     """`total p95 < 80 ms`: a key ahead of a gate."""
+    data: Path | None = None
+    """A labelled data set."""
     runs: int | None = None
     cool_down_seconds: float = 0.0
 
@@ -51,6 +56,10 @@ def cells_of(
     if not on:
         raise UsageError("there is no board to check on: name one, or write boards in [check].")
     pictures = _pictures(config, path, wanted, gates, note)
+    data_set = _data_set(config, path, wanted, gates)
+    if data_set is not None:
+        for bundle in bundles:  # a mistake costs no trip to a board
+            classes_of(data_set, bundle.manifest, bundle.labels(), config.classes, config.common_classes)
     return [
         Cell(
             bundle=bundle.path,
@@ -61,6 +70,9 @@ def cells_of(
             runtime=runtime,
             threads=threads,
             pictures=pictures,
+            data_set=data_set,
+            renames=config.classes,
+            common_classes=config.common_classes,
             picture=_from(path, config.picture) if config.picture is not None else None,
             min_score=config.min_score,
             runs=wanted.runs or config.runs,
@@ -131,6 +143,21 @@ def _pictures(
         raise UsageError("pictures are for a gate on parity: name one, like --gate 'parity differing <= 1 %'.")
     named = wanted.pictures or tuple(_from(path, name) for name in config.pictures)
     return tuple(find_pictures(named, note)) if named and needs_parity(gates) else ()
+
+
+def _data_set(
+    config: CheckConfig, path: Path | None, wanted: Wanted, gates: tuple[Gate, ...]
+) -> LabelledDataSet | None:
+    if not needs_accuracy(gates):
+        if wanted.data is not None:
+            raise UsageError("a data set is for a gate on accuracy: name one, like --gate 'accuracy map >= 0.40'.")
+        return None
+    if wanted.data is not None:
+        return open_data_set(wanted.data)
+    if config.data is None:
+        return None
+    root = None if config.images_root is None else _from(path, config.images_root)
+    return open_data_set(_from(path, config.data), root, config.split)
 
 
 def _from(path: Path | None, name: str) -> Path:

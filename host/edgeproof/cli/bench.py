@@ -17,6 +17,8 @@ from edgeproof.cli.options.board import (
     app_option,
     board_argument,
     bundle_option,
+    cores_option,
+    delegate_option,
     json_option,
     runtime_option,
     threads_option,
@@ -36,6 +38,8 @@ from edgeproof.runs.plan import BenchPlan, RunPlan
 from edgeproof.runs.run import execute
 from edgeproof.verify.comparison import FEWEST_PAIRS
 
+_IDLE_SECONDS = 5.0
+
 
 @click.command(name="bench")
 @board_argument
@@ -52,6 +56,8 @@ from edgeproof.verify.comparison import FEWEST_PAIRS
 @bundle_option
 @runtime_option
 @threads_option
+@cores_option
+@delegate_option
 def command(
     board: BoardProfile,
     contenders: tuple[str, ...],
@@ -65,6 +71,8 @@ def command(
     bundle: Path | None,
     runtime: str | None,
     threads: int | None,
+    cores: str | None,
+    delegate: str | None,
 ) -> None:
     """Measure the detector's latency on BOARD, stage by stage, on the board's own clock.
 
@@ -74,6 +82,8 @@ def command(
     if contenders:
         sides = [parse_side(text, runtime) for text in contenders]
         _require_sides(sides, bundle, app)
+        if cores is not None or delegate is not None:
+            raise UsageError("a comparison runs on all CPUs and without a delegate: leave --cores and --delegate out.")
         _compare(board, sides, image, pairs, threads, out, as_json)
         return
     folder = None if out is None else OutputFolder.open(out)
@@ -87,7 +97,11 @@ def command(
     ):
         digest = bundle_to_run(opened, app, opened_bundle, progress)
         plan = RunPlan(
-            out=folder or OutputFolder.open(Path(scratch)), bench=BenchPlan(picture, runs, warmup), threads=threads
+            out=folder or OutputFolder.open(Path(scratch)),
+            bench=BenchPlan(picture, runs, warmup, idle_seconds=_IDLE_SECONDS),
+            threads=threads,
+            cores=cores,
+            delegate=delegate,
         )
         with start_agent(opened, choose_runtime(opened, runtime)) as agent:
             run = execute(opened, agent, digest, plan, progress)

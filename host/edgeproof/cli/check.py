@@ -17,12 +17,13 @@ from edgeproof.cli.display.progress import shown_progress
 from edgeproof.cli.display.run_output import echo_report, write_report_files
 from edgeproof.cli.display.terminal import Terminal
 from edgeproof.cli.options.board import boards_argument, json_option
+from edgeproof.cli.options.mlflow import mlflow_option
 from edgeproof.cli.options.paths import PATH
 from edgeproof.cli.options.signing_key import read_signing_key
 from edgeproof.config.boards import BoardProfile, all_boards, find_board, find_config
 from edgeproof.config.check import CheckConfig, read_check
 from edgeproof.config.editing import config_to_write
-from edgeproof.errors import UsageError
+from edgeproof.errors import ReportError, UsageError
 from edgeproof.history.database import open_history
 from edgeproof.history.place import history_url
 from edgeproof.local_files.output_folder import OutputFolder
@@ -31,9 +32,11 @@ from edgeproof.record.run import Report
 from edgeproof.report.badge import write_badge
 from edgeproof.report.junit import write_junit
 from edgeproof.report.markdown import write_markdown
+from edgeproof.report.mlflow_sink import log_report
 from edgeproof.report.openmetrics import write_openmetrics
 from edgeproof.report.terminal import print_report
 from edgeproof.report.verdict import print_verdict
+from edgeproof.wording.progress import Progress, ProgressKind, ProgressListener
 
 _KEPT = "cells"
 _REPORT, _JUNIT, _SUMMARY, _METRICS, _BADGE = "report.json", "junit.xml", "summary.md", "metrics.txt", "badge.svg"
@@ -47,6 +50,7 @@ _REPORT, _JUNIT, _SUMMARY, _METRICS, _BADGE = "report.json", "junit.xml", "summa
     "--gate", "gates", multiple=True, metavar="GATE", help="In place of those of [check]: 'total p95 < 80 ms'."
 )
 @click.option("--images", "pictures", multiple=True, type=PATH, help="Pictures for parity: files and folders.")
+@click.option("--data", type=PATH, metavar="DATASET", help="Labelled data set for accuracy: COCO, VOC or YOLO.")
 @click.option("--runs", type=click.IntRange(1, 1_000_000), help="Measured runs.  [default: what the gates need]")
 @click.option(
     "--cool-down",
@@ -62,6 +66,7 @@ _REPORT, _JUNIT, _SUMMARY, _METRICS, _BADGE = "report.json", "junit.xml", "summa
 )
 @click.option("--metrics", is_flag=True, help="Write OUT/metrics.txt too: OpenMetrics, for GitLab.")
 @click.option("--badge", is_flag=True, help="Write OUT/badge.svg too: the verdict, for a README.")
+@mlflow_option
 @click.option("--allow-inconclusive", is_flag=True, help="In junit.xml, skip what is inconclusive; else it fails.")
 @click.option("--sign", "key_path", type=PATH, metavar="KEY", help="Sign the report with an ed25519 SSH key.")
 @click.option("--out", type=PATH, default=Path("build/check"), show_default=True, help="Folder for the reports.")
@@ -74,6 +79,7 @@ def command(
     bundles: tuple[Path, ...],
     gates: tuple[str, ...],
     pictures: tuple[Path, ...],
+    data: Path | None,
     runs: int | None,
     cool_down: float,
     words: tuple[str, ...],
@@ -81,6 +87,7 @@ def command(
     baseline: str | None,
     metrics: bool,
     badge: bool,
+    mlflow: str | None,
     allow_inconclusive: bool,
     key_path: Path | None,
     out: Path,
@@ -97,7 +104,7 @@ def command(
         return
     path = find_config()
     config = (read_check(path) if path is not None else None) or CheckConfig()
-    wanted = Wanted(boards, bundles, pictures, gates, runs, cool_down)
+    wanted = Wanted(boards, bundles, pictures, gates, data, runs, cool_down)
     named = [] if boards else [find_board(name, path) for name in config.boards]
     console = Terminal(stderr=as_json)  # standard output is the document's
     exported = [] if bundles or path is None else _exported(config, path, console)
@@ -128,6 +135,8 @@ def command(
             sign_report(folder.path / _REPORT, key)
     with shown_progress(console) as progress:
         keep_report(report, progress)
+        if mlflow is not None:
+            _log(report, folder.path / _REPORT, mlflow, progress)
     if as_json:
         echo_report(replace(report, outputs=tuple(folder.names)), folder.path)
     ctx.exit(exit_code(report.verdict, checked))
@@ -149,6 +158,15 @@ def _earlier(baseline: str, config: Path | None) -> Report:
         return history.report(known[baseline])
     finally:
         history.close()
+
+
+def _log(report: Report, file: Path, uri: str, progress: ProgressListener) -> None:
+    """A server that does not take it changes no verdict."""
+    try:
+        said = f"logged to MLflow: run {log_report(report, file, uri)}"
+    except ReportError as error:
+        said = f"not logged to MLflow: {error}\nOnce it is mended: edgeproof report {file} --mlflow {uri}"
+    progress(Progress(said, ProgressKind.NOTE))
 
 
 def _exported(config: CheckConfig, path: Path, console: Terminal) -> list[Path]:

@@ -20,11 +20,11 @@ from edgeproof.errors import EdgeproofError
 from edgeproof.local_files.output_folder import OutputFolder
 from edgeproof.record.run import Report
 from edgeproof.report.verdict import parity_lines
-from edgeproof.runs.float32 import parity_plan
 from edgeproof.runs.pictures import find_pictures
 from edgeproof.runs.plan import RunPlan
 from edgeproof.runs.reference import open_reference, reference_runtime
 from edgeproof.runs.run import execute
+from edgeproof.runs.variant_beside import parity_plan
 
 
 @click.command(name="parity")

@@ -6,21 +6,26 @@ import click
 from rich.text import Text
 
 from edgeproof.cli.display.terminal import Terminal
+from edgeproof.cli.options.mlflow import mlflow_option
 from edgeproof.cli.options.paths import PATH
 from edgeproof.errors import UsageError
 from edgeproof.record.reader import read_report
 from edgeproof.report.comparison import print_comparison
 from edgeproof.report.html import write_html
+from edgeproof.report.mlflow_sink import log_report
+from edgeproof.report.profile import print_profiles
 from edgeproof.report.terminal import print_bench, print_report
 from edgeproof.report.verdict import print_verdict
 
 REPORT_FILE = "report.json"
+_ALL = 10_000
 
 
 @click.command(name="report")
 @click.argument("file", type=PATH, metavar="FILE")
 @click.option("--html", type=PATH, metavar="PATH", help="Make the HTML page there.")
-def command(file: Path, html: Path | None) -> None:
+@mlflow_option
+def command(file: Path, html: Path | None, mlflow: str | None) -> None:
     """Print a report.json again (or that of a folder), as after its run.
 
     Example: edgeproof report results/ --html page.html
@@ -36,14 +41,17 @@ def command(file: Path, html: Path | None) -> None:
     for comparison in report.comparisons:
         print_comparison(report, comparison, console)
         console.print()
-    if all(run.latency and not run.pictures and not run.stream for run in report.runs):
+    print_profiles(report.runs, console, top=_ALL)
+    measured = [run for run in report.runs if run.profile is None or run.latency or run.pictures or run.error]
+    if measured and all(run.latency and not run.pictures and not run.stream for run in report.runs):
         for run in report.runs:
             print_bench(run, console)
-    else:
+    elif measured or not report.runs:
         print_report(report, console)
-    if html is None:
-        return
-    if html.exists():
-        raise UsageError(f"{html}: it is there already. Name another file with --html, or move it.")
-    write_html(report, html)
-    console.print(Text(f"\nreport: {html}"), soft_wrap=True)
+    if html is not None:
+        if html.exists():
+            raise UsageError(f"{html}: it is there already. Name another file with --html, or move it.")
+        write_html(report, html)
+        console.print(Text(f"\nreport: {html}"), soft_wrap=True)
+    if mlflow is not None:
+        console.print(Text(f"\nMLflow run: {log_report(report, path, mlflow)}"), soft_wrap=True)

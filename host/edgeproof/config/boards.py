@@ -20,6 +20,7 @@ from edgeproof.local_files.bounded_files import read_bounded, readable
 CONFIG_FILE = "edgeproof.toml"
 _MAX_CONFIG_BYTES = 1 << 20
 _PYTHON = re.compile(r"[^-\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*")
+_STORE = re.compile(r"(?:~|/)(?:[^\x00-\x1f\x7f]*)")
 _TARGET = re.compile(
     r"(?:(?P<user>[^@\s]+)@)?(?:\[(?P<ipv6>[0-9A-Fa-f:.%\w]+)\]|(?P<host>[^@:\s]+))(?::(?P<port>\d+))?"
 )
@@ -38,6 +39,8 @@ class BoardProfile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """Where the board's host key is trusted; else ~/.ssh/known_hosts."""
     python: str = "python3"
     """Python 3.9+ on the board: a command or a path."""
+    store: str = "~"
+    """The folder on the board in which edgeproof keeps its own, `.edgeproof`; a path from the root or from `~`."""
     runtime: Literal["tflite-runtime", "ai-edge-litert"] | None = None
     """Runtime to use when the board has several: tflite-runtime or ai-edge-litert."""
     require_signature: str | tuple[str, ...] = ()
@@ -59,6 +62,7 @@ _MEANINGS = {
     "identity_file": "a text: the path of a private key",
     "known_hosts": "a text: the path of a file",
     "python": "a text: a command or a path on the board",
+    "store": "a text: a folder on the board, /path or ~/path",
     "runtime": "tflite-runtime or ai-edge-litert",
     "require_signature": "a public key or the path of a .pub file, or a list of them",
 }
@@ -181,6 +185,8 @@ def _with_target(profile: BoardProfile, name: str, folder: Path) -> BoardProfile
         require_user(profile.user)
     if not _PYTHON.fullmatch(profile.python):
         raise ProfileError(f"python must be {_MEANINGS['python']}, not {profile.python!r}")
+    if not _STORE.fullmatch(profile.store):
+        raise ProfileError(f"store must be {_MEANINGS['store']}, not {profile.store!r}")
 
     def resolve(file: str | None) -> str | None:
         try:

@@ -33,6 +33,16 @@ class CheckConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """None: the board's CPUs, at most 4."""
     pictures: tuple[str, ...] = ()
     """Files and folders for parity."""
+    data: str | None = None
+    """A labelled data set for accuracy: COCO, VOC or YOLO."""
+    images_root: str | None = None
+    """Where its pictures lie; None: where they usually do."""
+    split: str | None = None
+    """Part of a VOC or YOLO data set; None: val, else test."""
+    classes: dict[str, str] = msgspec.field(default_factory=dict)
+    """Class of the data set to label of the model, where their names differ."""
+    common_classes: bool = False
+    """Whether classes of the data set that a model does not know are left out."""
     picture: str | None = None
     """What latency is measured on; None: a generated one."""
     min_score: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.5
@@ -53,6 +63,11 @@ _MEANINGS = {
     "runtimes": "a list of tflite-runtime and ai-edge-litert",
     "threads": "a list of whole numbers from 1 to 64",
     "pictures": "a list of pictures and folders",
+    "data": "a text: the path of a labelled data set",
+    "images_root": "a text: the folder of the data set's pictures",
+    "split": "a text: a part of the data set",
+    "classes": "a table of classes of the data set and labels of the model, both texts",
+    "common_classes": "true or false",
     "picture": "a text: the path of a picture",
     "min_score": "a number from 0 to 1",
     "runs": "a whole number from 1 on",

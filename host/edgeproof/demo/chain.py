@@ -23,6 +23,7 @@ from edgeproof.sample.pedestrian import Sample, fetch_pedestrian
 from edgeproof.verify.gate_text import parse_gates
 from edgeproof.verify.gates import evaluate, further_runs
 from edgeproof.wording.progress import Progress, ProgressKind, ProgressListener
+from edgeproof_agent.sources.grammar import Source, SourceKind
 
 VARIANTS = (Variant.FLOAT32, Variant.INT8)
 MIN_SCORE = 0.6
@@ -98,7 +99,7 @@ def _runs(
         _BENCH_SECONDS,
         further_runs=lambda run: further_runs(gates, run),
     )
-    stream = StreamPlan(sample.video, _VIDEO_FRAMES, max_seconds=_VIDEO_SECONDS)
+    stream = StreamPlan(Source(SourceKind.FILE, str(sample.video)), _VIDEO_FRAMES, seconds=_VIDEO_SECONDS)
     for runtime in runtimes:
         for bundle in bundles:
             variant = bundle.manifest.variant

@@ -325,7 +325,9 @@ def _void(run: Run) -> bool:
 
 def _states(run: Run) -> Sequence[Any]:
     threads = None if run.load is None else run.load.threads
-    return (None, None, threads) if run.latency is None else (run.latency.before, run.latency.after, threads)
+    if run.latency is None:
+        return None, None, threads
+    return run.latency.before, run.latency.after, threads, run.latency.timeline
 
 
 def _kept(row: Mapping[str, Any], stages: Mapping[str, StageFigures]) -> KeptRun:

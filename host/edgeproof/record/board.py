@@ -30,6 +30,8 @@ class BoardState:
     """Of each cluster of CPUs."""
     yardstick_ns: int | None = None
     """What a fixed piece of work took one thread; where it was asked for."""
+    cooling_state: int | None = None
+    """How far the kernel holds a CPU's clock down because of heat; 0 when it does not."""
 
 
 def states_json(before: BoardState | None, after: BoardState | None) -> dict[str, Any]:

@@ -1,13 +1,14 @@
 """Detections in COCO's results format (https://cocodataset.org/#format-results)."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from edgeproof.local_files.atomic_file import write_atomically
+from edgeproof.record.accuracy_samples import AccuracySamples
 from edgeproof.record.boxes import pixel_box
 from edgeproof.record.detections import PictureResult
 
@@ -47,6 +48,54 @@ def write_coco_results(
     path: Path, pictures: Iterable[tuple[int, PictureResult]], category_id: Callable[[int], int]
 ) -> None:
     """Writes `coco_results` as one JSON array, one detection a line, as a whole or not at all."""
-    entries = (json.dumps(entry, ensure_ascii=False) for entry in coco_results(pictures, category_id))
-    lines = ",\n".join(f"  {entry}" for entry in entries)
+    _write_lines(path, coco_results(pictures, category_id))
+
+
+def write_found_objects(path: Path, samples: AccuracySamples) -> None:
+    """What the board found, in COCO's results format with the data set's own ids."""
+    found = samples.board
+    rows = zip(
+        found.pictures.tolist(), found.classes.tolist(), found.boxes.tolist(), found.scores.tolist(), strict=True
+    )
+    _write_lines(
+        path,
+        (
+            {
+                "image_id": samples.image_ids[picture],
+                "category_id": samples.category_ids[number],
+                "bbox": box,
+                "score": score,
+            }
+            for picture, number, box, score in rows
+        ),
+    )
+
+
+def write_labelled_objects(path: Path, samples: AccuracySamples, labels: Mapping[int, str]) -> None:
+    """The labels that it was held against, as COCO's JSON: any program that reads it comes to the same figures."""
+    truth = samples.truth
+    columns = (truth.pictures, truth.classes, truth.boxes, truth.areas, truth.crowd)
+    document = {
+        "images": [{"id": number} for number in samples.image_ids],
+        "categories": [{"id": number, "name": labels.get(number, str(number))} for number in samples.category_ids],
+        "annotations": [
+            {
+                "id": place,
+                "image_id": samples.image_ids[picture],
+                "category_id": samples.category_ids[number],
+                "bbox": box,
+                "area": area,
+                "iscrowd": int(crowd),
+            }
+            for place, (picture, number, box, area, crowd) in enumerate(
+                zip(*(column.tolist() for column in columns), strict=True), start=1
+            )
+        ],
+    }
+    write_atomically(path, f"{json.dumps(document, ensure_ascii=False)}\n".encode())
+
+
+def _write_lines(path: Path, entries: Iterable[Mapping[str, Any]]) -> None:
+    """A JSON array, an entry a line, as a whole or not at all."""
+    lines = ",\n".join(f"  {json.dumps(entry, ensure_ascii=False)}" for entry in entries)
     write_atomically(path, (f"[\n{lines}\n]\n" if lines else "[]\n").encode())

@@ -1,12 +1,14 @@
 """What comes back from a board: detections and nanoseconds, as plain data."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from edgeproof.record.board import BoardState
+from edgeproof.record.board_sample import BoardSample, joined_timeline
+from edgeproof.record.energy import PowerReadings, joined_power
 
 STAGES = ("capture", "decode", "handover", "preprocess", "invoke", "postprocess", "total")
 """The stages that the agent times, in their order; a stage that a job does not have is absent."""
@@ -72,6 +74,12 @@ class BenchResult:
     before: BoardState | None
     after: BoardState | None
     """None when the bench was cut short."""
+    seconds: float = 0.0
+    """What the measured runs took by the board's clock, one after the other."""
+    timeline: tuple[BoardSample, ...] = ()
+    """The board meanwhile."""
+    power: PowerReadings | None = None
+    """What it drew meanwhile; None where nothing tells."""
 
     @property
     def runs(self) -> int:
@@ -90,14 +98,58 @@ def joined_samples(blocks: Sequence[SampleBlock]) -> dict[str, npt.NDArray[np.in
     return {stage: np.concatenate([block[stage] for block in blocks]) for stage in stages}
 
 
+def joined_benches(parts: Sequence[BenchResult]) -> BenchResult:
+    """Of parts that were measured one after the other: the state before the first, and after the last."""
+    first = parts[0]
+    powers = [part.power for part in parts if part.power is not None]
+    return replace(
+        first,
+        samples_ns=joined_samples([part.samples_ns for part in parts]),
+        after=parts[-1].after,
+        seconds=sum(part.seconds for part in parts),
+        timeline=joined_timeline([(part.timeline, part.seconds) for part in parts]),
+        power=joined_power(powers) if len(powers) == len(parts) else None,
+    )
+
+
 @dataclass(frozen=True)
 class StreamFrame:
-    """One frame of a video or camera on the board."""
+    """One frame of a source on the board."""
 
     index: int
     result: PictureResult
     jpeg: bytes | None
     """The frame itself, when it was asked for."""
+    media_ns: int | None = None
+    """Its place in a video, from the start."""
+    whole_ns: int | None = None
+    """From the moment that it was asked for until its detections existed, measured apart from the stages."""
+    age_ns: int | None = None
+    """Of a live source: from the moment that it was taken until its detections existed."""
+    repeated: bool = False
+    """Whether a live source gave the very frame before once more."""
+    dropped: int = 0
+    """Frames of a live source that newer ones have overtaken, until now; the same of the others."""
+    repeats: int = 0
+    reconnects: int = 0
+    state: BoardState | None = None
+    """The board at that moment, when it was asked for."""
+
+
+@dataclass(frozen=True)
+class SourceTold:
+    """What the board says of a source that it has opened."""
+
+    live: bool
+    """Whether frames come at a pace of their own."""
+    timestamps: str
+    """Where the age of a frame is counted from: the `driver`, `libcamera`, or its `arrival`."""
+    width: int | None = None
+    """In pixels, before the picture is turned."""
+    height: int | None = None
+    fps: float | None = None
+    """As the source tells it."""
+    pixel_format: str | None = None
 
 
 @dataclass(frozen=True)
@@ -107,3 +159,8 @@ class StreamResult:
     frames: int
     before: BoardState
     after: BoardState
+    source: SourceTold | None = None
+    dropped: int = 0
+    """Frames of a live source that newer ones have overtaken."""
+    repeated: int = 0
+    reconnects: int = 0

@@ -8,19 +8,24 @@ import msgspec
 
 from edgeproof.errors import ReportError
 from edgeproof.local_files.bounded_files import UnreadableError, read_bounded, readable
-from edgeproof.local_files.inner_names import is_inner_name
+from edgeproof.record.accuracy_reader import read_accuracy
 from edgeproof.record.board import BoardInfo, BoardState, RuntimeInfo
+from edgeproof.record.board_sample import read_timeline
+from edgeproof.record.detections import SourceTold
 from edgeproof.record.detections_reader import read_detections
+from edgeproof.record.energy import read_energy, read_power
+from edgeproof.record.inner_file import inner_file
 from edgeproof.record.latency import Drift, LatencySummary, Samples
-from edgeproof.record.load import LoadResult
+from edgeproof.record.load import CpuUse, LoadResult
 from edgeproof.record.measurements import Frame, Latency, Stream
 from edgeproof.record.pictures import Picture
 from edgeproof.record.precision_recall import read_precision_recall
+from edgeproof.record.profile import read_profile
 from edgeproof.record.run import SCHEMA, BundleFacts, HostInfo, Report, Run
 from edgeproof.record.sample_file import read_samples
 from edgeproof.record.verdict.claims import Answer
 from edgeproof.record.verdict.reader import read_claim, read_comparison, read_parity
-from edgeproof_agent.wire.fields import FieldError, Fields
+from edgeproof_agent.wire.fields import Fields
 
 _MAX_BYTES = 512 << 20
 _SCHEMAS = ("edgeproof.report/1", SCHEMA)
@@ -28,6 +33,7 @@ _MAX_RUNS, _MAX_PICTURES, _MAX_FRAMES = 10_000, 1_000_000, 10_000
 _MAX_GATES, _MAX_CURVES = 1000, 100_000
 _MAX_SAMPLES = 10_000_000
 _MAX_TEXT = 100_000
+_MAX_CLASSES = 10
 
 _Record = TypeVar("_Record")
 
@@ -88,10 +94,12 @@ def _run(run: Fields, folder: Path) -> Run:
         min_score=detections.number("listed_from_score", default=0.0) if detections else 0.0,
         detections_file=(detections.text("file", default="") or None) if detections else None,
         stream=_stream(run.nested("stream"), folder) if "stream" in run else None,
+        profile=read_profile(run.nested("profile")) if "profile" in run else None,
         before=_state(state, "before"),
         after=_state(state, "after"),
         error=run.text("error", max_length=_MAX_TEXT) if "error" in run else None,
         parity=read_parity(run.nested("parity")) if "parity" in run else None,
+        accuracy=read_accuracy(run.nested("accuracy"), folder) if "accuracy" in run else None,
         precision_recall=tuple(map(read_precision_recall, run.objects("precision_recall", _MAX_CURVES)))
         if "precision_recall" in run
         else (),
@@ -117,6 +125,8 @@ def _load(latency: Fields) -> LoadResult:
         first_invoke_ns=_ns(latency.number("first_ms")) if "first_ms" in latency else None,
         threads=latency.integer("threads", low=1),
         threads_reason=latency.text("threads_reason", max_length=_MAX_TEXT) if "threads_reason" in latency else None,
+        cpus=_record(latency.nested("cpus"), CpuUse) if "cpus" in latency else None,
+        delegate=latency.text("delegate", max_length=_MAX_TEXT) if "delegate" in latency else None,
     )
 
 
@@ -126,7 +136,7 @@ def _latency(latency: Fields, folder: Path) -> Latency:
     if "samples" in latency:
         file = latency.nested("samples")
         stages = [str(stage) for stage in file.items("stages", 100, min_items=1)]
-        samples = read_samples(_inner(file, "file", folder), file.text("sha256", max_length=64), stages, runs)
+        samples = read_samples(inner_file(file, "file", folder), file.text("sha256", max_length=64), stages, runs)
     return Latency(
         runs=runs,
         warmup_runs=latency.integer("warmup_runs"),
@@ -139,6 +149,10 @@ def _latency(latency: Fields, folder: Path) -> Latency:
         peak_rss_mib=latency.number("peak_rss_mib") if "peak_rss_mib" in latency else None,
         before=_state(latency.nested("state"), "before") if "state" in latency else None,
         after=_state(latency.nested("state"), "after") if "state" in latency else None,
+        timeline=read_timeline(latency) if "timeline" in latency else (),
+        power=read_power(latency.nested("power")) if "power" in latency else None,
+        energy=tuple(map(read_energy, latency.objects("energy", _MAX_CLASSES))) if "energy" in latency else (),
+        energy_reason=latency.text("energy_reason", max_length=_MAX_TEXT) if "energy_reason" in latency else None,
     )
 
 
@@ -160,7 +174,7 @@ def _picture(picture: Fields, folder: Path) -> Picture:
         detections=read_detections(picture),
         error=picture.text("error", max_length=_MAX_TEXT) if "error" in picture else None,
         stages_ns={name: _ns(Fields(stages).number(name)) for name in stages},
-        annotated=_inner(picture, "annotated", folder) if "annotated" in picture else None,
+        annotated=inner_file(picture, "annotated", folder) if "annotated" in picture else None,
     )
 
 
@@ -173,17 +187,17 @@ def _stream(stream: Fields, folder: Path) -> Stream:
         fps=stream.number("fps"),
         stages=_stages(stream),
         shown=tuple(
-            Frame(item.number("time_s"), _inner(item, "annotated", folder), read_detections(item)) for item in shown
+            Frame(item.number("time_s"), inner_file(item, "annotated", folder), read_detections(item)) for item in shown
         ),
+        told=_record(stream.nested("told"), SourceTold) if "told" in stream else None,
+        overlap=stream.flag("overlap", default=True),
+        whole=_record(stream.nested("whole"), LatencySummary) if "whole" in stream else None,
+        accounted=stream.number("accounted") if "accounted" in stream else None,
+        age=_record(stream.nested("age"), LatencySummary) if "age" in stream else None,
+        **{name: stream.integer(name, default=0) for name in ("refused", "dropped", "repeated", "reconnects")},
+        problems=tuple(str(words) for words in stream.items("problems", _MAX_FRAMES)) if "problems" in stream else (),
+        frames_file=stream.text("frames_file") if "frames_file" in stream else None,
     )
-
-
-def _inner(fields: Fields, name: str, folder: Path) -> Path:
-    """A file beside the report."""
-    file = fields.text(name)
-    if not is_inner_name(file):
-        raise FieldError(f"{fields.path(name)} must name a file beside the report, not {file!r}")
-    return folder / file
 
 
 def _record(fields: Fields, kind: type[_Record]) -> _Record:

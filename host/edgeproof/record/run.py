@@ -9,15 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from edgeproof import __version__
+from edgeproof.record.accuracy import Accuracy
 from edgeproof.record.board import BoardInfo, BoardState, RuntimeInfo, states_json
 from edgeproof.record.load import LoadResult
 from edgeproof.record.measurements import Latency, Stream, summary_json
 from edgeproof.record.pictures import Picture
 from edgeproof.record.precision_recall import PrecisionRecall
+from edgeproof.record.profile import Profile
 from edgeproof.record.verdict.claims import Answer, Claim, combined
 from edgeproof.record.verdict.comparison import Comparison
 from edgeproof.record.verdict.parity import Parity
 from edgeproof_agent.bundle.manifest import Manifest
+from edgeproof_agent.sources.grammar import without_credentials
 
 SCHEMA = "edgeproof.report/2"
 
@@ -61,12 +64,15 @@ class Run:
     detections_file: str | None = None
     """File of the detections in COCO's results format, relative to report.json."""
     stream: Stream | None = None
+    profile: Profile | None = None
     before: BoardState | None = None
     after: BoardState | None = None
     error: str | None = None
     """Why the run ended early; what had arrived until then is kept."""
     parity: Parity | None = None
     """The board held against the host."""
+    accuracy: Accuracy | None = None
+    """On a labelled data set."""
     precision_recall: tuple[PrecisionRecall, ...] = ()
     """On a labelled data set: of all classes together first, then class by class."""
     claims: tuple[Claim, ...] = ()
@@ -92,8 +98,12 @@ class Run:
             data["pictures"] = [picture.to_json(folder) for picture in self.pictures]
         if self.stream is not None:
             data["stream"] = self.stream.to_json(folder)
+        if self.profile is not None:
+            data["profile"] = self.profile.to_json()
         if self.parity is not None:
             data["parity"] = self.parity.to_json()
+        if self.accuracy is not None:
+            data["accuracy"] = self.accuracy.to_json()
         if self.precision_recall:
             data["precision_recall"] = [curve.to_json() for curve in self.precision_recall]
         if self.claims:
@@ -117,6 +127,10 @@ class Run:
             data["threads"] = self.load.threads
             if self.load.threads_reason is not None:
                 data["threads_reason"] = self.load.threads_reason
+            if self.load.cpus is not None:
+                data["cpus"] = asdict(self.load.cpus)
+            if self.load.delegate is not None:
+                data["delegate"] = self.load.delegate
             data["load_ms"] = self.load.load_ns / 1e6
             if self.load.first_invoke_ns is not None:
                 data["first_ms"] = self.load.first_invoke_ns / 1e6
@@ -128,6 +142,14 @@ class Run:
             states = states_json(self.latency.before, self.latency.after)
             if states:
                 data["state"] = states
+            if self.latency.timeline:
+                data["timeline"] = [sample.to_json() for sample in self.latency.timeline]
+            if self.latency.power is not None:
+                data["power"] = asdict(self.latency.power)
+            if self.latency.energy:
+                data["energy"] = [energy.to_json() for energy in self.latency.energy]
+            if self.latency.energy_reason is not None:
+                data["energy_reason"] = self.latency.energy_reason
             data["stages"] = {stage: summary_json(summary) for stage, summary in self.latency.stages.items()}
         return data
 
@@ -153,7 +175,7 @@ class Report:
     created: str | None = None
     """When, in UTC (ISO 8601, seconds)."""
     command: tuple[str, ...] = ()
-    """As it was typed. No command takes a secret as an argument."""
+    """As it was typed, but for the password of a URL."""
     host: HostInfo = field(default_factory=HostInfo)
     comparisons: tuple[Comparison, ...] = ()
     """Of its runs, where some were measured side by side."""
@@ -190,7 +212,7 @@ class Report:
     def now(cls, runs: tuple[Run, ...]) -> "Report":
         """Of this moment, this command and this machine."""
         created = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-        return cls(runs, created, ("edgeproof", *sys.argv[1:]), HostInfo.of_this_machine())
+        return cls(runs, created, ("edgeproof", *map(without_credentials, sys.argv[1:])), HostInfo.of_this_machine())
 
     def to_json(self, folder: Path = Path()) -> dict[str, Any]:
         """The JSON object of a report.json in `folder`, but for the raw samples. What was not measured is absent."""

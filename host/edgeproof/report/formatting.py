@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from edgeproof.record.board import BoardInfo, BoardState
+from edgeproof.record.load import LoadResult
 from edgeproof.record.run import Run
 from edgeproof.record.throttling import throttled_now, throttled_since_boot
+from edgeproof.wording.counting import counted
 from edgeproof.wording.printable import shown_line
 
 ABSENT = "-"
@@ -34,6 +36,18 @@ def board_facts(board: BoardInfo) -> list[str]:
     """What a latency was measured on, most telling first."""
     facts = [board.machine, board.os, board.arch, f"Python {board.python}", f"{board.cpu_count} CPUs"]
     return [shown_line(fact) for fact in facts if fact] + [f"{board.memory_mib:.0f} MiB"]
+
+
+def threads_words(load: LoadResult) -> str:
+    """With the CPUs that they have, where these are not all of the board's."""
+    words = counted(load.threads, "thread")
+    cpus = load.cpus
+    if cpus is None or cpus.usable >= cpus.total:
+        return words if load.delegate is None else f"{words}, delegate {shown_line(load.delegate)}"
+    big = ", the big ones" if cpus.cores == "big" else ""
+    quota = "" if cpus.quota is None else f", {cpus.quota:.2g} CPUs' worth of time"
+    words += f" on {cpus.usable} of {cpus.total} CPUs{big}{quota}"
+    return words if load.delegate is None else f"{words}, delegate {shown_line(load.delegate)}"
 
 
 def run_title(run: Run) -> str:

@@ -16,10 +16,12 @@ from edgeproof.record.latency import PERCENTS, LatencySummary
 from edgeproof.record.measurements import Frame
 from edgeproof.record.pictures import Picture
 from edgeproof.record.run import BundleFacts, Report, Run
+from edgeproof.report.accuracy import ERROR_WORDS, accuracy_notes, estimate_words, reference_lines
 from edgeproof.report.charts.style import series_variable
 from edgeproof.report.charts.timeline import timeline_svg
 from edgeproof.report.comparison import comparison_lines
 from edgeproof.report.embedded_picture import data_uri
+from edgeproof.report.energy import energy_lines
 from edgeproof.report.formatting import (
     board_facts,
     flattened,
@@ -28,11 +30,13 @@ from edgeproof.report.formatting import (
     ms,
     run_title,
     state_facts,
+    threads_words,
     whole,
 )
 from edgeproof.report.headline import headline
-from edgeproof.report.page.figures import curves, distributions, front
+from edgeproof.report.page.figures import curves, distributions, front, profiles
 from edgeproof.report.page.mismatches import mismatches
+from edgeproof.report.streams import stream_facts, stream_summaries
 from edgeproof.report.verdict import claim_line, limits, parity_lines
 from edgeproof.wording.printable import shown, shown_line
 
@@ -98,6 +102,11 @@ def render_html(report: Report) -> str:
         script=_SCRIPT,
         script_digest=_SCRIPT_DIGEST,
         headline=headline(report),
+        accurate=[(place, run) for place, run in enumerate(runs) if run.accuracy is not None],
+        accuracy_notes=accuracy_notes,
+        reference_lines=reference_lines,
+        estimate_words=estimate_words,
+        error_words=ERROR_WORDS,
         run_title=run_title,
         claim_line=claim_line,
         limits=limits,
@@ -107,6 +116,7 @@ def render_html(report: Report) -> str:
         distributions=distributions(report),
         front=front(report),
         curves=curves(report),
+        profiles=profiles(report),
         timelines=[_timeline(run, index) for index, run in enumerate(runs)],
         mismatches=mismatches(runs),
         with_pictures=with_pictures,
@@ -115,7 +125,11 @@ def render_html(report: Report) -> str:
         left_out=len(names) - len(grid),
         several_boards=len(boards) > 1,
         shares={index: _shares(run.latency.stages) for index, run in enumerate(runs) if run.latency},
+        energy_lines=energy_lines,
+        threads_words=threads_words,
         reasons=lambda run: missing_reasons(run, PERCENTS),
+        stream_facts=stream_facts,
+        stream_summaries=stream_summaries,
         strips={index: _strip(run) for index, run in enumerate(runs) if run.stream},
         boards=[(board, board_facts(board)) for board in boards.values()],
         states=[(run, state_facts(run.before, run.after)) for run in runs if run.before or run.after],

@@ -8,25 +8,26 @@ from rich.table import Table
 from rich.text import Text
 
 from edgeproof.record.latency import PERCENTS, LatencySummary
-from edgeproof.record.measurements import Latency
+from edgeproof.record.measurements import Latency, Stream
 from edgeproof.record.pictures import Picture
 from edgeproof.record.run import Report, Run
+from edgeproof.report.accuracy import print_accuracy
+from edgeproof.report.energy import energy_lines
 from edgeproof.report.formatting import (
     ABSENT,
     board_facts,
     missing_reasons,
     ms,
     run_title,
+    threads_words,
     whole,
 )
 from edgeproof.report.picture_summary import MOST_LISTED, failure_lines, summary_table
-from edgeproof.report.table import plain_table
-from edgeproof.wording.counting import counted
+from edgeproof.report.streams import stream_facts, stream_line, stream_summaries
+from edgeproof.report.table import UNBOUNDED, plain_table, print_table
 from edgeproof.wording.printable import shown, shown_line
 
 _PERCENTS_OF_RUNS = (50, 90)  # what the runs table states
-_NARROWEST = 76  # a terminal below that wraps lines; rich would drop whole columns
-_UNBOUNDED = 10_000  # columns; rich measures within a given width
 _LABELS_SHOWN = 4  # a cell of the pictures table
 _PICTURE_COLUMN, _RUN_COLUMN, _WIDEST_RUN_COLUMN = 14, 14, 24  # widths in the pictures table
 
@@ -34,18 +35,29 @@ _PICTURE_COLUMN, _RUN_COLUMN, _WIDEST_RUN_COLUMN = 14, 14, 24  # widths in the p
 def print_report(report: Report, console: Console) -> None:
     """Prints what was measured, on what, and what was found on each picture."""
     report = replace(report, runs=report.alone or report.runs, comparisons=())
-    if any(run.load or run.latency for run in report.runs):
-        _print_table(console, runs_table(report, console.width))
+    if any((run.load or run.latency) and not _of_labels_alone(run) for run in report.runs):
+        print_table(console, runs_table(report, console.width))
         for line in latency_notes(report, _PERCENTS_OF_RUNS):
             console.print(Text(line, style="dim"))
     _print_pictures(report, console)
+    if any(run.accuracy for run in report.runs):
+        if not all(map(_of_labels_alone, report.runs)):
+            console.print()
+        print_accuracy(report.runs, console)
     for run in report.runs:
         if run.stream is not None:
             console.print()
             console.print(Text(f"{run_title(run)}: {stream_line(run)}"))
+            if run.stream.told is not None:
+                _print_stream(run.stream, console)
     for run in report.runs:
         if run.error is not None:
             console.print(Text(f"{run_title(run)}: {shown(run.error)}", style="red"))
+
+
+def _of_labels_alone(run: Run) -> bool:
+    """Whether nothing but accuracy was measured."""
+    return run.accuracy is not None and not (run.latency or run.pictures or run.stream)
 
 
 def _print_pictures(report: Report, console: Console) -> None:
@@ -53,10 +65,10 @@ def _print_pictures(report: Report, console: Console) -> None:
     if max((len(run.pictures) for run in with_pictures), default=0) <= MOST_LISTED:
         for table in pictures_tables(report, console.width):
             console.print()
-            _print_table(console, table)
+            print_table(console, table)
         return
     console.print()
-    _print_table(console, summary_table(with_pictures))
+    print_table(console, summary_table(with_pictures))
     for run in with_pictures:
         for line in failure_lines(run):
             console.print(Text(f"{run.runtime.name} {shown_line(run.bundle.variant)}: {line}", style="red"))
@@ -65,7 +77,7 @@ def _print_pictures(report: Report, console: Console) -> None:
 def runs_table(report: Report, width: int) -> Table:
     """One row a run. Where that is too wide, runtime and version, the percentiles, p50 and range are stacked."""
     wide = _runs_table(report, wide=True)
-    fits = Console(width=_UNBOUNDED).measure(wide).maximum <= width
+    fits = Console(width=UNBOUNDED).measure(wide).maximum <= width
     return wide if fits else _runs_table(report, wide=False)
 
 
@@ -120,8 +132,9 @@ def bench_table(run: Run) -> Table:
 
 def print_bench(run: Run, console: Console) -> None:
     """Prints a bench stage by stage, then on what and how it was measured, drift and what is missing."""
-    _print_table(console, bench_table(run))
-    for line in [*drift_notes(run), *latency_notes(Report((run,)))]:
+    print_table(console, bench_table(run))
+    energy = [] if run.latency is None else energy_lines(run.latency)
+    for line in [*drift_notes(run), *energy, *latency_notes(Report((run,)))]:
         console.print(Text(line, style="dim"))
 
 
@@ -132,17 +145,6 @@ def drift_notes(run: Run) -> list[str]:
     if ratio is None:
         return [f"Drift is unknown: {run.latency.drift.reason}."]
     return [f"Drift {ratio:.3f}: the last third's median over the first third's."]
-
-
-def stream_line(run: Run) -> str:
-    """A run's video in one line."""
-    if run.stream is None:
-        return ""
-    stream = run.stream
-    return (
-        f"{shown_line(stream.source)}, {stream.frames} frames at {stream.fps:.1f} a second, "
-        f"detections on {stream.frames_with_detections}"
-    )
 
 
 def _run_cells(run: Run, wide: bool) -> list[RenderableType]:
@@ -175,7 +177,7 @@ def _conditions(run: Run) -> str:
     assert run.latency is not None
     threads = reason = ""
     if run.load is not None:
-        threads = f", {counted(run.load.threads, 'thread')}"
+        threads = f", {threads_words(run.load)}"
         reason = "" if run.load.threads_reason is None else f"\nonly one thread: {run.load.threads_reason}"
     return f"{run.latency.runs} runs after {run.latency.warmup_runs} to warm up{threads}{reason}"
 
@@ -222,15 +224,9 @@ def _stages_table(title: str, stages: Iterable[tuple[str, LatencySummary]]) -> T
     return table
 
 
-def _print_table(console: Console, table: Table) -> None:
-    """Prints a table wider than the terminal rather than cut a number, which would make it a wrong one."""
-    for column in table.columns:
-        if column.no_wrap:
-            column.min_width = max(console.measure(cell).maximum for cell in [column.header, *column.cells])
-    least = console.measure(table, options=console.options.update(width=_UNBOUNDED)).minimum
-    width = console.width
-    try:
-        console.width = max(width, least, _NARROWEST)
-        console.print(table, crop=False, no_wrap=True, overflow="ignore")
-    finally:
-        console.width = width
+def _print_stream(stream: Stream, console: Console) -> None:
+    for line in stream_facts(stream):
+        console.print(Text(line, style="dim"))
+    print_table(console, _stages_table("Stages of a frame, ms", stream_summaries(stream)))
+    for words in stream.problems:
+        console.print(Text(shown(words), style="yellow"))

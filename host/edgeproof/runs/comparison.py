@@ -9,7 +9,7 @@ from edgeproof.board.agent.session import AgentSession
 from edgeproof.board.deploy import open_session
 from edgeproof.board.open_board import OpenBoard
 from edgeproof.record.board import BoardState
-from edgeproof.record.detections import BenchResult, joined_samples
+from edgeproof.record.detections import BenchResult, joined_benches
 from edgeproof.record.run import BundleFacts, Run
 from edgeproof.record.verdict.comparison import Comparison
 from edgeproof.verify.comparison import FEWEST_PAIRS, Side, abba_order, comparison_of
@@ -90,9 +90,8 @@ def _block_runs(session: AgentSession, picture: bytes, progress: ProgressListene
 def _whole(blocks: Sequence[BenchResult]) -> BenchResult:
     """One bench of many blocks. Its states pass as much time, and CPU time, as its own blocks took together."""
     first, last = blocks[0], blocks[-1]
-    samples = joined_samples([block.samples_ns for block in blocks])
     after = last.after if first.before is None or last.after is None else _after_all(blocks, first.before, last.after)
-    return BenchResult(samples, _WARMUP_RUNS + _WARMUP_BLOCK, first.before, after)
+    return replace(joined_benches(blocks), warmup_runs=_WARMUP_RUNS + _WARMUP_BLOCK, after=after)
 
 
 def _after_all(blocks: Sequence[BenchResult], before: BoardState, after: BoardState) -> BoardState:

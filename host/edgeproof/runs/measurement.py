@@ -8,7 +8,7 @@ import numpy as np
 
 from edgeproof.board.agent.session import AgentSession
 from edgeproof.errors import BoardError
-from edgeproof.record.detections import BenchResult, SampleBlock, joined_samples
+from edgeproof.record.detections import BenchResult, SampleBlock, joined_benches, joined_samples
 from edgeproof.record.run import Run
 from edgeproof.runs.plan import BenchPlan
 from edgeproof.verify.state import COOL_CELSIUS
@@ -119,12 +119,10 @@ def _bench(
         progress(Progress("measuring", done=done, total=before + runs))
 
     progress(Progress("measuring", done=before, total=before + runs))
-    return session.bench(plan.picture, runs, warmup_runs, max(deadline - time.monotonic(), 0.0), on_block, plan.settle)
+    left = max(deadline - time.monotonic(), 0.0)
+    idle_seconds = plan.idle_seconds if earlier is None else 0.0
+    return session.bench(plan.picture, runs, warmup_runs, left, on_block, plan.settle, idle_seconds)
 
 
 def _joined(earlier: BenchResult | None, later: BenchResult) -> BenchResult:
-    """Two parts of one bench: the state before the first, and after the last."""
-    if earlier is None:
-        return later
-    samples = joined_samples([earlier.samples_ns, later.samples_ns])
-    return replace(earlier, samples_ns=samples, after=later.after)
+    return later if earlier is None else joined_benches([earlier, later])

@@ -26,11 +26,11 @@ _REMEDIES = {
     ".arw": "develop them to JPEG or TIFF",
     ".svg": "render them to PNG",
     ".pdf": "render them to PNG",
-    ".mp4": "take frames out of them, with ffmpeg for instance",
-    ".mov": "take frames out of them, with ffmpeg for instance",
-    ".avi": "take frames out of them, with ffmpeg for instance",
-    ".mkv": "take frames out of them, with ffmpeg for instance",
-    ".webm": "take frames out of them, with ffmpeg for instance",
+    ".mp4": "name it by itself: it is streamed",
+    ".mov": "name it by itself: it is streamed",
+    ".avi": "name it by itself: it is streamed",
+    ".mkv": "name it by itself: it is streamed",
+    ".webm": "name it by itself: it is streamed",
 }
 """What looks like a picture to people, and helps with it. Other files of a folder are nobody's pictures."""
 
@@ -47,9 +47,14 @@ class PictureFile:
 
 
 def find_pictures(
-    paths: Sequence[Path], note: Note = lambda _: None, images_root: Path | None = None
+    paths: Sequence[Path],
+    note: Note = lambda _: None,
+    images_root: Path | None = None,
+    recursive: bool = True,
 ) -> list[PictureFile]:
     """Files as they are, folders with all pictures below them, a COCO JSON file with those it lists; each file once.
+
+    Unless `recursive`, folders give those that lie in them alone.
 
     The pictures of a COCO file lie in `images_root`, or where they usually do: see `coco_pictures`.
 
@@ -66,7 +71,7 @@ def find_pictures(
     files: dict[Path, Path] = {}
     for path in paths:
         if path.is_dir():
-            for file in _pictures_of(path, note):
+            for file in _pictures_of(path, note, recursive):
                 files.setdefault(file.resolve(), file)
         elif path.is_file():
             if path.resolve() in _outputs_near(path):
@@ -88,10 +93,10 @@ def _named(files: Sequence[Path], ids: Sequence[int]) -> list[PictureFile]:
     return list(map(PictureFile, files, names, _annotated_names(names), ids))
 
 
-def _pictures_of(folder: Path, note: Note) -> list[Path]:
+def _pictures_of(folder: Path, note: Note, recursive: bool) -> list[Path]:
     outputs = {file for listed in folder.rglob(LIST_FILE) for file in _listed_in(listed.parent)}
     outputs |= _outputs_near(folder)
-    found = pictures_below(folder)
+    found = pictures_below(folder, recursive)
     kept = [file for file in found if file.resolve() not in outputs]
     if len(kept) < len(found):
         note(f"{folder}: {counted(len(found) - len(kept), 'picture')} of an earlier run's output left out")

@@ -98,6 +98,8 @@ def comparison_of(a: Run, b: Run, pairs: int, block_runs: int) -> Comparison:
         reason
         for run in (a, b)
         if run.latency is not None
-        for reason in void_reasons(run.latency.before, run.latency.after, run.load.threads if run.load else None)
+        for reason in void_reasons(
+            run.latency.before, run.latency.after, run.load.threads if run.load else None, run.latency.timeline
+        )
     )
     return Comparison(0, 1, pairs, block_runs, stages, tuple(void))

@@ -4,9 +4,12 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from edgeproof.record.accuracy import Accuracy, Estimate
+from edgeproof.record.energy import SourceClass
 from edgeproof.record.latency import Samples
 from edgeproof.record.run import Run
 from edgeproof.record.verdict.claims import Answer, Claim
+from edgeproof.verify.accuracy.intervals import FEWEST_PICTURES
 from edgeproof.verify.binomial import share_bounds
 from edgeproof.verify.drift import TOLERANCE, BlockDrift, block_drift, burst, sustained
 from edgeproof.verify.gate_text import Gate, Quantity, Window
@@ -19,6 +22,9 @@ from edgeproof.verify.verdict import UNKNOWN, Interval, judge
 from edgeproof.wording.counting import counted
 
 _MOST_DETECTIONS = 20_000
+_MOST_PICTURES = 1_000_000
+_MARGIN = 1.1
+_NO_ACCURACY = "accuracy was not measured: name a labelled data set with --data, or data in [check]"
 _DISTURBED = 10.0
 """Median over minimum of the model's own time, which does the same at each run, from which a run was disturbed."""
 _WINDOW_SHARE = 3
@@ -106,6 +112,37 @@ def _differing(gate: Gate, run: Run, _: Baselines) -> Claim:
     return claim
 
 
+def _map(gate: Gate, run: Run, _: Baselines) -> Claim:
+    accuracy = run.accuracy
+    if accuracy is None:
+        return _unknown(gate, _NO_ACCURACY if run.error is None else f"the run ended early: {run.error}")
+    return _of_pictures(gate, accuracy, accuracy.map if gate.quantity is Quantity.MAP else accuracy.map50)
+
+
+def _map_drop(gate: Gate, run: Run, _: Baselines) -> Claim:
+    accuracy = run.accuracy
+    if accuracy is None:
+        return _unknown(gate, _NO_ACCURACY if run.error is None else f"the run ended early: {run.error}")
+    reference = accuracy.reference(gate.reference)
+    if reference is None:
+        told = ", ".join(one.variant for one in accuracy.against) or "nothing"
+        words = f"nothing of {gate.reference} was run here (but {told}): export that variant beside the bundle"
+        return _unknown(gate, words)
+    return _of_pictures(gate, accuracy, reference.drop)
+
+
+def _of_pictures(gate: Gate, accuracy: Accuracy, figure: Estimate) -> Claim:
+    pictures = accuracy.data_set.pictures
+    low, high = (-math.inf if figure.low is None else figure.low), (math.inf if figure.high is None else figure.high)
+    claim = _claim(gate, figure.value, Interval(low, high), pictures)
+    if accuracy.failed:
+        note = f"{counted(accuracy.failed, 'picture')} of {pictures} had no answer: nothing can be said of them"
+        return replace(claim, answer=Answer.INCONCLUSIVE, note=note)
+    if claim.answer is Answer.INCONCLUSIVE:
+        return replace(claim, note=_pictures_missing(gate, figure, pictures))
+    return claim
+
+
 def _size(gate: Gate, run: Run, _: Baselines) -> Claim:
     size = run.bundle.size_bytes / 1e6
     return _claim(gate, size, Interval.exact(size), None)
@@ -118,20 +155,35 @@ def _peak_rss(gate: Gate, run: Run, _: Baselines) -> Claim:
     return _claim(gate, peak, Interval.exact(peak), None)
 
 
-def _not_measured(gate: Gate, run: Run, _: Baselines) -> Claim:  # noqa: ARG001
-    return _unknown(gate, f"{gate.quantity.value} was not measured")
+def _energy(gate: Gate, run: Run, _: Baselines) -> Claim:
+    """Of an inference, gross. A pass or a fail needs a meter: how far off the other sources are is not known."""
+    latency = run.latency
+    if latency is None or not latency.energy:
+        reason = None if latency is None else latency.energy_reason
+        return _unknown(gate, "energy was not measured" if reason is None else f"energy was not measured: {reason}")
+    void = void_of(run)
+    if void is not None:
+        return _unknown(gate, void)
+    energy = latency.energy[0]
+    claim = _claim(gate, energy.gross.value, Interval(energy.gross.low, energy.gross.high), energy.readings)
+    if energy.source_class is not SourceClass.METER:
+        note = f"by {energy.source} ({energy.source_class.value}), whose own error is not known: only a meter tells"
+        return replace(claim, answer=Answer.INCONCLUSIVE, note=note)
+    if claim.answer is Answer.INCONCLUSIVE:
+        return replace(claim, note=f"the interval of {energy.readings} readings holds the limit: more runs narrow it")
+    return claim
 
 
 _EVALUATE: Mapping[Quantity, Callable[[Gate, Run, Baselines], Claim]] = {
     Quantity.PERCENTILE: _percentile,
     Quantity.PERCENTILE_CHANGE: _percentile_change,
     Quantity.DIFFERING: _differing,
-    Quantity.MAP: _not_measured,
-    Quantity.MAP_50: _not_measured,
-    Quantity.MAP_DROP: _not_measured,
+    Quantity.MAP: _map,
+    Quantity.MAP_50: _map,
+    Quantity.MAP_DROP: _map_drop,
     Quantity.SIZE: _size,
     Quantity.PEAK_RSS: _peak_rss,
-    Quantity.ENERGY: _not_measured,
+    Quantity.ENERGY: _energy,
 }
 
 
@@ -172,7 +224,7 @@ def void_of(run: Run) -> str | None:
     if run.latency is None:
         return None
     threads = None if run.load is None else run.load.threads
-    reasons = void_reasons(run.latency.before, run.latency.after, threads)
+    reasons = void_reasons(run.latency.before, run.latency.after, threads, run.latency.timeline)
     reasons += [
         f"{stage} took {_ratio(values):.0f} times as long at its median as at its best"
         for stage, values in run.latency.samples_ns.items()
@@ -208,6 +260,18 @@ def _runs_missing(gate: Gate, window: Samples, share: int, percentile: Percentil
 
 def _drift_words(drift: BlockDrift) -> str:
     return f"its late blocks took {drift.ratio:.3f} times as long as its early ones"
+
+
+def _pictures_missing(gate: Gate, figure: Estimate, pictures: int) -> str:
+    """How many pictures would tell it, if the figure stays: an interval narrows with the root of their number."""
+    if figure.low is None or figure.high is None:
+        return f"{counted(pictures, 'picture')} say nothing of others: {FEWEST_PICTURES} are the fewest"
+    far = abs(figure.value - gate.limit)
+    half = figure.high - figure.value if figure.value < gate.limit else figure.value - figure.low
+    needed = pictures * (half / far) ** 2 if far > 0 else math.inf
+    if needed > _MOST_PICTURES:
+        return f"too near to the limit to be told from it by {counted(pictures, 'picture')}"
+    return f"needs about {math.ceil(needed * _MARGIN)} pictures, has {pictures}: give a larger data set"
 
 
 def _detections_missing(gate: Gate, differing: int, confident: int) -> str:

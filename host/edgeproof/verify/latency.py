@@ -1,14 +1,15 @@
 """Latency statistics of raw samples, and which percentiles a number of samples can carry."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 
 import numpy as np
 
 from edgeproof.record.detections import STAGES, BenchResult
 from edgeproof.record.latency import PERCENTS, Drift, LatencySummary, Samples
-from edgeproof.record.measurements import Frame, Latency, Stream
+from edgeproof.record.measurements import Latency
 from edgeproof.verify.binomial import chance_of_at_most
+from edgeproof.verify.energy import energy_of
 
 CONFIDENCE = 0.99
 """One-sided confidence that a percentile must reach to be stated."""
@@ -98,6 +99,7 @@ def latency_of(bench: BenchResult) -> Latency:
     samples = in_order_of_stages(bench.samples_ns)
     if not samples:
         raise ValueError("the bench holds no samples")
+    energy, reason = energy_of(bench.power, bench.runs)
     deciding = samples.get("invoke", samples.get("total", next(iter(samples.values()))))
     return Latency(
         runs=bench.runs,
@@ -108,22 +110,16 @@ def latency_of(bench: BenchResult) -> Latency:
         peak_rss_mib=bench.after.peak_rss_mib if bench.after else None,
         before=bench.before,
         after=bench.after,
+        timeline=bench.timeline,
+        power=bench.power,
+        energy=energy,
+        energy_reason=reason,
     )
 
 
-def stream_of(
-    source: str,
-    *,
-    frames: int,
-    frames_with_detections: int,
-    seconds: float,
-    samples_ns: Mapping[str, Samples],
-    shown: Sequence[Frame] = (),
-) -> Stream:
-    """Sums up a stream that took `seconds` of wall time; `samples_ns` are [frames] a stage."""
-    stages = {name: summarize(values) for name, values in in_order_of_stages(samples_ns).items() if len(values)}
-    fps = frames / seconds if seconds > 0 else 0.0
-    return Stream(source, frames, frames_with_detections, fps, stages, tuple(shown))
+def summarize_stages(samples_ns: Mapping[str, Samples]) -> dict[str, LatencySummary]:
+    """Sums up the stages, [frames] in ns each, in their order; without those that have no samples."""
+    return {name: summarize(values) for name, values in in_order_of_stages(samples_ns).items() if len(values)}
 
 
 def in_order_of_stages(samples_ns: Mapping[str, Samples]) -> dict[str, Samples]:

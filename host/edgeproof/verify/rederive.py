@@ -4,12 +4,15 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, fields, replace
 
+from edgeproof.record.accuracy import Accuracy
+from edgeproof.record.accuracy_samples import AccuracySamples
 from edgeproof.record.detections import BenchResult
 from edgeproof.record.latency import LatencySummary
 from edgeproof.record.measurements import Latency
 from edgeproof.record.run import Report, Run
 from edgeproof.record.verdict.claims import Claim
 from edgeproof.record.verdict.comparison import Comparison
+from edgeproof.verify.accuracy.evaluation import ReferenceFacts, evaluate_accuracy
 from edgeproof.verify.comparison import FEWEST_PAIRS, comparison_of
 from edgeproof.verify.gate_text import GateError, Quantity, parse_gate
 from edgeproof.verify.gates import evaluate
@@ -17,7 +20,7 @@ from edgeproof.verify.latency import latency_of
 
 _RELATIVE = 1e-9
 """Sums of floating-point numbers differ by less from machine to machine."""
-_NEEDS_MORE = (Quantity.PERCENTILE_CHANGE, Quantity.MAP, Quantity.MAP_50, Quantity.MAP_DROP)
+_NEEDS_MORE = (Quantity.PERCENTILE_CHANGE,)
 """Gates that rest on more than their own run."""
 
 
@@ -33,6 +36,8 @@ def unchecked(report: Report) -> list[str]:
     for place, run in enumerate(report.runs, start=1):
         if run.latency is not None and not run.latency.samples_ns:
             lines.append(f"run {place}: its latency, whose samples are not kept")
+        if run.accuracy is not None and run.accuracy.samples is None:
+            lines.append(f"run {place}: its accuracy, whose samples are not kept")
         lines += [f"run {place}: {claim.gate}" for claim in run.claims if _quantity(claim) in _NEEDS_MORE]
     return lines
 
@@ -40,6 +45,8 @@ def unchecked(report: Report) -> list[str]:
 def _of_run(name: str, run: Run) -> Iterator[str]:
     if run.latency is not None and run.latency.samples_ns:
         yield from (f"{name}: {line}" for line in _of_latency(run.latency))
+    if run.accuracy is not None and run.accuracy.samples is not None:
+        yield from (f"{name}: {line}" for line in _of_accuracy(run, run.accuracy, run.accuracy.samples))
     for claim in run.claims:
         key, _, text = claim.gate.partition(" ")
         try:
@@ -72,7 +79,9 @@ def _of_comparison(report: Report, told: Comparison) -> Iterator[str]:
 
 
 def _of_latency(latency: Latency) -> Iterator[str]:
-    derived = latency_of(BenchResult(latency.samples_ns, latency.warmup_runs, latency.before, latency.after))
+    derived = latency_of(
+        BenchResult(latency.samples_ns, latency.warmup_runs, latency.before, latency.after, power=latency.power)
+    )
     if derived.runs != latency.runs:
         yield f"it tells {latency.runs} runs, and has samples of {derived.runs}"
     if set(derived.stages) != set(latency.stages):
@@ -85,8 +94,60 @@ def _of_latency(latency: Latency) -> Iterator[str]:
                 yield f"{stage} {field.name} is told as {told[field.name]}, and is {getattr(summary, field.name)}"
     if not _alike(derived.peak_rss_mib, latency.peak_rss_mib):
         yield f"its peak RSS is told as {latency.peak_rss_mib} MiB, and the board's state says {derived.peak_rss_mib}"
+    if len(derived.energy) != len(latency.energy) or not all(
+        one.source_class is other.source_class and _alike(one.to_json(), other.to_json())
+        for one, other in zip(derived.energy, latency.energy, strict=True)
+    ):
+        yield "its energy is not that of its power readings"
     if not _alike(asdict(derived.drift), asdict(latency.drift)):
         yield f"its drift is told as {latency.drift.ratio}, and is {derived.drift.ratio}"
+
+
+def _of_accuracy(run: Run, told: Accuracy, samples: AccuracySamples) -> Iterator[str]:
+    """By this package's own evaluation, whatever the report was evaluated with."""
+    labels = {one.category_id: one.label for one in told.classes}
+    names = [labels.get(number, "") for number in samples.category_ids]
+    facts = [ReferenceFacts(one.variant, one.digest, one.runtime) for one in told.against]
+    try:
+        derived = evaluate_accuracy(samples, names, told.data_set, facts, told.failed, resamples=told.resamples)
+    except ValueError as error:
+        yield f"its accuracy does not follow from its samples: {error}"
+        return
+    counts = (told.data_set.pictures, told.data_set.objects)
+    there = (len(samples.image_ids), int((~samples.truth.crowd).sum()))
+    if counts != there:
+        yield f"it tells of {counts[0]} pictures, {counts[1]} objects, and has samples of {there[0]} and {there[1]}"
+    yield from _differing("accuracy", told.to_json(), derived.accuracy.to_json())
+    curves = [[asdict(curve) for curve in side] for side in (run.precision_recall, derived.curves)]
+    if next(_differing("", *curves), None) is not None:
+        yield "other curves of precision over recall follow from its samples"
+
+
+def _differing(name: str, told: object, derived: object) -> Iterator[str]:
+    one, other = _flat(told), _flat(derived)
+    for key in dict.fromkeys([*one, *other]):
+        if key != "evaluator" and not _near(one.get(key), other.get(key)):
+            yield f"{name} {key} is told as {one.get(key)}, and is {other.get(key)}"
+
+
+def _flat(value: object, key: str = "") -> dict[str, object]:
+    """Nested objects and lists as one level of dotted names."""
+    if isinstance(value, Mapping):
+        items = list(value.items())
+    elif isinstance(value, (list, tuple)):
+        items = list(enumerate(value))
+    else:
+        return {key: value}
+    flat: dict[str, object] = {}
+    for name, inner in items:
+        flat |= _flat(inner, f"{key}.{name}" if key else str(name))
+    return flat
+
+
+def _near(one: object, other: object) -> bool:
+    if isinstance(one, float) and isinstance(other, float):
+        return math.isclose(one, other, rel_tol=_RELATIVE, abs_tol=_RELATIVE)
+    return one == other
 
 
 def _quantity(claim: Claim) -> Quantity | None:

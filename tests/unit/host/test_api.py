@@ -38,7 +38,20 @@ NAMES = [
     "read_report",
     "write_report",
 ]
-VERBS = ["bench", "check", "detect", "doctor", "name", "provision", "prune", "push", "rollback", "status"]
+VERBS = [
+    "accuracy",
+    "bench",
+    "check",
+    "detect",
+    "doctor",
+    "name",
+    "profile_operators",
+    "provision",
+    "prune",
+    "push",
+    "rollback",
+    "status",
+]
 
 
 def test_the_public_names_are_these() -> None:

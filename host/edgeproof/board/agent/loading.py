@@ -6,10 +6,11 @@ from typing import Any
 from edgeproof.board.link.conversation import Client, Conversation, Reply, Request
 from edgeproof.errors import AgentDiedError, DeadlineError
 from edgeproof.record.board import RuntimeInfo
-from edgeproof.record.load import LoadResult
+from edgeproof.record.load import CpuUse, LoadResult
 from edgeproof.wording.printable import printable
 from edgeproof_agent.bundle.manifest import Manifest, ManifestError
 from edgeproof_agent.bundle.manifest_reader import parse_manifest
+from edgeproof_agent.serve.cpu_choice import CORES
 from edgeproof_agent.serve.watchdog import INFERENCE_SECONDS, LOAD_SECONDS
 from edgeproof_agent.wire.answering import MAX_MESSAGE_CHARACTERS
 from edgeproof_agent.wire.fields import FieldError, Fields
@@ -19,6 +20,7 @@ SILENCE_MARGIN_SECONDS = 30.0
 """How long the agent may be silent beyond its own deadlines: it ends itself GRACE_SECONDS after one at the latest."""
 _STAGES = ("loading", "first inference")
 _MAX_NS = 2**62
+_MAX_CPUS = 4096
 _MAX_LABELS = 200_001
 
 
@@ -61,10 +63,13 @@ class LoadingAgent(Client):
         load_seconds: float = LOAD_SECONDS,
         inference_seconds: float = INFERENCE_SECONDS,
         check_health: bool = True,
+        cores: str | None = None,
+        delegate: str | None = None,
     ) -> LoadedBundle:
         """Loads a bundle by its path on the board and, with `check_health`, runs it on pictures of the agent's own.
 
-        `threads` None leaves their number to the board. The agent ends itself when loading takes longer than
+        `threads` None leaves their number to the board, `cores` (all, big) its CPUs; `delegate` is the library of an
+        external delegate there. The agent ends itself when loading takes longer than
         `load_seconds`, or an inference then and later longer than `inference_seconds`: each 0.1 to 3600.
         """
         arguments: dict[str, Any] = {
@@ -73,8 +78,8 @@ class LoadingAgent(Client):
             "inference_seconds": inference_seconds,
             "check_health": check_health,
         }
-        if threads is not None:
-            arguments["threads"] = threads
+        wishes = {"threads": threads, "cores": cores, "delegate": delegate}
+        arguments |= {name: wish for name, wish in wishes.items() if wish is not None}
         stage = _STAGES[0]
 
         def on_event(name: str, event: Reply) -> None:
@@ -100,10 +105,26 @@ class LoadingAgent(Client):
                     threads_reason=printable(fields.text("threads_reason", max_length=MAX_MESSAGE_CHARACTERS))
                     if "threads_reason" in fields
                     else None,
+                    cpus=_cpu_use(fields.nested("cpus")),
+                    delegate=delegate,
                 ),
             )
         self._manifest = loaded.manifest
         return loaded
+
+
+def _cpu_use(fields: Fields) -> CpuUse:
+    def cpus(name: str, low: int = 1) -> int:
+        return fields.integer(name, low=low, high=_MAX_CPUS)
+
+    return CpuUse(
+        cpus("total"),
+        cpus("allowed"),
+        cpus("usable"),
+        fields.number("quota", low=0, high=_MAX_CPUS) if "quota" in fields else None,
+        cpus("big", low=0),
+        fields.choice("cores", CORES),
+    )
 
 
 def _memory_limit_mib(fields: Fields) -> float | None:

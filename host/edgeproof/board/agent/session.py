@@ -1,4 +1,4 @@
-"""A session with the detection agent: load a bundle, detect on pictures, measure, stream."""
+"""A session with the detection agent: load a bundle, detect on pictures, measure, profile, stream."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy.typing as npt
 
-from edgeproof.board.agent.loading import LoadingAgent
+from edgeproof.board.agent.board_sampling import board_sampling
+from edgeproof.board.agent.profiling import ProfilingAgent
+from edgeproof.board.agent.streaming import SourceWord, StreamListener, StreamOptions
 from edgeproof.board.link.conversation import Reply, Request
 from edgeproof.errors import AgentRefusedError
 from edgeproof.record.board import BoardState
@@ -37,9 +39,10 @@ _MAX_NS = 2**62
 _MAX_CLUSTERS, _MAX_CPUS = 32, 1 << 16
 _MAX_OUTPUTS = 64
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_PLAIN = StreamOptions()
 
 
-class AgentSession(LoadingAgent):
+class AgentSession(ProfilingAgent):
     """Also detects, measures and streams."""
 
     def prepare(self, picture: bytes) -> npt.NDArray[Any]:
@@ -94,10 +97,12 @@ class AgentSession(LoadingAgent):
         max_seconds: float = 86_400.0,
         on_block: Callable[[SampleBlock], None] = lambda _: None,
         yardstick: bool = False,
+        idle_seconds: float = 0.0,
     ) -> BenchResult:
         """Runs the pipeline on one encoded picture `runs` times, or as often as `max_seconds` allow.
 
-        With `yardstick`, the states before and after hold the time of a fixed piece of work.
+        With `yardstick`, the states before and after hold the time of a fixed piece of work. Where the board tells what
+        it draws, it rests for `idle_seconds` first, to tell what it draws then.
 
         `on_block` is given samples as they come, so that what had arrived is there when the agent dies.
         """
@@ -122,7 +127,10 @@ class AgentSession(LoadingAgent):
         arguments: dict[str, Any] = {"runs": runs, "warmup_runs": warmup_runs, "max_seconds": max_seconds}
         if yardstick:
             arguments["yardstick"] = True
-        reply = self._conversation.request(Request("bench", arguments, picture), self._silence_seconds, on_event)
+        if idle_seconds:
+            arguments["idle_seconds"] = idle_seconds
+        longest = self._silence_seconds + idle_seconds
+        reply = self._conversation.request(Request("bench", arguments, picture), longest, on_event)
         with self._conversation.reading():
             if measured == 0:
                 raise FieldError("no samples came")
@@ -130,38 +138,39 @@ class AgentSession(LoadingAgent):
                 samples = joined_samples(blocks)
             except ValueError as error:
                 raise FieldError(str(error)) from error
-            return BenchResult(samples, warmup_runs, _state(reply.fields, "before"), _state(reply.fields, "after"))
+            before, after = (_state(reply.fields, moment) for moment in ("before", "after"))
+            return replace(
+                board_sampling(reply), samples_ns=samples, warmup_runs=warmup_runs, before=before, after=after
+            )
 
     def stream(
-        self, source: str, frames: int, on_frame: Callable[[StreamFrame], bool], jpeg_every: int = 0
+        self,
+        source: str,
+        frames: int,
+        on_frame: Callable[[StreamFrame], bool],
+        options: StreamOptions = _PLAIN,
+        on_word: Callable[[SourceWord], None] = lambda _: None,
     ) -> StreamResult:
-        """Detects on a video or camera of the board. `source` is a path there or a camera's number.
+        """Detects on a source of the board, as `edgeproof_agent.sources.grammar` has it.
 
         `on_frame` is told each frame as it comes and returns False to stop. A slow `on_frame` slows the board, which
-        has only a few frames unanswered. Every `jpeg_every`-th frame brings its picture along.
+        has only a few frames unanswered. `on_word` is told what was opened, and what befalls it.
         """
-
-        stopping = False
-        arrived = 0
-
-        def on_event(_: str, event: Reply) -> str | None:
-            nonlocal stopping, arrived
-            index = event.fields.integer("index", low=arrived, high=arrived)
-            arrived += 1
-            if arrived > frames:
-                raise FieldError(f"{frames} frames were asked for, and more came")
-            if stopping:
-                return None  # was under way when the agent was told to stop
-            frame = _stream_frame(index, event, self._manifest)
-            stopping = not on_frame(frame)
-            return "stop" if stopping else "more"
-
-        arguments = {"source": source, "frames": frames, "jpeg_every": jpeg_every}
-        fields = self._conversation.request(Request("stream", arguments), self._silence_seconds, on_event).fields
+        listener = StreamListener(frames, self._frame, on_frame, on_word)
+        arguments = {"source": source, "frames": frames, **options.to_json()}
+        request = Request("stream", arguments)
+        fields = self._conversation.request(request, self._silence_seconds, listener.on_event).fields
         with self._conversation.reading():
             return StreamResult(
-                fields.integer("frames", low=arrived, high=arrived), _state(fields, "before"), _state(fields, "after")
+                fields.integer("frames", low=listener.arrived, high=listener.arrived),
+                _state(fields, "before"),
+                _state(fields, "after"),
+                listener.told,
+                **{name: fields.integer(name, default=0) for name in ("dropped", "repeated", "reconnects")},
             )
+
+    def _frame(self, index: int, event: Reply) -> StreamFrame:
+        return _stream_frame(index, event, self._manifest)
 
     def state(self) -> BoardState:
         """The board's state at this moment."""
@@ -202,19 +211,31 @@ def _step_digests(fields: Fields) -> StepDigests:
 
 
 def _stream_frame(index: int, event: Reply, manifest: Manifest | None) -> StreamFrame:
-    name = f"frame {index}"
-    if "refused" in event.fields:
-        words = printable(event.fields.text("refused", max_length=MAX_MESSAGE_CHARACTERS))
-        return StreamFrame(index, PictureResult(name, error=words), jpeg=None)
+    fields = event.fields
+    name = printable(fields.text("name")) if "name" in fields else f"frame {index}"
+    plain = StreamFrame(
+        index,
+        PictureResult(name),
+        jpeg=None,
+        **{key: fields.integer(key, high=_MAX_NS) for key in ("media_ns", "whole_ns", "age_ns") if key in fields},
+        repeated=fields.flag("repeated_frame", default=False),
+        dropped=fields.integer("dropped", default=0),
+        repeats=fields.integer("repeated", default=0),
+        reconnects=fields.integer("reconnects", default=0),
+        state=_state(fields, "state") if "state" in fields else None,
+    )
+    if "refused" in fields:
+        words = printable(fields.text("refused", max_length=MAX_MESSAGE_CHARACTERS))
+        return replace(plain, result=PictureResult(name, error=words))
     result = _picture_result(name, event, manifest)
-    arrays = unpack_arrays(event.fields, event.payload)
+    arrays = unpack_arrays(fields, event.payload)
     if "jpeg" not in arrays:
-        return StreamFrame(index, result, jpeg=None)
+        return replace(plain, result=result)
     jpeg = _array(arrays, "jpeg", "uint8", 1).tobytes()
     trouble = _trouble_of_frame(jpeg, result)
     if trouble is not None:
-        return StreamFrame(index, replace(result, detections=None, error=trouble), jpeg=None)
-    return StreamFrame(index, result, jpeg)
+        return replace(plain, result=replace(result, detections=None, error=trouble))
+    return replace(plain, result=result, jpeg=jpeg)
 
 
 def _trouble_of_frame(jpeg: bytes, result: PictureResult) -> str | None:
@@ -256,5 +277,6 @@ def _state(fields: Fields, name: str) -> BoardState:
         own_cpu_seconds=number("own_cpu_seconds"),
         uptime_seconds=number("uptime_seconds"),
         cpus_allowed=state.integer("cpus_allowed", low=1, high=_MAX_CPUS) if "cpus_allowed" in state else None,
+        cooling_state=state.integer("cooling_state", high=2**16) if "cooling_state" in state else None,
         yardstick_ns=state.integer("yardstick_ns", low=1, high=_MAX_NS) if "yardstick_ns" in state else None,
     )

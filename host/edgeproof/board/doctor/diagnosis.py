@@ -6,18 +6,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgeproof.board.doctor.examination import Examination, parse_examination
-from edgeproof.board.doctor.finding import Finding, Level, bad
-from edgeproof.board.doctor.login import login_finding, try_login
+from edgeproof.board.doctor.finding import Finding, Level
+from edgeproof.board.doctor.login import login_finding, no_login, sessions_finding, try_login
 from edgeproof.board.doctor.processor import processor
 from edgeproof.board.doctor.provisioned import provisioned
+from edgeproof.board.doctor.store import store_findings
 from edgeproof.board.doctor.system import system
+from edgeproof.board.doctor.without_python import examine_by_shell
 from edgeproof.board.link.conversation import Request
 from edgeproof.board.link.transport import Transport
 from edgeproof.board.ssh.transport import connect
 from edgeproof.board.store.agent_object import agent_object
 from edgeproof.board.store.client import BoardStore, open_store
 from edgeproof.config.boards import BoardProfile
-from edgeproof.errors import BoardPythonError, ProtocolError
+from edgeproof.errors import AgentDiedError, BoardPythonError, DeadlineError, LoginShellError, ProtocolError
 from edgeproof_agent.wire.fields import FieldError
 
 SCHEMA = "edgeproof.doctor/1"
@@ -69,22 +71,24 @@ def diagnose(profile: BoardProfile) -> Diagnosis:
 
 def diagnose_connected(profile: BoardProfile, transport: Transport) -> Diagnosis:
     """The same on a connection that is open."""
-    login = try_login(transport)
-    found = login_finding(login)
-    if login.noise:  # the store service could not be understood
-        return Diagnosis(profile.name, {"connection": [found]})
     try:
-        with open_store(transport, profile.python) as store:
-            return Diagnosis(profile.name, {"connection": [found], **_sections(profile.name, store)})
-    except BoardPythonError as error:
-        python = bad("python", f"{profile.python} does not do", str(error))
-        return Diagnosis(profile.name, {"connection": [found], "system": [python]})
+        found = login_finding(try_login(transport))
+    except LoginShellError as error:
+        return Diagnosis(profile.name, {"connection": [no_login(error)]})
+    try:
+        with open_store(transport, profile.python, folder=profile.store) as store:
+            connection = [found, sessions_finding(transport)]
+            return Diagnosis(profile.name, {"connection": connection, **_sections(profile.name, store)})
+    except (BoardPythonError, AgentDiedError, ProtocolError, DeadlineError) as error:
+        told = examine_by_shell(transport, profile.python, error)
+        return Diagnosis(profile.name, {"connection": [found], "system": list(told)})
 
 
 def _sections(board: str, store: BoardStore) -> dict[str, list[Finding]]:
     facts, examination = store.facts, _examine(board, store)
     return {
         "system": list(system(facts, examination, facts.info(board).emulated)),
+        "store": list(store_findings(store.try_store())),
         "processor": list(processor(facts, examination)),
         "edgeproof": list(provisioned(board, facts, store.inventory, agent_object().digest, examination.incoming)),
     }

@@ -41,6 +41,11 @@ class CameraNode:
     """Whether the login user may read and write it."""
     group: str
     """The group that may; empty when unknown."""
+    capabilities: int | None = None
+    """V4L2's device_caps; None where the node was not asked."""
+    bus: str = ""
+    """The device that it belongs to: nodes of one camera share it."""
+    by_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -106,6 +111,8 @@ class Examination:
     """By question: get_throttled, measure_temp."""
     firmware_throttled: str
     """What the firmware's driver says in /sys where there is one."""
+    linger: str
+    """Whether services of the user outlive the last login: yes, no, or empty where there is no systemd."""
     incoming: tuple[PartialUpload, ...]
     clock: ClockComparison
 
@@ -139,7 +146,15 @@ def parse_examination(fields: Fields, asked_ns: int, answered_ns: int) -> Examin
             ThermalZone(_value(item, "type"), _value(item, "temp")) for item in fields.objects("thermal", _MAX_ENTRIES)
         ),
         cameras=tuple(
-            CameraNode(_value(item, "node"), _value(item, "name"), item.flag("usable"), _value(item, "group"))
+            CameraNode(
+                _value(item, "node"),
+                _value(item, "name"),
+                item.flag("usable"),
+                _value(item, "group"),
+                item.integer("capabilities", high=2**32) if "capabilities" in item else None,
+                printable_line(item.text("bus", default="", max_length=_MAX_VALUE)),
+                printable_line(item.text("by_id", default="", max_length=_MAX_VALUE)),
+            )
             for item in fields.objects("cameras", _MAX_ENTRIES)
         ),
         vcgencmd={
@@ -150,6 +165,7 @@ def parse_examination(fields: Fields, asked_ns: int, answered_ns: int) -> Examin
             for question in ("get_throttled", "measure_temp")
         },
         firmware_throttled=_value(fields, "firmware_throttled"),
+        linger=fields.choice("linger", ["yes", "no", ""]),
         incoming=tuple(
             PartialUpload(
                 _value(item, "name"), item.integer("size_bytes", high=2**63), item.integer("age_seconds", high=2**63)

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from edgeproof.board.doctor.finding import Finding, bad, good, warning
 from edgeproof.board.link.deadline import Deadline
 from edgeproof.board.link.transport import Transport
-from edgeproof.wording.printable import printable_line
+from edgeproof.errors import LoginShellError
 
 _START_SECONDS = 30.0
 _SLOW_SECONDS = 1.0
-_MAX_NOISE_BYTES = 4096
+_MOST_BYTES = 4096
+_BASH_LINE = "  [[ $- == *i* ]] || return        (csh: if (! $?prompt) exit)"
 
 
 @dataclass(frozen=True)
@@ -18,40 +19,59 @@ class Login:
     start_seconds: float
     """From asking for a command that does nothing to its end: the start-up files, and a few round trips."""
     noise: str
-    """What the start-up files print to standard output, where a protocol is to be spoken."""
+    """What the start-up files print to standard output."""
 
 
 def try_login(transport: Transport) -> Login:
-    """Starts a command that does nothing."""
+    """Starts a command that does nothing. Raises `LoginShellError` when something else runs there."""
     deadline = Deadline(_START_SECONDS, f"{transport.name} to start a command")
     start = time.monotonic()
     channel = transport.open("exit 0")
     try:
-        noise = b""
-        while len(noise) < _MAX_NOISE_BYTES and (data := channel.receive(_MAX_NOISE_BYTES, deadline)):
-            noise += data
+        while channel.receive(_MOST_BYTES, deadline):
+            pass
     finally:
         channel.close()
-    return Login(time.monotonic() - start, printable_line(noise.decode("utf-8", errors="replace")))
+    return Login(time.monotonic() - start, channel.noise)
 
 
 def login_finding(login: Login) -> Finding:
     data = {"start_seconds": login.start_seconds}
+    value = f"a command starts in {1000 * login.start_seconds:.0f} ms"
     if login.noise:
-        return bad(
+        return warning(
             "login",
-            f"the login shell prints of its own accord: {login.noise}",
-            "Its start-up files (~/.bashrc) may print only where somebody sits in front of them: begin them with\n"
-            "  [[ $- == *i* ]] || return",
+            f"{value}; a login file prints: {login.noise}",
+            "edgeproof passes over it; scp and rsync do not. Let it print only where somebody types: begin ~/.bashrc "
+            f"with\n{_BASH_LINE}",
             **data,
         )
-    value = f"a command starts in {1000 * login.start_seconds:.0f} ms"
     if login.start_seconds > _SLOW_SECONDS:
         return warning(
             "login",
             value,
             "The login shell's start-up files (~/.bashrc) take long at every connection: begin them with\n"
-            "  [[ $- == *i* ]] || return",
+            f"{_BASH_LINE}",
             **data,
         )
     return good("login", value, **data)
+
+
+def no_login(error: LoginShellError) -> Finding:
+    """No command runs there at all."""
+    what, _, remedy = str(error).partition("\n")
+    return bad("login", what, remedy)
+
+
+def sessions_finding(transport: Transport) -> Finding:
+    """Whether a second command runs on the connection on which one runs already."""
+    before = transport.connections
+    try_login(transport)
+    if transport.connections == before:
+        return good("sessions", "several on one connection", several=True)
+    return warning(
+        "sessions",
+        "one at a time on a connection: a connection of its own is opened for each, which takes longer",
+        "MaxSessions 1 in the board's /etc/ssh/sshd_config does so: set it to 10, and sudo systemctl reload ssh",
+        several=False,
+    )

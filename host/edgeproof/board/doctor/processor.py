@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
+from edgeproof.board.doctor.core_names import cores
 from edgeproof.board.doctor.examination import Examination
 from edgeproof.board.doctor.finding import Finding, bad, good, not_available, warning
 from edgeproof.board.doctor.readings import (
     Clock,
     clocks,
-    cores,
     cpu_features,
     is_raspberry_pi,
     temperature,
@@ -54,7 +54,19 @@ def _architecture(facts: BoardFacts, examination: Examination) -> Finding:
 
 
 def _cpu(facts: BoardFacts, examination: Examination) -> Finding:
-    return good("cpu", ", ".join(cores(examination.cpuinfo)) or f"{facts.cpu_count} cores", cores=facts.cpu_count)
+    value = ", ".join(cores(examination.cpuinfo)) or f"{facts.cpu_count} cores"
+    value += f", {facts.big_cpus} of them big" if facts.big_cpus else ""
+    allowed = facts.cpu_count if facts.cpus_allowed is None else facts.cpus_allowed
+    data = {"cores": facts.cpu_count, "allowed": allowed, "quota": facts.cpu_quota, "big": facts.big_cpus}
+    limits = [f"{allowed} of {facts.cpu_count} CPUs are open to this login"] * (allowed < facts.cpu_count)
+    if facts.cpu_quota is not None and facts.cpu_quota < allowed:
+        limits.append(f"control groups leave it {facts.cpu_quota:.2g} CPUs' worth of time")
+    if not limits:
+        return good("cpu", value, **data)
+    remedy = (
+        "A figure from here is one of this share: see taskset, AllowedCPUs= and CPUQuota= of systemd, docker --cpus"
+    )
+    return warning("cpu", f"{value}; {'; '.join(limits)}", remedy, **data)
 
 
 def _features(facts: BoardFacts, examination: Examination) -> Finding:

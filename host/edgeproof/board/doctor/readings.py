@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from edgeproof.board.doctor.examination import CameraNode, ClockPolicy, Examination, FirmwareAnswer, ThermalZone
+from edgeproof.board.doctor.examination import ClockPolicy, Examination, FirmwareAnswer, ThermalZone
 from edgeproof.board.facts import colon_lines
 
 _KIB = re.compile(r"([0-9]{1,15})(?: kB)?")
@@ -16,37 +16,6 @@ _HEXADECIMAL = re.compile(r"(?:0x)?([0-9a-fA-F]{1,8})")
 _FIRMWARE_CELSIUS = re.compile(r"temp=([0-9]{1,3}(?:\.[0-9]{1,3})?)'C")
 _PLAUSIBLE_CELSIUS = range(-40, 151)
 _OCTAL = re.compile(r"\\([0-7]{3})")
-
-# MIDR_EL1 part numbers of Arm's own cores (implementer 0x41), as `lscpu` lists them (sys-utils/lscpu-arm.c).
-_ARM_CORES = {
-    0xB76: "ARM1176",
-    0xC07: "Cortex-A7",
-    0xC08: "Cortex-A8",
-    0xC09: "Cortex-A9",
-    0xC0F: "Cortex-A15",
-    0xD03: "Cortex-A53",
-    0xD04: "Cortex-A35",
-    0xD05: "Cortex-A55",
-    0xD07: "Cortex-A57",
-    0xD08: "Cortex-A72",
-    0xD09: "Cortex-A73",
-    0xD0A: "Cortex-A75",
-    0xD0B: "Cortex-A76",
-    0xD0C: "Neoverse-N1",
-    0xD0D: "Cortex-A77",
-    0xD41: "Cortex-A78",
-    0xD42: "Cortex-A78AE",
-}
-_ARM_LIMITED = 0x41
-
-# Video nodes that are no camera: codecs and picture processors of the Pi's, Rockchip's and Hantro's drivers.
-_NO_CAMERA = re.compile(
-    r"bcm2835-(codec|isp)|rpivid|rpi-hevc|pispbe|hantro|rkvdec|.*(-rga|-vpu|[-_](dec|enc|vepu|vdpu))"
-)
-
-
-CSI_DRIVERS = ("unicam", "rp1-cfe")
-"""The Pi's drivers for cameras on the ribbon cable, up to the Pi 4 and on the Pi 5; each has several nodes."""
 
 
 @dataclass(frozen=True)
@@ -79,16 +48,6 @@ class Mount:
     read_only: bool
 
 
-@dataclass(frozen=True)
-class Camera:
-    """A device of one name; it can have several nodes."""
-
-    name: str
-    nodes: tuple[str, ...]
-    usable: bool
-    group: str
-
-
 def memory(meminfo: str) -> Memory | None:
     lines = colon_lines(meminfo)
 
@@ -101,17 +60,6 @@ def memory(meminfo: str) -> Memory | None:
     # MemAvailable came with Linux 3.14.
     available = mib("MemAvailable") if "MemAvailable" in lines else mib("MemFree") + mib("Cached")
     return Memory(mib("MemTotal"), available, mib("SwapTotal"), mib("SwapFree"))
-
-
-def cores(cpuinfo: str) -> list[str]:
-    """The kinds of cores: `4 x Cortex-A76`; empty when cpuinfo names none."""
-    counts: dict[str, int] = {}
-    for block in re.split(r"\n\s*\n", cpuinfo):
-        lines = colon_lines(block)
-        name = _core(lines)
-        if name and "processor" in lines:
-            counts[name] = counts.get(name, 0) + 1
-    return [f"{count} x {name}" for name, count in counts.items()]
 
 
 def cpu_features(cpuinfo: str) -> frozenset[str]:
@@ -186,31 +134,8 @@ def uptime_seconds(uptime: str) -> float | None:
     return float(first) if _DECIMAL.fullmatch(first) else None
 
 
-def cameras(nodes: Sequence[CameraNode]) -> list[Camera]:
-    """Devices that can be cameras, each with its nodes: a USB camera has a second one for metadata."""
-    found: dict[str, list[CameraNode]] = {}
-    for node in nodes:
-        if not _NO_CAMERA.match(node.name):
-            name = next((driver for driver in CSI_DRIVERS if node.name.startswith(driver)), node.name)
-            found.setdefault(name, []).append(node)
-    return [
-        Camera(name, tuple(node.node for node in same), any(node.usable for node in same), same[0].group)
-        for name, same in found.items()
-    ]
-
-
 def is_raspberry_pi(examination: Examination) -> bool:
     return "raspberrypi," in examination.compatible
-
-
-def _core(lines: dict[str, str]) -> str:
-    try:
-        implementer, part = int(lines.get("CPU implementer", "")[:8], 16), int(lines.get("CPU part", "")[:8], 16)
-    except ValueError:
-        return lines.get("model name", "")
-    if implementer != _ARM_LIMITED:
-        return lines.get("model name") or f"core {implementer:#x}/{part:#x}"
-    return _ARM_CORES.get(part, f"Arm core {part:#x}")
 
 
 def _mhz(khz: str) -> float | None:

@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator
 
+from edgeproof.board.doctor.cameras import CSI_DRIVERS, Camera, cameras
 from edgeproof.board.doctor.examination import ClockComparison, Examination
-from edgeproof.board.doctor.finding import Finding, Value, bad, good, not_available, warning
-from edgeproof.board.doctor.readings import CSI_DRIVERS, Camera, cameras, memory, mount_of, uptime_seconds
+from edgeproof.board.doctor.finding import Finding, Level, Value, bad, good, not_available, warning
+from edgeproof.board.doctor.readings import memory, mount_of, uptime_seconds
 from edgeproof.board.facts import BoardFacts
 from edgeproof.wording.printable import printable_line
 
 _LITTLE_MEMORY_MIB = 200.0
 """A detector of 300 x 300 takes 110 to 150 MiB at its peak."""
 _NO_MEMORY_MIB = 80.0
+_GROUP_SHARE = 0.9
 _LITTLE_DISK_MIB = 600.0
 """A runtime takes some 290 MiB when it is built, and 90 more while its wheels are unpacked."""
 _NO_DISK_MIB = 64.0
@@ -39,28 +41,35 @@ def system(facts: BoardFacts, examination: Examination, emulated: bool) -> Itera
     python = f"{facts.python_version} ({printable_line(facts.python_executable)})"
     yield good("python", python, version=facts.python_version)
     yield good("libc", glibc, version=None if facts.glibc is None else ".".join(map(str, facts.glibc)))
-    yield _memory(examination)
+    yield memory_finding(examination.meminfo, facts.memory_available_mib)
     yield _disk(examination)
     yield _cameras(examination)
     yield clock_skew(examination.clock)
+    if examination.linger:
+        yield _linger(examination)
 
 
-def _memory(examination: Examination) -> Finding:
-    told = memory(examination.meminfo)
+def memory_finding(meminfo: str, group_mib: float = 0.0) -> Finding:
+    """Of the text of /proc/meminfo; `group_mib` is what control groups leave to this login, 0 when not told."""
+    told = memory(meminfo)
     if told is None:
         return not_available("memory")
     swap = f"{told.swap_free_mib:.0f} of {told.swap_total_mib:.0f} MiB swap free" if told.swap_total_mib else "no swap"
-    value = f"{told.available_mib:.0f} of {told.total_mib:.0f} MiB available, {swap}"
+    # The kernel's own figure is of another moment; what control groups take away is more than that makes.
+    grouped = 0.0 < group_mib < _GROUP_SHARE * told.available_mib
+    available_mib = group_mib if grouped else told.available_mib
+    whose = " to this login, by its control groups" if grouped else ""
+    value = f"{available_mib:.0f} of {told.total_mib:.0f} MiB available{whose}, {swap}"
     data = {
         "total_mib": told.total_mib,
-        "available_mib": told.available_mib,
+        "available_mib": available_mib,
         "swap_total_mib": told.swap_total_mib,
         "swap_free_mib": told.swap_free_mib,
     }
     remedy = "Stop what the board does not need, a desktop first (sudo raspi-config, boot to the console), or add swap"
-    if told.available_mib + told.swap_free_mib < _NO_MEMORY_MIB:
+    if available_mib + told.swap_free_mib < _NO_MEMORY_MIB:
         return bad("memory", value, remedy, **data)
-    if told.available_mib < _LITTLE_MEMORY_MIB:
+    if available_mib < _LITTLE_MEMORY_MIB:
         return warning("memory", value, remedy, **data)
     return good("memory", value, **data)
 
@@ -102,7 +111,8 @@ def _cameras(examination: Examination) -> Finding:
     if not found:
         return not_available("cameras", "none found")
     value = "\n".join(_camera(camera) for camera in found)
-    data = {"count": len(found), "usable": sum(camera.usable for camera in found)}
+    data: dict[str, Value] = {"count": len(found), "usable": sum(camera.usable for camera in found)}
+    data["nodes"] = "; ".join(" ".join(camera.nodes) for camera in found)
     closed = [camera for camera in found if not camera.usable]
     if not closed:
         return good("cameras", value, **data)
@@ -114,10 +124,23 @@ def _cameras(examination: Examination) -> Finding:
     return warning("cameras", value, f"sudo usermod -aG {group} {examination.user}, and connect again", **data)
 
 
+def _linger(examination: Examination) -> Finding:
+    if examination.linger == "yes":
+        return good("linger", f"services of {examination.user} go on after the last login", linger=True)
+    return Finding(
+        "linger",
+        Level.NOT_AVAILABLE,
+        f"services of {examination.user} end with the last login",
+        f"For one that is to run all the time: sudo loginctl enable-linger {examination.user}",
+        {"linger": False},
+    )
+
+
 def _camera(camera: Camera) -> str:
     csi = " (on the ribbon cable: pictures come by libcamera)" if camera.name in CSI_DRIVERS else ""
     closed = "" if camera.usable else ", not open to this user"
-    return f"/dev/{camera.nodes[0]} {camera.name or 'without a name'}{csi}{closed}"
+    stays = f" (/dev/v4l/by-id/{camera.by_id})" if camera.by_id else ""
+    return f"/dev/{camera.nodes[0]} {camera.name or 'without a name'}{csi}{stays}{closed}"
 
 
 def clock_skew(clock: ClockComparison) -> Finding:

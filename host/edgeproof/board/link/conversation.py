@@ -1,5 +1,6 @@
 """Requests and answers over one channel: what a detection session and the store client have in common."""
 
+import contextlib
 import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -9,15 +10,21 @@ from typing import Any, TypeVar
 from edgeproof.board.link.deadline import Deadline
 from edgeproof.board.link.transport import Channel
 from edgeproof.errors import AgentDiedError, AgentRefusedError, BoardPythonError, DeadlineError, ProtocolError
-from edgeproof.wording.printable import printable
+from edgeproof.wording.printable import printable, printable_line
 from edgeproof_agent import PROTOCOL_VERSION
 from edgeproof_agent.wire.fields import FieldError, Fields
-from edgeproof_agent.wire.frames import Frame, FrameError, encode_frame, read_frame
+from edgeproof_agent.wire.frames import MAGIC, Frame, FrameError, encode_frame, read_frame
 
 _LAST_WORDS_SECONDS = 5.0
-OLD_PYTHON_STATUS = 5
-"""Exit status of the bootstrap on a Python that is too old."""
-NOT_FOUND_STATUSES = (126, 127)
+_MORE_WORDS_SECONDS = 0.5
+_SHOWN_BYTES = 200
+_OLD_PYTHON_STATUS = 5
+"""Exit status of the bootstrap on a Python that is too old, which it says, too."""
+_OLD_PYTHON_WORDS = "edgeproof: this is Python "
+_STRIPPED_PYTHON_STATUS = 7
+"""The same on a Python without a module of the standard library."""
+_STRIPPED_PYTHON_WORDS = "edgeproof: this Python lacks "
+_NOT_FOUND_STATUSES = (126, 127)
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,7 @@ class Conversation:
         self._who = who
         self._answer_seconds = answer_seconds
         self._last_id = 0
+        self._beginning = bytearray()
 
     def hello(self, seconds: float | None = None) -> Fields:
         """The first exchange: agrees on the protocol version."""
@@ -134,16 +142,34 @@ class Conversation:
     def _receive(self, op: str, seconds: float | None) -> Frame:
         deadline = self._deadline(op, seconds)
         try:
-            frame = read_frame(lambda count: self._channel.receive(count, deadline))
+            frame = read_frame(lambda count: self._receive_some(count, deadline))
         except FrameError as error:
             raise ProtocolError(
-                f"{self._who} does not speak edgeproof's protocol: {error}{self._last_words()}{self._login_remedy()}"
+                f"{self._who} does not speak edgeproof's protocol: {self._first_words(error)}{self._last_words()}"
+                f"{self._python_remedy()}"
             ) from error
         except OSError as error:
             raise self._died() from error
         if frame is None:
             raise self._died()
         return frame
+
+    def _receive_some(self, count: int, deadline: Deadline) -> bytes:
+        data = self._channel.receive(count, deadline)
+        if self._last_id == 1 and len(self._beginning) < _SHOWN_BYTES:
+            self._beginning += data[:_SHOWN_BYTES]
+        return data
+
+    def _first_words(self, error: FrameError) -> str:
+        """What is wrong with a frame; of the very first one, what came in its place."""
+        if self._last_id > 1 or self._beginning.startswith(MAGIC):
+            return str(error)
+        with contextlib.suppress(DeadlineError, OSError):
+            deadline = Deadline(_MORE_WORDS_SECONDS, "more of it")
+            while len(self._beginning) < _SHOWN_BYTES and (data := self._channel.receive(_SHOWN_BYTES, deadline)):
+                self._beginning += data
+        text = bytes(self._beginning).partition(MAGIC)[0].decode("utf-8", errors="replace")
+        return f"it prints {printable_line(text)!r}"
 
     def _reply_to(self, frame: Frame, identity: int) -> Reply:
         fields = Fields(frame.header)
@@ -173,25 +199,32 @@ class Conversation:
             status = self._channel.wait(Deadline(_LAST_WORDS_SECONDS, f"{self._who} to end"))
         except DeadlineError:
             return AgentDiedError(f"{self._who} closed its output but still runs{self._last_words()}")
-        if status.code == OLD_PYTHON_STATUS or status.code in NOT_FOUND_STATUSES:
+        too_old = status.code == _OLD_PYTHON_STATUS and _OLD_PYTHON_WORDS in self._channel.error_output.tail()
+        if too_old or status.code in _NOT_FOUND_STATUSES:
             return BoardPythonError(
                 f"{self._who} cannot start: the board needs Python 3.9 or newer{self._last_words()}\n"
                 'Install one (`sudo apt install python3`), or name it in edgeproof.toml: python = "/usr/bin/python3.11"'
             )
-        remedy = self._login_remedy() if status.code == 0 else ""
+        if status.code == _STRIPPED_PYTHON_STATUS and _STRIPPED_PYTHON_WORDS in self._channel.error_output.tail():
+            return BoardPythonError(
+                f"{self._who} cannot start: the board's Python is a stripped one{self._last_words()}\n"
+                "Install the rest of its standard library. Debian: sudo apt install python3-full; OpenWrt: opkg "
+                "install python3; Yocto: add python3-modules to IMAGE_INSTALL"
+            )
+        remedy = "" if status.is_signal else self._python_remedy()
         return AgentDiedError(f"{self._who} died: {status}{self._last_words()}{remedy}")
 
     def _last_words(self) -> str:
         tail = self._channel.error_output.tail()
         return f"\nIts last words:\n{tail}" if tail else ""
 
-    def _login_remedy(self) -> str:
-        """What may be wrong where the far side has never answered."""
+    def _python_remedy(self) -> str:
+        """What may be wrong where the far side has never answered, though a command of ours runs there."""
         if self._last_id > 1:
             return ""
         return (
-            "\nA login file of the board's shell (~/.bashrc) may print or end the shell, or `python` in edgeproof.toml "
-            "be no Python. To see which: edgeproof board doctor NAME"
+            "\nWhat `python` in edgeproof.toml names may be no Python, or a wrapper that prints or ends. Name the "
+            'interpreter itself: python = "/usr/bin/python3". Or a sitecustomize or .pth file of that Python prints'
         )
 
 
@@ -203,9 +236,11 @@ class Client:
 
     def __init__(self, conversation: Conversation) -> None:
         self._conversation = conversation
+        self.closed = False
 
     def close(self) -> None:
         """Hangs up."""
+        self.closed = True
         self._conversation.close()
 
     def reading(self) -> "_Reading":

@@ -19,14 +19,15 @@ class ExitStatus:
 
     code: int
 
+    @property
+    def is_signal(self) -> bool:
+        return self.code > 128 and self.code - 128 in {number.value for number in signal.Signals}
+
     def __str__(self) -> str:
         if self.code < 0:
             return "the connection broke before its exit status came"
-        if self.code > 128:
-            try:
-                number = signal.Signals(self.code - 128)
-            except ValueError:
-                return f"exit status {self.code}"
+        if self.is_signal:
+            number = signal.Signals(self.code - 128)
             hint = ", as the kernel does when the board runs out of memory" if number is signal.SIGKILL else ""
             return f"killed by signal {number.value} ({number.name}){hint}"
         return f"exit status {self.code}"
@@ -54,6 +55,8 @@ class Channel(abc.ABC):
     """A running command: its standard input and output. Standard error is drained in the background."""
 
     error_output: ErrorOutput
+    noise: str = ""
+    """What was printed ahead of the command's own output and passed over, on one line."""
 
     @abc.abstractmethod
     def send(self, data: bytes, deadline: Deadline) -> None:
@@ -80,6 +83,8 @@ class Transport(abc.ABC):
 
     name: str
     """The board's name for people."""
+    connections: int = 1
+    """How many it has taken so far: a server may end one with its last command, or allow one command on each."""
 
     @abc.abstractmethod
     def open(self, command: str) -> Channel:

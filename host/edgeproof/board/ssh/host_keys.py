@@ -7,7 +7,7 @@ import paramiko
 from paramiko.hostkeys import HostKeys
 
 from edgeproof.config.boards import BoardProfile
-from edgeproof.errors import HostKeyError
+from edgeproof.errors import HostKeyError, UnknownHostKeyError
 from edgeproof.local_files.atomic_file import write_atomically
 
 SYSTEM_KNOWN_HOSTS = Path("/etc/ssh/ssh_known_hosts")
@@ -30,7 +30,7 @@ class RefuseUnknownHostKey(paramiko.MissingHostKeyPolicy):
         self._profile = profile
 
     def missing_host_key(self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> None:  # noqa: ARG002
-        raise HostKeyError(
+        raise UnknownHostKeyError(
             f"the host key of {self._profile.name} ({hostname}) is not known, so the connection is refused.\n"
             f"Its {key.get_name()} fingerprint is {key.fingerprint}\n"
             "Compare that with what the board shows (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub). If it is the "

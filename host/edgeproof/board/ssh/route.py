@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import paramiko
 
+from edgeproof.board.ssh.algorithms import make_transport, nothing_in_common
 from edgeproof.board.ssh.config import load_ssh_config
 from edgeproof.board.ssh.host_keys import (
     SYSTEM_KNOWN_HOSTS,
@@ -19,9 +20,10 @@ from edgeproof.board.ssh.host_keys import (
 )
 from edgeproof.board.ssh.login_keys import LoginKeys
 from edgeproof.board.ssh.quick_socket import quick
+from edgeproof.board.ssh.refusals import Refusal
 from edgeproof.config.boards import BoardProfile, parse_target
 from edgeproof.config.host_names import require_host, require_user
-from edgeproof.errors import AuthenticationError, BoardUnreachableError, ProfileError
+from edgeproof.errors import BoardUnreachableError, ProfileError
 
 CONNECT_SECONDS = 10.0
 _MAX_HOPS = 8
@@ -46,12 +48,13 @@ class Hop:
 
         Raises `BoardUnreachableError`, `HostKeyError` or `AuthenticationError`, each saying what to do.
         """
-        keys = LoginKeys(self.profile, self.user, self.options)
+        keys = LoginKeys(self.profile, self.user, self.options, f"{self.user}@{self.host}:{self.port}")
         sock = self.open_socket()
+        host, port = self.key_place
         try:
             self.client.connect(
-                hostname=self.host,
-                port=self.port,
+                hostname=host,  # by which the host key is looked up: the socket is open
+                port=port,
                 username=self.user,
                 sock=sock,
                 timeout=CONNECT_SECONDS,
@@ -64,13 +67,18 @@ class Hop:
             assert transport is not None
             return transport
         except paramiko.BadHostKeyException as error:
-            raise changed_host_key(
-                self.profile, known_hosts_name(self.host, self.port), error.expected_key, error.key
-            ) from error
+            raise changed_host_key(self.profile, known_hosts_name(host, port), error.expected_key, error.key) from error
         except paramiko.AuthenticationException as error:
-            raise self._not_let_in(keys) from error
+            refusal = Refusal(self._where(), self.user, self.host, self.port, keys, self.client.get_transport())
+            raise refusal.error(error) from error
         except (paramiko.SSHException, OSError, EOFError) as error:
-            raise self._no_handshake(error) from error
+            raise self._no_handshake(error, self.client.get_transport()) from error
+
+    @property
+    def key_place(self) -> tuple[str, int]:
+        """Host and port by which the host key is known: `HostKeyAlias` stands for both."""
+        alias = self.options.get("hostkeyalias")
+        return (alias, paramiko.config.SSH_PORT) if alias else (self.host, self.port)
 
     def show_host_key(self) -> paramiko.PKey:
         """The host key as it is shown now, without logging in here and without trusting it."""
@@ -79,7 +87,7 @@ class Hop:
             transport.start_client(timeout=CONNECT_SECONDS)
             return transport.get_remote_server_key()
         except (paramiko.SSHException, OSError, EOFError) as error:
-            raise self._no_handshake(error) from error
+            raise self._no_handshake(error, transport) from error
         finally:
             transport.close()
 
@@ -119,38 +127,19 @@ class Hop:
     def _where(self) -> str:
         return f"{self.profile.name} ({self.host} port {self.port})"
 
-    def _no_handshake(self, error: BaseException) -> BoardUnreachableError:
+    def _no_handshake(self, error: BaseException, transport: paramiko.Transport | None) -> BoardUnreachableError:
+        nothing = nothing_in_common(transport) if isinstance(error, paramiko.SSHException) else None
+        if nothing is not None:
+            return BoardUnreachableError(f"{self._where()} {nothing}")
         return BoardUnreachableError(
             f"{self._where()} does not complete an SSH handshake: {error or type(error).__name__}. "
             "Is an SSH server listening there?"
-        )
-
-    def _not_let_in(self, keys: LoginKeys) -> AuthenticationError:
-        user = self.user
-        refused = f"{self._where()} does not let {user} in with the keys that were offered. "
-        if keys.locked:
-            path = keys.locked[0]
-            return AuthenticationError(
-                f"{refused}The key {path} is protected by a passphrase. Unlock it (ssh-add {path}), so that the SSH "
-                "agent offers it, or run this on a terminal, where you are asked for the passphrase."
-            )
-        return AuthenticationError(
-            f"{refused}Put your public key on the board (ssh-copy-id -p {self.port} {user}@{self.host}), or name the "
-            "right key: identity_file in edgeproof.toml, IdentityFile in ~/.ssh/config"
         )
 
 
 def find_route(profile: BoardProfile) -> Hop:
     """The board as ~/.ssh/config has it, behind its jump hosts; nothing is connected yet. Raises `ProfileError`."""
     return _hop(profile, load_ssh_config(), 0)
-
-
-def make_transport(sock: Any, **kwargs: Any) -> paramiko.Transport:
-    """AES-GCM first: paramiko lists it last though it is its cheapest cipher."""
-    transport = paramiko.Transport(sock, **kwargs)
-    options = transport.get_security_options()
-    options.ciphers = tuple(sorted(options.ciphers, key=lambda cipher: "gcm" not in cipher))
-    return transport
 
 
 def _hop(profile: BoardProfile, config: paramiko.SSHConfig, depth: int, before: Hop | None = None) -> Hop:

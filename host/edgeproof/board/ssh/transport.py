@@ -2,12 +2,12 @@
 
 import contextlib
 import logging
-import shlex
 import threading
 
 import paramiko
 
 from edgeproof.board.link.deadline import Deadline
+from edgeproof.board.link.first_contact import GreetedChannel, Ready
 from edgeproof.board.link.transport import Channel, ErrorOutput, ExitStatus, Transport
 from edgeproof.board.ssh.route import CONNECT_SECONDS, Hop, find_route
 from edgeproof.config.boards import BoardProfile
@@ -19,6 +19,7 @@ logging.getLogger("paramiko").addHandler(logging.NullHandler())
 _KEEPALIVE_SECONDS = 15
 _STDERR_POLL_SECONDS = 0.2
 _READ_BYTES = 1 << 15
+_BROKEN = (paramiko.SSHException, OSError, EOFError)
 
 
 class SshChannel(Channel):
@@ -55,6 +56,11 @@ class SshChannel(Channel):
         self._drain.join(_STDERR_POLL_SECONDS * 5)
         return ExitStatus(self._channel.exit_status)
 
+    def end_input(self) -> None:
+        """Tells the far side that nothing more will come."""
+        with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
+            self._channel.shutdown_write()
+
     def close(self) -> None:
         with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
             self._channel.close()
@@ -76,34 +82,56 @@ class SshChannel(Channel):
 class SshTransport(Transport):
     """A connected board."""
 
-    def __init__(self, name: str, board: Hop) -> None:
-        self.name = name
-        self._board = board
-        self._transport = board.log_in()
-        self._transport.set_keepalive(_KEEPALIVE_SECONDS)
+    def __init__(self, profile: BoardProfile, board: Hop) -> None:
+        self.name = profile.name
+        self._profile = profile
+        self._boards: list[Hop] = []
+        self._has_served = False
+        self._transport = self._log_in(board)
 
-    def open(self, command: str) -> SshChannel:
+    def open(self, command: str) -> GreetedChannel:
+        ready = Ready()
         try:
-            channel = self._transport.open_session(timeout=CONNECT_SECONDS)
-            channel.settimeout(_STDERR_POLL_SECONDS)
-            wrapped = SshChannel(channel)
-            # paramiko waits without a limit for the answer to this; a closed channel ends the wait.
-            limit = threading.Timer(CONNECT_SECONDS, wrapped.close)
-            limit.daemon = True
-            limit.start()
+            wrapped = self._start(ready.command(command))
+        except _BROKEN as error:
+            if not self._has_served:
+                raise self._broke(error) from error
+            # Dropbear ends a connection with its last channel, and MaxSessions allows one session at a time.
             try:
-                # The login shell may be any; the command is for a POSIX shell.
-                channel.exec_command(f"exec /bin/sh -c {shlex.quote(command)}")
-            finally:
-                limit.cancel()
-        except (paramiko.SSHException, OSError, EOFError) as error:
-            raise BoardUnreachableError(
-                f"the connection to {self.name} broke: {error or type(error).__name__}"
-            ) from error
-        return wrapped
+                self._transport = self._log_in(find_route(self._profile))
+                wrapped = self._start(ready.command(command))
+            except _BROKEN as second:
+                raise self._broke(second) from error
+        self._has_served = True  # this connection, or one like it
+        return GreetedChannel(wrapped, ready, self.name, wrapped.end_input)
 
     def close(self) -> None:
-        self._board.close()
+        for board in self._boards:
+            board.close()
+
+    def _log_in(self, board: Hop) -> paramiko.Transport:
+        self._boards.append(board)
+        self.connections = len(self._boards)
+        transport = board.log_in()
+        transport.set_keepalive(_KEEPALIVE_SECONDS)
+        return transport
+
+    def _start(self, command: str) -> SshChannel:
+        channel = self._transport.open_session(timeout=CONNECT_SECONDS)
+        channel.settimeout(_STDERR_POLL_SECONDS)
+        wrapped = SshChannel(channel)
+        # paramiko waits without a limit for the answer to this; a closed channel ends the wait.
+        limit = threading.Timer(CONNECT_SECONDS, wrapped.close)
+        limit.daemon = True
+        limit.start()
+        try:
+            channel.exec_command(command)
+        finally:
+            limit.cancel()
+        return wrapped
+
+    def _broke(self, error: BaseException) -> BoardUnreachableError:
+        return BoardUnreachableError(f"the connection to {self.name} broke: {error or type(error).__name__}")
 
 
 def connect(profile: BoardProfile) -> SshTransport:
@@ -113,7 +141,7 @@ def connect(profile: BoardProfile) -> SshTransport:
     """
     board = find_route(profile)
     try:
-        return SshTransport(profile.name, board)
+        return SshTransport(profile, board)
     except BaseException:
         board.close()  # the hops before
         raise

@@ -1,6 +1,7 @@
 """Starts the agent's store service on a board that has nothing of ours yet: its source travels over standard input."""
 
 import json
+import re
 import shlex
 import zlib
 from pathlib import Path
@@ -21,9 +22,13 @@ sys.path[:] = [p for p in sys.path if p]  # a json.py in the home folder is not 
 import os
 v = sys.version_info[:3]
 if v < (3, 9):
-    os.write(2, ("python3 is Python %d.%d.%d" % v).encode())
+    os.write(2, ("edgeproof: this is Python %d.%d.%d" % v).encode())
     sys.exit(5)
-import importlib.machinery, json, zlib
+try:
+    import importlib.machinery, json, zlib
+except ImportError as error:
+    os.write(2, ("edgeproof: this Python lacks %s" % error.name).encode())
+    sys.exit(7)
 def read(n):
     data = b""
     while len(data) < n:
@@ -33,7 +38,7 @@ def read(n):
         data += part
     return data
 sources = json.loads(zlib.decompress(read(int(read(8)))))
-agent = os.path.join(os.path.expanduser("~"), *sys.argv[1:])
+agent = os.path.join(os.path.expanduser(sys.argv[1]), *sys.argv[2:])
 def is_package(name):
     return any(n.startswith(name + ".") for n in sources)
 def stored_code(name):  # what was compiled as the agent was stored, of the very same source; None without one
@@ -55,19 +60,32 @@ class Finder:
         name = module.__name__
         exec(stored_code(name) or compile(sources[name], name + ".py", "exec"), module.__dict__)
 sys.meta_path.insert(0, Finder())
-from edgeproof_agent.store.operations import main
+try:
+    from edgeproof_agent.store.operations import main
+except ImportError as error:
+    os.write(2, ("edgeproof: this Python lacks %s" % error.name).encode())
+    sys.exit(7)
 sys.exit(main())
 """
 
 
-def store_service_command(python: str) -> str:
+def store_service_command(python: str, folder: str = "~") -> str:
     """The shell command that waits for `store_service_source` on its standard input. The shell stays its parent, so
     that a signal that kills Python reaches the host as an exit status.
 
-    Where this version's agent is stored, its compiled modules spare the board the compiling.
+    `folder` is where the store is or will be, on the board. Where this version's agent is stored, its compiled modules
+    spare the board the compiling.
     """
-    stored = f"{STORE_FOLDER} {Kind.AGENT.value} {agent_object().digest}"
-    return f"{shlex.quote(python)} -E -S -B -c {shlex.quote(_LOADER)} {stored}; exit $?"
+    stored = f"{shell_path(folder)} {STORE_FOLDER} {Kind.AGENT.value} {agent_object().digest}"
+    code = f"exec({_LOADER!r})"  # on one line, which every login shell can carry
+    return f"{shell_path(python)} -E -S -B -c {shlex.quote(code)} {stored}; exit $?"
+
+
+def shell_path(path: str) -> str:
+    """A command or path as a word for a POSIX shell, which finds the home folder that `~` or `~user` at its beginning
+    stands for."""
+    match = re.match(r"~([A-Za-z0-9_][A-Za-z0-9_.-]*)?(?=/)", path)
+    return f"{match[0]}{shlex.quote(path[match.end() :])}" if match else shlex.quote(path)
 
 
 def store_service_source() -> bytes:

@@ -8,11 +8,12 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from edgeproof.board.facts import BoardFacts, parse_facts
 from edgeproof.board.link.conversation import Client, Conversation, EventHandler, Request
 from edgeproof.board.link.deadline import Deadline
-from edgeproof.board.link.transport import Transport
+from edgeproof.board.link.transport import Channel, Transport
 from edgeproof.board.store.bootstrap import store_service_command, store_service_source
 from edgeproof.board.store.chunks import cut_files
 from edgeproof.board.store.inventory import MAX_PATH, Inventory, parse_inventory
 from edgeproof.board.store.local_objects import LocalObject, SentObject
+from edgeproof.board.store.trial import TRIAL_REMEDIES, StoreTrial, parse_trial
 from edgeproof.board.store.upload import missing_parts, send_parts
 from edgeproof.errors import AgentRefusedError, BoardError, DeploymentError
 from edgeproof.wording.progress import Progress, ProgressListener, silent
@@ -30,6 +31,7 @@ _REMEDIES = {
     "damaged": "\nPush that bundle again, which replaces it.",
     "missing": "\nIt has been pruned in the meantime; push it again.",
     "signature": "\nSign it with a key that the board trusts: edgeproof push --sign KEY",
+    **{kind: f"\n{remedy}" for kind, remedy in TRIAL_REMEDIES.items()},
 }
 
 
@@ -126,9 +128,19 @@ class BoardStore(Client):
         with self._conversation.reading():
             return reply.flag("whole")
 
+    def try_store(self) -> StoreTrial:
+        """Has the board try what a store needs of its file system, its Python and the login's limits."""
+        reply = self.ask(Request("try"), "try its file system")
+        with self._conversation.reading():
+            return parse_trial(reply)
+
     def status(self) -> Fields:
         """What each app serves since when, and what the store takes: see `edgeproof.board.store.status`."""
         return self.ask(Request("status"), "say what it holds", _FINISH_SECONDS)
+
+    def cameras(self) -> Fields:
+        """What `edgeproof.board.cameras` reads."""
+        return self.ask(Request("cameras"), "list its cameras", _FINISH_SECONDS)
 
     def drop_unwanted(self, wanted: Mapping[Kind, Collection[str]], dry_run: bool) -> Fields:
         """Drops what nothing points to: see `edgeproof.board.prune`."""
@@ -190,23 +202,46 @@ class BoardStore(Client):
         return DeploymentError(f"{self._board} could not {what}: {error}{remedy}")
 
 
-def open_store(transport: Transport, python: str, meanwhile: Callable[[], None] | None = None) -> BoardStore:
+def open_store(
+    transport: Transport, python: str, meanwhile: Callable[[], None] | None = None, folder: str = "~"
+) -> BoardStore:
     """Starts the store service by `python` (a command or path on the board); nothing has to be installed there.
 
-    `meanwhile` is done on the host while the service starts, which takes some 40 ms on a fast machine.
+    `folder` is where the store is or will be, on the board. `meanwhile` is done on the host while the login shell and
+    the service start, which takes some 40 ms on a fast machine and a few hundred on a slow one.
     """
     who = f"the store service on {transport.name}"
-    channel = transport.open(store_service_command(python))
+    channel = transport.open(store_service_command(python, folder))
     try:
-        # A Python that is too old ends before it has read this: its exit status tells, not the broken pipe.
-        with contextlib.suppress(OSError):
-            channel.send(store_service_source(), Deadline(_START_SECONDS, f"{who} to start"))
-        if meanwhile is not None:
-            meanwhile()
+        _send_source(channel, Deadline(_START_SECONDS, f"{who} to start"), meanwhile)
         return BoardStore(Conversation(channel, who), transport.name)
     except BaseException:
         channel.close()
         raise
+
+
+def _send_source(channel: Channel, deadline: Deadline, meanwhile: Callable[[], None] | None) -> None:
+    """Sends as soon as the far side is ready, though this side may have something else to do."""
+    source = store_service_source()
+    failures: list[BaseException] = []
+
+    def send() -> None:
+        try:
+            # A Python that is too old ends before it has read this: its exit status tells, not the broken pipe.
+            with contextlib.suppress(OSError):
+                channel.send(source, deadline)
+        except BaseException as error:  # noqa: BLE001  # raised again in the thread that waits
+            failures.append(error)
+
+    if meanwhile is None:
+        send()
+    else:
+        sending = threading.Thread(target=send, name="source", daemon=True)
+        sending.start()
+        meanwhile()
+        sending.join()
+    if failures:
+        raise failures[0]
 
 
 def _with_signature(arguments: Mapping[str, object], signature: str | None) -> dict[str, object]:

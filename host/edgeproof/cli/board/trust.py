@@ -15,6 +15,11 @@ from edgeproof.errors import HostKeyError
 @click.option("--fingerprint", help="Trust the key only if it has this fingerprint (SHA256:...); asks for nothing.")
 def command(board: BoardProfile, fingerprint: str | None) -> None:
     """Write BOARD's host key to known_hosts, in place of an older one."""
+    trust_board(board, fingerprint)
+
+
+def trust_board(board: BoardProfile, fingerprint: str | None = None) -> None:
+    """Shows the host key and asks, unless it is the one of that fingerprint. Raises `HostKeyError`."""
     server, key = fetch_host_key(board)
     shown = f"{board.name} ({server.host} port {server.port}) shows"
     if fingerprint is None:
@@ -29,5 +34,5 @@ def command(board: BoardProfile, fingerprint: str | None) -> None:
             raise HostKeyError("nothing was trusted. Where nobody can answer, give the key with --fingerprint.")
     elif fingerprint != key.fingerprint:
         raise HostKeyError(f"{shown} {key.fingerprint}, not {fingerprint}; nothing was trusted.")
-    path = trust(server.profile, server.host, server.port, key)
+    path = trust(server.profile, *server.key_place, key)
     echo(f"{board.name} is trusted now: {key.fingerprint} in {path}")

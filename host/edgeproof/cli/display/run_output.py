@@ -20,7 +20,7 @@ _FAILURES_LISTED = 20
 
 def write_report_files(report: Report, out: OutputFolder, console: Console) -> None:
     """Writes report.json and report.html and says where they are."""
-    data, page, *_ = out.claim("report.json", "report.html", *sample_names(report).values())
+    data, page, *_ = out.claim("report.json", "report.html", *sample_names(report))
     write_report(replace(report, outputs=tuple(out.names)), data)
     write_html(report, page)
     console.print(Text(f"\nreport: {page}"), soft_wrap=True)

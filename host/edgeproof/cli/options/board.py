@@ -11,6 +11,7 @@ from edgeproof.board.runtime.releases import RUNTIME_NAMES
 from edgeproof.cli.display.echo import echo
 from edgeproof.cli.options.paths import PATH
 from edgeproof.config.boards import BoardProfile, find_board, find_config
+from edgeproof_agent.serve.cpu_choice import CORES
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -57,6 +58,22 @@ def threads_option(command: _Command) -> _Command:
         "--threads",
         type=click.IntRange(1, 64),
         help="Threads of the interpreter.  [default: the board's CPUs, at most 4]",
+    )(command)
+
+
+def cores_option(command: _Command) -> _Command:
+    return click.option(
+        "--cores",
+        type=click.Choice(CORES),
+        help="CPUs of the board to run on: all, or the big ones alone.  [default: all]",
+    )(command)
+
+
+def delegate_option(command: _Command) -> _Command:
+    return click.option(
+        "--delegate",
+        metavar="LIBRARY",
+        help="External delegate on the board: a name that its loader finds (libedgetpu.so.1), or a path there.",
     )(command)
 
 

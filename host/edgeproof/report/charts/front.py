@@ -1,8 +1,8 @@
-"""The runs by what they cost and what they are worth; those that no other beats in everything make up the front."""
+"""The runs by what they cost and what they are worth; those that nothing beats are filled."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ _LOG_FROM = 6.0
 
 
 @dataclass(frozen=True)
-class Candidate:
+class Point:
     """A run with its figures."""
 
     number: int
@@ -26,30 +26,14 @@ class Candidate:
     """mAP, 0..1; None where it was not measured."""
 
 
-def on_front(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Those that no other one beats or equals in all figures and beats in one. Accuracy counts where all have it."""
-    with_accuracy = all(one.accuracy is not None for one in candidates)
-
-    def costs(one: Candidate) -> tuple[float, ...]:
-        return (one.latency_ms, one.size_mb, *((-(one.accuracy or 0.0),) if with_accuracy else ()))
-
-    def beaten(one: Candidate) -> bool:
-        own = costs(one)
-        others = (costs(other) for other in candidates)
-        return any(other != own and all(a <= b for a, b in zip(other, own, strict=True)) for other in others)
-
-    return [one for one in candidates if not beaten(one)]
-
-
-def front_svg(candidates: Sequence[Candidate], name: str) -> str:
-    """Latency against accuracy where all runs have it, else against size; what is on the front is filled."""
-    with_accuracy = all(one.accuracy is not None for one in candidates)
-    best = on_front(candidates)
+def front_svg(points: Sequence[Point], best: Collection[int], name: str) -> str:
+    """Latency against accuracy where all runs have it, else against size; runs whose numbers are `best` are filled."""
+    with_accuracy = all(one.accuracy is not None for one in points)
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
-        largest = max(one.size_mb for one in candidates)
-        for one in candidates:
+        largest = max(one.size_mb for one in points)
+        for one in points:
             area = 40 + 160 * one.size_mb / largest if with_accuracy and largest > 0 else 70
             colour = series_colour(one.number)
             value = one.accuracy if with_accuracy and one.accuracy is not None else one.size_mb
@@ -57,7 +41,7 @@ def front_svg(candidates: Sequence[Candidate], name: str) -> str:
                 [one.latency_ms],
                 [value],
                 s=area,
-                color=colour if one in best else "none",
+                color=colour if one.number in best else "none",
                 edgecolors=colour,
                 linewidths=1.5,
             )
@@ -69,7 +53,7 @@ def front_svg(candidates: Sequence[Candidate], name: str) -> str:
                 color=MUTED,
                 fontsize=8,
             )
-        slowest, fastest = max(one.latency_ms for one in candidates), min(one.latency_ms for one in candidates)
+        slowest, fastest = max(one.latency_ms for one in points), min(one.latency_ms for one in points)
         if fastest > 0 and slowest / fastest > _LOG_FROM:
             from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 

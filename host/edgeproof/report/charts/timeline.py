@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edgeproof.record.board import BoardState
+from edgeproof.record.board_sample import BoardSample
 from edgeproof.record.run import Run
 from edgeproof.report.charts.style import MARK, MUTED, chart, series_colour
 
@@ -63,14 +64,21 @@ def _states(run: Run, length: float) -> list[tuple[float, BoardState]]:
     latency = run.latency
     assert latency is not None
     start, end = latency.before, latency.after
+    if latency.timeline:
+        return [(sample.at_seconds, state) for sample in latency.timeline if _tells(state := _state_of(sample))]
     listed: list[tuple[float, BoardState | None]] = [(0.0, start), (length, end)]
     if start is not None and start.uptime_seconds is not None and end is not None and end.uptime_seconds is not None:
         listed = [(0.0, start), (max(end.uptime_seconds - start.uptime_seconds, 0.0), end)]
-    return [
-        (at, state)
-        for at, state in listed
-        if state is not None and (state.temperature_celsius is not None or _clock(state) is not None)
-    ]
+    return [(at, state) for at, state in listed if state is not None and _tells(state)]
+
+
+def _tells(state: BoardState) -> bool:
+    return state.temperature_celsius is not None or _clock(state) is not None
+
+
+def _state_of(sample: BoardSample) -> BoardState:
+    clocks = tuple(cluster.clock_mhz for cluster in sample.clusters if cluster.clock_mhz is not None)
+    return BoardState(sample.temperature_celsius, clocks_mhz=clocks)
 
 
 def _clock(state: BoardState) -> float | None:

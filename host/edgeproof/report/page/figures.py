@@ -8,8 +8,11 @@ from markupsafe import Markup
 from edgeproof.errors import UsageError
 from edgeproof.record.run import Report, Run
 from edgeproof.report.charts.distributions import Spread, distributions_svg
-from edgeproof.report.charts.front import Candidate, front_svg, on_front
+from edgeproof.report.charts.front import Point, front_svg
+from edgeproof.report.charts.operators import operators_svg
 from edgeproof.report.charts.precision_recall import Line, precision_recall_svg
+from edgeproof.report.profile import profile_lines
+from edgeproof.verify.front import Candidate, Contest
 from edgeproof.verify.gate_text import Gate, Quantity, parse_gate
 from edgeproof.wording.printable import shown_line
 
@@ -26,6 +29,8 @@ class Front:
     """Places of the runs on it."""
     with_accuracy: bool
     some_accuracy: bool
+    void: bool
+    """Whether a latency does not count, so that the front is not by latency."""
 
 
 def distributions(report: Report) -> list[tuple[Markup, list[int]]]:
@@ -73,31 +78,34 @@ def curves(report: Report) -> list[Curves]:
     ]
 
 
+def profiles(report: Report) -> list[tuple[int, Markup | None, list[str]]]:
+    """Places of the runs with a profile, its chart, and what it says; no chart where there is none."""
+    found = []
+    for number, run in enumerate(report.runs):
+        if run.profile is not None:
+            svg = operators_svg(run.profile, number, f"operators{number}") if run.profile.operators else None
+            found.append((number, None if svg is None else Markup(svg), profile_lines(run.profile)))
+    return found
+
+
 def front(report: Report) -> Front | None:
     """Of the runs that were not measured side by side; None where fewer than two have a latency."""
-    found = list(candidates(report))
-    if len(found) < 2:
+    places = [
+        place
+        for place, run in enumerate(report.runs)
+        if place not in report.sides and Candidate(run).median is not None
+    ]
+    if len(places) < 2:
         return None
-    known = [one.accuracy is not None for one in found]
-    best = [one.number for one in on_front(found)]
-    return Front(Markup(front_svg(found, "front")), best, all(known), any(known))
-
-
-def candidates(report: Report) -> Iterator[Candidate]:
-    """The runs that were measured alone and have a median, each with its figures."""
-    for number, run in enumerate(report.runs):
-        total = run.latency.stages.get("total") if run.latency is not None else None
-        if total is None or total.p50_ms is None or number in report.sides:
-            continue
-        yield Candidate(number, total.p50_ms, run.bundle.size_bytes / 1e6, _map(run))
-
-
-def _map(run: Run) -> float | None:
-    """From the gate that bounds it."""
-    for claim in run.claims:
-        if any(gate.quantity is Quantity.MAP for gate in _parsed(claim.gate)):
-            return claim.value
-    return None
+    candidates = [Candidate(report.runs[place]) for place in places]
+    best = [places[place] for place in Contest(candidates).front()]
+    known = [one.accuracy is not None for one in candidates]
+    points = [
+        Point(place, one.median or 0.0, one.size, one.accuracy if all(known) else None)
+        for place, one in zip(places, candidates, strict=True)
+    ]
+    void = any(one.latency is None for one in candidates)
+    return Front(Markup(front_svg(points, best, "front")), best, all(known), any(known), void)
 
 
 def _gates(run: Run) -> Iterator[Gate]:

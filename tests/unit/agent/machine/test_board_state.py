@@ -54,6 +54,7 @@ def test_a_raspberry_pi_tells_everything(tmp_path: Path, monkeypatch: pytest.Mon
         "temperature_celsius": 48.312,
         "clock_mhz": 1500.0,
         "clocks_mhz": [1500.0, 2400.0],
+        "cooling_state": None,
         "governor": "ondemand",
         "throttled_bits": 0x50005,
         "load_1min": 0.52,
@@ -163,3 +164,28 @@ def test_files_with_nonsense_are_none(tmp_path: Path) -> None:
         "sys/devices/system/cpu/cpufreq/policy0/scaling_cur_freq": "<unknown>\n",
     }
     assert set(read_board_state(tree(tmp_path, files)).values()) == {None}
+
+
+@pytest.mark.parametrize(
+    ("devices", "told"),
+    [
+        ({}, None),
+        ({"pwm-fan": "3"}, None),
+        ({"pwm-fan": "3", "cpufreq-cpu0": "0", "cpufreq-cpu4": "2"}, 2),
+        ({"thermal-cpufreq-0": "0", "thermal-cpufreq-1": "0"}, 0),
+        ({"Processor": "1", "cpufreq-cpu0": "nonsense"}, 1),
+    ],
+)
+def test_a_clock_that_heat_holds_down_all_the_time_is_told(
+    tmp_path: Path, devices: dict[str, str], told: int | None
+) -> None:
+    """No clock changes between two moments then."""
+    for number, (kind, state) in enumerate(devices.items()):
+        tree(
+            tmp_path,
+            {
+                f"sys/class/thermal/cooling_device{number}/{name}": text
+                for name, text in (("type", f"{kind}\n"), ("cur_state", f"{state}\n"))
+            },
+        )
+    assert read_board_state(tmp_path)["cooling_state"] == told

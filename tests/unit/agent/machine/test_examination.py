@@ -1,16 +1,19 @@
 """The agent's examination tells raw texts, bounded in size and time, whatever the board lacks."""
 
+import getpass
 import json
 import os
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from edgeproof.board.doctor.diagnosis import diagnose_connected
 from edgeproof.board.doctor.examination import parse_examination
 from edgeproof.board.doctor.finding import Level
+from edgeproof.board.link.first_contact import GreetedChannel, Ready
 from edgeproof.board.link.local import LocalTransport
 from edgeproof.board.link.transport import Channel
 from edgeproof.config.boards import BoardProfile
@@ -148,7 +151,7 @@ def test_a_diagnosis_of_this_machine_is_whole_on_every_python_of_a_board(tmp_pat
         diagnosis = diagnose_connected(profile, transport)
     told = {finding.name: finding for finding in diagnosis.findings}
     assert str(told["python"].data["version"]).startswith(f"{version}.")
-    assert set(diagnosis.sections) == {"connection", "system", "processor", "edgeproof"}
+    assert set(diagnosis.sections) == {"connection", "store", "system", "processor", "edgeproof"}
     assert {"model", "memory", "disk", "architecture", "cpu", "temperature", "clock skew", "runtimes"} <= set(told)
     assert told["clock skew"].level is Level.GOOD, "it is the same clock"
     json.dumps(diagnosis.to_json())
@@ -160,7 +163,7 @@ def test_a_board_without_python_is_diagnosed_so(tmp_path: Path) -> None:
     with LocalTransport("local", tmp_path) as transport:
         diagnosis = diagnose_connected(profile, transport)
     assert not diagnosis.healthy
-    python = diagnosis.findings[1]
+    python = next(finding for finding in diagnosis.findings if finding.name == "python")
     assert (python.name, python.level) == ("python", Level.BAD)
     assert "apt install python3" in python.remedy
 
@@ -169,15 +172,28 @@ class _Talkative(LocalTransport):
     """A board whose login shell greets everybody."""
 
     def open(self, command: str) -> Channel:
-        return super().open(f"echo 'Welcome to \033[1mdesk'; {command}")
+        ready = Ready()
+        channel = super().open(f"echo 'Welcome to \033[1mdesk'; {ready.command(command)}")
+        return GreetedChannel(channel, ready, "local", channel.close)
 
 
-def test_a_login_shell_that_prints_is_told_as_what_it_is(tmp_path: Path) -> None:
+def test_a_login_shell_that_prints_is_told_and_the_rest_examined(tmp_path: Path) -> None:
     with _Talkative("local", tmp_path) as transport:
         diagnosis = diagnose_connected(BoardProfile(name="local", host="x", python=sys.executable), transport)
-    (login,) = diagnosis.findings
-    assert (login.level, login.value) == (
-        Level.BAD,
-        "the login shell prints of its own accord: Welcome to [1mdesk",
-    )
+    login = diagnosis.findings[0]
+    assert login.level is Level.WARNING
+    assert "a login file prints: Welcome to [1mdesk" in login.value
     assert "[[ $- == *i* ]] || return" in login.remedy
+    assert "memory" in {finding.name for finding in diagnosis.findings}
+
+
+def test_whether_services_linger_is_read_where_systemd_runs(tmp_path: Path) -> None:
+    def told() -> Any:
+        return examine(tmp_path / "home/.edgeproof", tmp_path)["linger"]
+
+    assert told() == ""
+    (tmp_path / "run/systemd/system").mkdir(parents=True)
+    assert told() == "no"
+    (tmp_path / "var/lib/systemd/linger").mkdir(parents=True)
+    (tmp_path / "var/lib/systemd/linger" / getpass.getuser()).touch()
+    assert told() == "yes"

@@ -315,6 +315,16 @@ DETECTION_REQUESTS: list[tuple[dict[str, Any], bytes]] = [
     ({"op": "prepare"}, b"picture"),
     ({"op": "detect"}, b"picture"),
     ({"op": "bench", "runs": 1, "warmup_runs": 0, "max_seconds": 1.0}, b"picture"),
+    (
+        {
+            "op": "profile",
+            "runs": 1,
+            "warmup_runs": 0,
+            "max_seconds": 1.0,
+            "arrays": [{"name": name, "dtype": "uint8", "shape": [2]} for name in ("picture", "proof")],
+        },
+        b"\x89P##",
+    ),
     ({"op": "stream", "source": "nowhere.mp4", "frames": 1, "window": 1, "jpeg_every": 0}, b""),
     ({"op": "state"}, b""),
 ]
@@ -399,7 +409,7 @@ def test_a_stream_ends_whatever_the_host_says_to_its_events(video: Path, control
     request = {"id": 1, "op": "stream", "source": str(video), "frames": 6, "window": window, "jpeg_every": 2}
     talk = Talk(loaded_detection(), framed(request) + b"".join(controls))
     talk.check()
-    events = [frame for frame in talk.frames if "event" in frame.header]
+    events = [frame for frame in talk.frames if frame.header.get("event") == "frame"]
     assert [frame.header["index"] for frame in events] == list(range(len(events)))
     assert len(events) <= window + len(controls), "an event that the host has not taken fills the window"
 
@@ -411,5 +421,5 @@ def test_a_bench_of_a_picture_and_a_stream_end_well_when_the_host_does_as_it_sho
     said += framed({"id": 2, "control": "more"}) * 6
     talk = Talk(loaded_detection(), said)
     assert talk.status == 0
-    assert [frame.header.get("event") for frame in talk.frames] == ["block", None, *["frame"] * 6, None]
+    assert [frame.header.get("event") for frame in talk.frames] == ["block", None, "source", *["frame"] * 6, None]
     assert all(frame.header["ok"] for frame in talk.frames if "event" not in frame.header)

@@ -9,6 +9,16 @@ from edgeproof_agent.wire.fields import FieldError, Fields
 from tests.support.boards import profiles as boards
 
 
+def test_the_share_of_a_login_is_told_where_the_probe_tells_it() -> None:
+    older = facts_of(boards.PI_5_TRIXIE)
+    assert (older.cpus_allowed, older.cpu_quota, older.big_cpus) == (None, None, 0)
+    share = {"cpus_allowed": 2, "cpu_quota": 1.5, "big_cpus": 1, "memory_free_bytes": 512 << 20}
+    facts = facts_of({**boards.PI_5_TRIXIE, **share})
+    assert (facts.cpus_allowed, facts.cpu_quota, facts.big_cpus, facts.memory_available_mib) == (2, 1.5, 1, 512.0)
+    nothing = facts_of({**boards.PI_5_TRIXIE, "cpu_quota": None, "memory_free_bytes": None})
+    assert nothing.memory_available_mib == older.memory_available_mib
+
+
 def facts_of(probe: dict[str, Any]) -> BoardFacts:
     return parse_facts(Fields(probe))
 

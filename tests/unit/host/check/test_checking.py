@@ -11,6 +11,7 @@ from edgeproof.check.cell import Cell
 from edgeproof.check.checking import Checked, check, exit_code
 from edgeproof.check.kept_cells import KeptCells, cell_key
 from edgeproof.config.boards import BoardProfile
+from edgeproof.datasets.opening import open_data_set
 from edgeproof.errors import BoardUnreachableError
 from edgeproof.record.load import LoadResult
 from edgeproof.record.run import Report, Run
@@ -19,6 +20,7 @@ from edgeproof.runs.pictures import PictureFile
 from edgeproof.verify.gate_text import parse_gate
 from edgeproof.wording.progress import Progress, ProgressListener
 from tests.support import sample_report as sample
+from tests.support.label_files import write_coco
 
 PASS, FAIL, OPEN = Answer.PASS, Answer.FAIL, Answer.INCONCLUSIVE
 
@@ -203,3 +205,37 @@ def test_another_cell_is_no_baseline_and_of_two_neither_is(tmp_path: Path, earli
     assert run.claims[0].answer is OPEN
     assert run.claims[0].note is not None
     assert run.claims[0].note.startswith("there is no 'baseline'")
+
+
+def test_what_arrives_of_a_cell_is_kept_beside_the_records_until_all_are_through(tmp_path: Path) -> None:
+    kept = KeptCells(tmp_path / "cells")
+    places: list[Path] = []
+
+    def arriving(cell: Cell, progress: ProgressListener) -> Run:
+        assert cell.arrived is not None
+        places.append(cell.arrived)
+        cell.arrived.mkdir(parents=True, exist_ok=True)
+        (cell.arrived / "some.jsonl").write_text("{}")
+        if len(places) == 2:
+            raise BoardUnreachableError("pi does not answer")
+        return sample.run(cell.variant)
+
+    check(CELLS, kept, measure=arriving)
+    assert (tmp_path / "cells" / "arrived" / "some.jsonl").is_file()
+    check(CELLS, kept, measure=arriving)
+    assert set(places) == {kept.arrived}
+    assert not (tmp_path / "cells").exists()
+
+
+def test_another_data_set_or_mapping_is_another_cell(tmp_path: Path) -> None:
+    data_set = open_data_set(write_coco(tmp_path / "set"))
+    first = cell(data_set=data_set)
+    keys = {
+        cell_key(first),
+        cell_key(cell()),
+        cell_key(replace(first, renames={"a": "b"})),
+        cell_key(replace(first, common_classes=True)),
+        cell_key(replace(first, data_set=replace(data_set, pictures=data_set.pictures[:1]))),
+    }
+    assert len(keys) == 5
+    assert cell_key(replace(first, arrived=tmp_path)) == cell_key(first)

@@ -1,18 +1,21 @@
 """From `[check]` to cells: which there are, what they are called, and what is said of one that cannot be meant."""
 
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from edgeproof.bundle import open_bundle
 from edgeproof.check.cell import Cell
 from edgeproof.check.matrix import Wanted, cells_of, gates_of, only
 from edgeproof.config.boards import BoardProfile
 from edgeproof.config.check import CheckConfig, read_check
-from edgeproof.errors import ProfileError, UsageError
+from edgeproof.errors import DataSetError, ProfileError, UsageError
 from edgeproof.verify.gate_text import GateError
+from tests.support.label_files import write_coco
 
 PI = BoardProfile(host="pi.local", name="pi")
 ROCK = BoardProfile(host="rock.local", name="rock")
@@ -162,3 +165,55 @@ def test_without_bundle_or_board_the_missing_one_is_named(config_file: Path) -> 
 def test_a_file_without_check_has_none(tmp_path: Path) -> None:
     (tmp_path / "edgeproof.toml").write_text("")
     assert read_check(tmp_path / "edgeproof.toml") is None
+
+
+ACCURATE = """
+[check]
+bundles = ["bundles/*"]
+data = "set/val.json"
+classes = { bike = "red square", person = "blue square" }
+[check.gates]
+accuracy = "map >= 0.4"
+"""
+
+
+def test_a_data_set_is_read_where_a_gate_needs_it_and_mapped_to_every_bundle(config_file: Path) -> None:
+    labels = open_bundle(config_file.parent / "bundles" / "int8").labels()
+    write_coco(config_file.parent / "set")
+    text = ACCURATE.replace("red square", labels[0]).replace("blue square", labels[1])
+    found = cells(config_file, text)
+    assert [len(cell.data_set.pictures) if cell.data_set else 0 for cell in found] == [3, 3]
+    assert pickle.loads(pickle.dumps(found[0])) == found[0]
+    without = cells(config_file, text.replace('accuracy = "map >= 0.4"', 'size = "< 1 MB"'))
+    assert [cell.data_set for cell in without] == [None, None]
+    with pytest.raises(DataSetError, match="no class of the data set"):
+        cells(config_file, ACCURATE.replace("classes = ", "# "))
+
+
+def test_a_data_set_without_a_gate_on_accuracy_is_a_mistake(config_file: Path, tiny_bundles: dict[str, Path]) -> None:
+    wanted = Wanted(bundles=(tiny_bundles["int8"],), gates=("size < 1 MB",), data=Path("val.json"))
+    with pytest.raises(UsageError, match="a data set is for a gate on accuracy"):
+        cells(config_file, "[check]\n", wanted)
+
+
+def test_a_data_set_that_is_not_there_is_said_ahead_of_measuring(
+    config_file: Path, tiny_bundles: dict[str, Path]
+) -> None:
+    wanted = Wanted(bundles=(tiny_bundles["int8"],), gates=("accuracy map >= 0.4",), data=Path("gone.json"))
+    with pytest.raises(DataSetError, match=r"gone\.json: there is no such file"):
+        cells(config_file, "[check]\n", wanted)
+    assert cells(config_file, "[check]\n", replace(wanted, data=None))[0].data_set is None
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("data = 7", "data must be a text: the path of a labelled data set"),
+        ("classes = ['a']", "classes must be a table of classes"),
+        ("common_classes = 1", "common_classes must be true or false"),
+        ("dat = 'x'", "dat"),
+    ],
+)
+def test_what_cannot_be_meant_of_a_data_set_is_named(config_file: Path, line: str, words: str) -> None:
+    with pytest.raises(ProfileError, match=words):
+        cells(config_file, f"[check]\n{line}\n")

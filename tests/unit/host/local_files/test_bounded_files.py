@@ -119,7 +119,7 @@ TRUSTED = {
     "board/ssh/login_keys.py": "the user's own keys",
     "config/boards.py": "edgeproof.toml, once it has been read with a bound",
     "config/editing.py": "edgeproof.toml, once it has been read with a bound",
-    "board/provision.py": "a file of this package",
+    "board/runtime/proof.py": "a file of this package",
     "board/runtime/releases.py": "a file of this package",
     "board/store/signing.py": "a manifest that has been read and hashed",
     "board/ssh/config.py": "ssh_config, which is the user's own",

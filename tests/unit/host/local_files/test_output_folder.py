@@ -157,7 +157,7 @@ def test_pictures_that_are_not_read_are_named_once_a_kind(tmp_path: Path) -> Non
     assert notes == [
         f"{tmp_path}: left out 0.HEIC, 1.HEIC, 2.HEIC and 2 more: .heic is not read, convert them to JPEG, on a Mac or "
         "with heif-convert",
-        f"{tmp_path}: left out clip.mp4: .mp4 is not read, take frames out of them, with ffmpeg for instance",
+        f"{tmp_path}: left out clip.mp4: .mp4 is not read, name it by itself: it is streamed",
     ]
 
 

@@ -13,7 +13,8 @@ from click.testing import CliRunner
 from edgeproof.cli.main import cli
 from edgeproof.errors import ReportError
 from edgeproof.record.board import BoardState
-from edgeproof.record.load import LoadResult
+from edgeproof.record.load import CpuUse, LoadResult
+from edgeproof.record.profile import Profile
 from edgeproof.record.reader import read_report
 from edgeproof.record.run import Report, Run
 from edgeproof.record.writer import write_report
@@ -40,9 +41,17 @@ def reports(folder: Path) -> dict[str, Report]:
     full = sample.run(folder=folder / "annotated")
     return {
         "everything": Report.now((replace(full, stream=sample.stream(folder / "frames"), error="it died"), full)),
+        "a camera": Report.now((replace(full, stream=sample.live_stream(folder / "live")),)),
         "few samples": Report((sample.run(runs=20),), created="2026-11-26T10:00:00Z", command=("edgeproof", "bench")),
         "nothing was done": Report((Run(sample.bundle(), sample.board(), sample.RUNTIMES[0]),)),
-        "fewer threads": Report((replace(full, load=LoadResult(5, 6, 1, "it loses with more")),)),
+        "fewer threads": Report(
+            (
+                replace(
+                    full,
+                    load=LoadResult(5, 6, 1, "it loses with more", CpuUse(8, 4, 1, 0.5, 4, "big"), "libedgetpu.so.1"),
+                ),
+            )
+        ),
         "no health check": Report((replace(full, latency=None, load=LoadResult(5, None, 2)),)),
         "no bench": Report((replace(sample.run(), latency=None),), outputs=("a", "b/c")),
         "a board that tells nothing": Report((replace(sample.run(), before=BoardState(), after=None),)),
@@ -50,6 +59,9 @@ def reports(folder: Path) -> dict[str, Report]:
             (replace(sample.run(), claims=sample.claims()),), not_measured=("int8 on shed: no such board", "x: ü")
         ),
         "a verdict": Report((replace(sample.run(), parity=sample.parity(), claims=sample.claims()),)),
+        "a profile": Report((replace(sample.run(), latency=None, profile=sample.profile()),)),
+        "no profile to be had": Report((replace(sample.run(), profile=Profile(unavailable="it has none")),)),
+        "a board that was sampled": Report((replace(sample.run(), latency=sample.sampled_latency()),)),
         "a comparison": Report((sample.run(), sample.run("float32")), comparisons=(sample.comparison(),)),
         "a name that is no UTF-8": Report((replace(full, bundle=replace(full.bundle, name="caf\\udce9 ü")),)),
     }
@@ -59,13 +71,18 @@ def reports(folder: Path) -> dict[str, Report]:
     "name",
     [
         "everything",
+        "a camera",
         "few samples",
         "nothing was done",
         "no health check",
+        "fewer threads",
         "no bench",
         "a board that tells nothing",
         "a check with a board that was not there",
         "a verdict",
+        "a profile",
+        "no profile to be had",
+        "a board that was sampled",
         "a comparison",
         "a name that is no UTF-8",
     ],

@@ -8,7 +8,7 @@ import pytest
 
 from edgeproof.record.latency import Samples
 from edgeproof.report.charts.distributions import Spread, distributions_svg, edges
-from edgeproof.report.charts.front import Candidate, front_svg, on_front
+from edgeproof.report.charts.front import Point, front_svg
 from edgeproof.report.charts.timeline import timeline_svg
 from edgeproof.verify.latency import latency_of
 from tests.support import sample_report as sample
@@ -55,7 +55,7 @@ def test_a_chart_takes_its_colours_from_the_page() -> None:
     for svg in (
         drawn(*runs, limits=(50.0,)),
         timeline_svg(sample.run(), 0, "b") or "",
-        front_svg([Candidate(0, 1.0, 2.0, None), Candidate(1, 2.0, 1.0, None)], "c"),
+        front_svg([Point(0, 1.0, 2.0, None), Point(1, 2.0, 1.0, None)], [0, 1], "c"),
     ):
         assert "var(--series-2)" in svg
         assert re.findall(r"#[0-9a-f]{6}", svg) == []
@@ -90,23 +90,13 @@ def test_a_long_timeline_is_no_heavier_than_a_short_one() -> None:
     assert size(100_000) < 3 * size(400)
 
 
-@pytest.mark.parametrize(
-    ("figures", "best"),
-    [
-        ([(1, 2, None), (2, 1, None), (2, 2, None)], [0, 1]),
-        ([(1, 1, None), (1, 1, None)], [0, 1]),
-        ([(1, 2, 0.5), (2, 1, 0.5), (3, 3, 0.6)], [0, 1, 2]),
-        ([(1, 2, 0.5), (2, 2, 0.4)], [0]),
-        ([(1, 2, 0.5), (3, 3, None)], [0]),
-    ],
-)
-def test_the_front_holds_what_nothing_beats(figures: list[tuple[float, float, float | None]], best: list[int]) -> None:
-    candidates = [Candidate(number, *figure) for number, figure in enumerate(figures)]
-    assert [one.number for one in on_front(candidates)] == best
-    accuracy = all(figure[2] is not None for figure in figures)
-    svg = front_svg(candidates, "a")
-    assert ("mAP" in svg, "size, MB" in svg) == (accuracy, not accuracy)
-    assert svg.count("fill: none; stroke: var(--series") == len(figures) - len(best)
+@pytest.mark.parametrize("accuracies", [(0.5, 0.6, 0.7), (0.5, None, 0.7)])
+def test_the_front_is_filled_and_the_others_are_not(accuracies: tuple[float | None, ...]) -> None:
+    points = [Point(3 + place, 1.0 + place, 2.0, accuracy) for place, accuracy in enumerate(accuracies)]
+    svg = front_svg(points, [3, 5], "a")
+    known = None not in accuracies
+    assert ("mAP" in svg, "size, MB" in svg) == (known, not known)
+    assert svg.count("fill: none; stroke: var(--series") == 1
 
 
 def test_a_limit_far_beyond_the_samples_is_within_the_chart() -> None:

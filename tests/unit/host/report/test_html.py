@@ -13,12 +13,12 @@ import numpy as np
 from edgeproof.record.pictures import Picture
 from edgeproof.record.precision_recall import PrecisionRecall
 from edgeproof.record.run import Report, Run
-from edgeproof.record.verdict.claims import Answer, Claim
 from edgeproof.record.verdict.parity import ParityStage, PictureParity
 from edgeproof.report.embedded_picture import data_uri
 from edgeproof.report.html import render_html, write_html
-from edgeproof.report.page.figures import candidates, distributions, front
+from edgeproof.report.page.figures import distributions, front
 from tests.support import sample_report as sample
+from tests.support.sample_accuracy import evaluated
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 
@@ -379,15 +379,37 @@ def test_each_stage_that_gates_speak_of_has_a_chart_with_its_own_limits() -> Non
     assert ("limit 49.0 ms" in second[0], "limit 80.0 ms" in second[0]) == (False, True)
 
 
-def test_the_front_is_of_runs_that_were_measured_alone_with_the_accuracy_that_a_gate_bounds() -> None:
-    drop = Claim("accuracy map drop vs float32 <= 0.01", Answer.PASS, 0.01, "", 0.002)
-    right = Claim("accuracy map >= 0.40", Answer.PASS, 0.4, "", 0.45)
-    runs = [replace(sample.run(variant), claims=(drop, right)) for variant in ("int8", "float32", "float16")]
+def test_the_front_is_of_runs_that_were_measured_alone_by_all_that_they_have() -> None:
+    accuracy = evaluated().accuracy
+    runs = [replace(sample.run(variant), accuracy=accuracy) for variant in ("int8", "float32", "float16")]
     with_accuracy = front(Report(tuple(runs)))
     assert with_accuracy is not None
-    assert (with_accuracy.with_accuracy, "mAP" in with_accuracy.chart) == (True, True)
-    assert [one.accuracy for one in candidates(Report(tuple(runs)))] == [0.45] * 3
+    assert (with_accuracy.with_accuracy, "mAP" in with_accuracy.chart, with_accuracy.void) == (True, True, False)
+    assert with_accuracy.best == [0], "it is the smallest, and nothing else tells them apart"
     beside = front(Report((runs[0], runs[1], *runs), comparisons=(replace(sample.comparison(), a=0, b=1),)))
     assert beside is not None
     assert set(beside.best) <= {2, 3, 4}
     assert front(Report((runs[0], *runs[1:]), comparisons=(sample.comparison(),))) is None
+
+
+def test_a_void_latency_decides_nothing_and_the_page_says_so() -> None:
+    runs = [sample.run(variant, invoke_ms=invoke) for variant, invoke in (("int8", 50.0), ("float32", 10.0))]
+    hot = replace(runs[1], board=sample.board(emulated=True))
+    found = front(Report((runs[0], hot)))
+    assert found is not None
+    assert (found.best, found.void) == ([0], True)
+    assert "A latency is void, and does not count." in render_html(Report((runs[0], hot)))
+
+
+def test_accuracy_is_shown_with_its_intervals_errors_classes_and_references() -> None:
+    found = evaluated()
+    run = replace(sample.run(), accuracy=found.accuracy, precision_recall=found.curves)
+    page = render_html(Report((run, sample.run("float32"))))
+    assert "<h2>Accuracy</h2>" in page
+    assert f"{found.accuracy.map.low:.3f}..{found.accuracy.map.high:.3f}" in page
+    assert "the same mAP as int8 on the host (tflite-runtime 2.14.0)." in page
+    assert "Classes that the model does not know are left out: hexagon." in page
+    assert page.count('data-label="nothing there"') == 1
+    for one in found.accuracy.classes:
+        assert f'data-label="class" class="short">{one.label}</td>' in page
+    assert "<h2>Accuracy</h2>" not in render_html(Report((sample.run(),)))

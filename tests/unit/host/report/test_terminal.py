@@ -6,9 +6,10 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
+from edgeproof.record.load import CpuUse, LoadResult
 from edgeproof.record.pictures import Picture
 from edgeproof.record.run import Report
-from edgeproof.report.formatting import ms, throttling
+from edgeproof.report.formatting import ms, threads_words, throttling
 from edgeproof.report.terminal import print_bench, print_report
 from edgeproof.verify.latency import latency_of
 from tests.support import sample_report as sample
@@ -210,3 +211,10 @@ def test_the_commonest_labels_of_many_pictures_are_told_with_their_numbers() -> 
     )
     text = " ".join(printed(Report((replace(sample.run(), pictures=pictures),)), 200).split())
     assert "10 label 0, 9 label 1, 8 label 2, 7 label 3, 6 label 4, 2 more labels" in text
+
+
+def test_threads_on_a_share_of_the_board_are_told_with_it() -> None:
+    load = LoadResult(1, 1, 2, cpus=CpuUse(8, 4, 2, 1.5, 4, "big"))
+    assert threads_words(load) == "2 threads on 2 of 8 CPUs, the big ones, 1.5 CPUs' worth of time"
+    assert threads_words(LoadResult(1, 1, 1, cpus=CpuUse(4, 4, 4))) == "1 thread"
+    assert threads_words(LoadResult(1, 1, 1, delegate="libedgetpu.so.1")) == "1 thread, delegate libedgetpu.so.1"

@@ -29,6 +29,7 @@ class Session:
         self._dies_at = dies_at
         self._taken = 0
         self.asked: list[tuple[int, int]] = []
+        self.rested: list[float] = []
         self.temperatures: list[float] = []
         self.looks = 0
 
@@ -40,7 +41,9 @@ class Session:
         max_seconds: float,
         on_block: Callable[[SampleBlock], None] = lambda _: None,
         yardstick: bool = False,
+        idle_seconds: float = 0.0,
     ) -> BenchResult:
+        self.rested.append(idle_seconds)
         self.asked.append((runs, warmup_runs))
         before = self._state()
         for _ in range(warmup_runs):
@@ -123,10 +126,11 @@ def test_further_runs_are_added_as_they_are_wanted() -> None:
         return 30 if len(told) < 3 else 0
 
     session = Session(range(1, 1000))
-    found = results(session, BenchPlan(b"", 20, 4, further_runs=further))
+    found = results(session, BenchPlan(b"", 20, 4, idle_seconds=5.0, further_runs=further))
     assert told == [20, 50, 80]
     assert [result.runs for result in found] == [20, 50, 80]
     assert session.asked == [(20, 4), (30, 0), (30, 0)]
+    assert session.rested == [5.0, 0.0, 0.0], "the board rests ahead of the first alone"
     last = found[-1]
     assert last.samples_ns["total"].tolist() == [value * MS for value in range(5, 85)]
     assert last.before is not None

@@ -10,7 +10,7 @@ from edgeproof.bundle import open_bundle, write_bundle
 from edgeproof.record.detections import Detections, PictureResult
 from edgeproof.record.verdict.chain import ChainLink, ChainStep, deciding_step
 from edgeproof.record.verdict.parity import Parity, ParityStage, PictureParity
-from edgeproof.runs.float32 import float32_beside
+from edgeproof.runs.variant_beside import variant_beside
 from edgeproof.verify.chain import kernels_link, link_of
 
 BOX = (0.1, 0.1, 0.4, 0.4)
@@ -77,13 +77,13 @@ def test_the_step_with_most_differences_decides(quantization: int, kernels: int,
 def test_float32_is_taken_from_beside_a_variant_of_the_very_source_only(
     tiny_bundles: dict[str, Path], tmp_path: Path
 ) -> None:
-    beside = float32_beside(open_bundle(tiny_bundles["int8"]))
+    beside = variant_beside(open_bundle(tiny_bundles["int8"]))
     assert beside is not None
     assert beside.digest == open_bundle(tiny_bundles["float32"]).digest
     (tmp_path / "int8").symlink_to(tiny_bundles["int8"])
-    assert float32_beside(open_bundle(tmp_path / "int8")) is None
+    assert variant_beside(open_bundle(tmp_path / "int8")) is None
     (tmp_path / "float32").symlink_to(tiny_bundles["int8"])
-    assert float32_beside(open_bundle(tmp_path / "int8")) is None, "it is an int8 bundle by another name"
+    assert variant_beside(open_bundle(tmp_path / "int8")) is None, "it is an int8 bundle by another name"
 
 
 def test_a_float32_bundle_of_another_source_or_of_none_is_not_it(tiny_bundles: dict[str, Path], tmp_path: Path) -> None:
@@ -98,4 +98,4 @@ def test_a_float32_bundle_of_another_source_or_of_none_is_not_it(tiny_bundles: d
     for here, there, same in (({"a": 1}, {"a": 1}, True), ({"a": 1}, {"a": 2}, False), (None, None, False)):
         placed("int8", here)
         placed("float32", there)
-        assert (float32_beside(open_bundle(tmp_path / "int8")) is not None) == same
+        assert (variant_beside(open_bundle(tmp_path / "int8")) is not None) == same

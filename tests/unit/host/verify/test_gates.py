@@ -1,19 +1,24 @@
 """Gates held against runs: the answer, the figures beside it, and what is said to be missing."""
 
+import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from edgeproof.record.board import BoardState
 from edgeproof.record.detections import BenchResult
+from edgeproof.record.energy import Energy, Joules, SourceClass
 from edgeproof.record.run import Run
 from edgeproof.record.verdict.claims import Answer, Claim
 from edgeproof.record.verdict.parity import Parity, PictureParity
+from edgeproof.verify.energy import NO_SOURCE
 from edgeproof.verify.gate_text import parse_gate
 from edgeproof.verify.gates import Baselines, evaluate, further_runs
 from edgeproof.verify.latency import latency_of
 from tests.support import sample_report as sample
+from tests.support.sample_accuracy import evaluated
 from tests.support.simulated_runs import simulated_ns
 
 MS = 1_000_000
@@ -115,13 +120,16 @@ def test_a_run_that_ended_early_passes_nothing_that_was_timed() -> None:
     assert (found.answer, found.note) == (OPEN, "the run ended early: the agent died")
 
 
+NO_ACCURACY = "accuracy was not measured: name a labelled data set with --data, or data in [check]"
+
+
 @pytest.mark.parametrize(
     ("key", "text", "note"),
     [
         ("capture", "p50 < 1 ms", "no samples of capture were taken"),
-        ("accuracy", "map >= 0.4", "map was not measured"),
-        ("accuracy", "map drop vs float32 <= 0.01", "map drop was not measured"),
-        ("energy", "< 0.6 J", "energy was not measured"),
+        ("accuracy", "map >= 0.4", NO_ACCURACY),
+        ("accuracy", "map drop vs float32 <= 0.01", NO_ACCURACY),
+        ("energy", "< 0.6 J", f"energy was not measured: {NO_SOURCE}"),
         ("parity", "differing <= 1 %", "parity was not measured: name pictures in [check]"),
         (
             "invoke",
@@ -134,6 +142,29 @@ def test_what_was_not_measured_is_inconclusive_without_figures(key: str, text: s
     found = claim(steady(), key, text)
     assert (found.answer, found.note) == (OPEN, note)
     assert (found.value, found.low, found.high, found.samples) == (None, None, None, None)
+
+
+@pytest.mark.parametrize(("text", "answer"), [("< 500 mJ", PASS), ("< 0.1 J", FAIL), ("< 0.2132 J", OPEN)])
+def test_a_meter_tells_energy_by_the_interval_of_its_readings(text: str, answer: Answer) -> None:
+    """4.1 W over 10.4 s and 200 runs."""
+    found = claim(replace(steady(), latency=sample.sampled_latency("meter")), "energy", text)
+    assert found.answer is answer
+    assert found.value == pytest.approx(0.2132)
+    assert (found.note is None) == (answer is not OPEN)
+    assert found.samples == 30
+
+
+def test_what_no_meter_tells_of_energy_passes_and_fails_nothing() -> None:
+    for limit in ("< 10 J", "< 1 mJ"):
+        found = claim(replace(steady(), latency=sample.sampled_latency("pmic")), "energy", limit)
+        assert found.answer is OPEN
+        assert found.note is not None
+        assert "pmic corrected" in found.note
+
+
+def test_energy_of_a_void_run_is_not_told() -> None:
+    run = replace(steady(), latency=sample.sampled_latency("meter"), board=sample.board(emulated=True))
+    assert claim(run, "energy", "< 10 J").answer is OPEN
 
 
 @pytest.mark.parametrize(("text", "answer"), [("< 4 MB", PASS), ("< 3.812345 MB", FAIL), ("<= 3.812345 MB", PASS)])
@@ -236,3 +267,86 @@ def test_wrong_answers_stay_under_one_in_a_hundred_at_the_worst_limit(kind: dict
     above, below = (f"p95 < {truth * factor:.4f} ms" for factor in (1.0005, 0.9995))
     assert sum(claim(run, "total", below).answer is PASS for run in runs) < 12
     assert sum(claim(run, "total", above).answer is FAIL for run in runs) < 12
+
+
+def with_accuracy(**changes: Any) -> Run:
+    return replace(sample.run(), accuracy=evaluated(**changes).accuracy)
+
+
+def test_map_is_held_against_its_limit_by_its_interval() -> None:
+    run = with_accuracy()
+    assert run.accuracy is not None
+    value, low, high = run.accuracy.map.value, run.accuracy.map.low, run.accuracy.map.high
+    assert low is not None
+    assert high is not None
+    passed, failed = claim(run, "accuracy", f"map >= {low - 0.001}"), claim(run, "accuracy", f"map >= {high + 0.001}")
+    assert (passed.answer, failed.answer) == (PASS, FAIL)
+    assert (passed.value, passed.low, passed.high, passed.samples) == (value, low, high, 110)
+    open_one = claim(run, "accuracy", f"map >= {low + 0.3 * (value - low)}")
+    assert open_one.answer is OPEN
+    assert open_one.note is not None
+    assert open_one.note.startswith("needs about ")
+    assert open_one.note.endswith(" pictures, has 110: give a larger data set")
+    told = int(open_one.note.split()[2])
+    assert told == math.ceil(1.1 * 110 * ((value - low) / (value - open_one.limit)) ** 2)
+    above = claim(run, "accuracy", f"map >= {high - 0.3 * (high - value)}")
+    assert above.note is not None
+    assert int(above.note.split()[2]) == math.ceil(1.1 * 110 * ((high - value) / (above.limit - value)) ** 2)
+
+
+def test_a_limit_that_is_the_figure_itself_is_never_told() -> None:
+    run = with_accuracy()
+    assert run.accuracy is not None
+    found = claim(run, "accuracy", f"map50 >= {run.accuracy.map50.value!r}")
+    assert (found.answer, found.note) == (OPEN, "too near to the limit to be told from it by 110 pictures")
+
+
+def test_a_drop_is_that_against_the_named_variant() -> None:
+    run = with_accuracy(loss=0.5)
+    assert run.accuracy is not None
+    same, other = run.accuracy.against
+    assert (same.variant, other.variant) == ("int8", "float32")
+    assert (same.drop.value, same.drop.low, same.drop.high) == (0, 0, 0)
+    assert other.drop.low is not None
+    assert claim(run, "accuracy", "map drop vs int8 <= 0").answer is PASS
+    assert claim(run, "accuracy", f"map drop vs float32 <= {other.drop.low - 1e-6}").answer is FAIL
+    assert claim(run, "accuracy", "map drop vs float32 <= 0.5").value == other.drop.value > 0
+
+
+def test_a_drop_against_a_variant_that_was_not_run_is_not_known() -> None:
+    found = claim(with_accuracy(), "accuracy", "map drop vs float16 <= 0.1")
+    assert (found.answer, found.value) == (OPEN, None)
+    assert found.note == "nothing of float16 was run here (but int8, float32): export that variant beside the bundle"
+
+
+@pytest.mark.parametrize("text", ["map >= 0.01", "map50 >= 0.99", "map drop vs int8 <= 0.5"])
+def test_pictures_without_an_answer_leave_it_open(text: str) -> None:
+    found = claim(with_accuracy(failed=2), "accuracy", text)
+    assert found.answer is OPEN
+    assert found.note == "2 pictures of 110 had no answer: nothing can be said of them"
+
+
+def test_few_pictures_tell_nothing_of_others() -> None:
+    found = claim(with_accuracy(pictures=12), "accuracy", "map >= 0.01")
+    assert (found.answer, found.low) == (OPEN, None)
+    assert found.note == "12 pictures say nothing of others: 100 are the fewest"
+
+
+@pytest.mark.parametrize(("limit", "answer"), [(0.6, PASS), (0.4, FAIL), (0.505, OPEN)])
+def test_energy_is_held_against_its_limit_by_its_interval(limit: float, answer: Answer) -> None:
+    run = steady()
+    assert run.latency is not None
+    energy = Energy("ina219", SourceClass.METER, 2.0, 50, Joules(0.5, 0.49, 0.51))
+    measured = replace(run, latency=replace(run.latency, energy=(energy,)))
+    found = claim(measured, "energy", f"< {limit} J")
+    assert (found.answer, found.value, found.low, found.high, found.samples) == (answer, 0.5, 0.49, 0.51, 50)
+    assert found.note == f"gross, by ina219 ({SourceClass.METER.value})"
+    emulated = replace(measured, board=sample.board(emulated=True))
+    assert claim(emulated, "energy", "< 0.6 J").answer is OPEN
+
+
+def test_why_there_is_no_energy_is_told() -> None:
+    run = steady()
+    assert run.latency is not None
+    bare = replace(run, latency=replace(run.latency, energy_reason="the board has no source"))
+    assert claim(bare, "energy", "< 0.6 J").note == "energy was not measured: the board has no source"

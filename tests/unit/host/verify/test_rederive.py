@@ -6,6 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edgeproof.record.accuracy import Estimate
+from edgeproof.record.accuracy_samples import AccuracySamples, FoundObjects
+from edgeproof.record.energy import SourceClass
 from edgeproof.record.run import Report, Run
 from edgeproof.record.verdict.claims import Answer, Claim
 from edgeproof.verify.comparison import comparison_of
@@ -13,6 +16,7 @@ from edgeproof.verify.gate_text import parse_gates
 from edgeproof.verify.gates import evaluate
 from edgeproof.verify.rederive import discrepancies, unchecked
 from tests.support import sample_report as sample
+from tests.support.sample_accuracy import evaluated
 
 GATES = parse_gates(
     {"total": ["p50 < 60 ms", "p95 < 50 ms"], "size": "< 6 MB", "parity": "differing <= 1 %", "energy": "< 1 J"}
@@ -20,7 +24,7 @@ GATES = parse_gates(
 
 
 def honest() -> Run:
-    run = replace(sample.run(), parity=sample.parity())
+    run = replace(sample.run(), latency=sample.sampled_latency(), parity=sample.parity())
     return replace(run, claims=evaluate(GATES, run))
 
 
@@ -87,6 +91,28 @@ def changed_peak(run: Run) -> Run:
     return with_latency(run, peak_rss_mib=50.0)
 
 
+def changed_energy(run: Run) -> Run:
+    assert run.latency is not None
+    first, *rest = run.latency.energy
+    return with_latency(run, energy=(replace(first, gross=replace(first.gross, low=0.1)), *rest))
+
+
+def changed_class(run: Run) -> Run:
+    assert run.latency is not None
+    first, *rest = run.latency.energy
+    return with_latency(run, energy=(replace(first, source_class=SourceClass.METER), *rest))
+
+
+def energy_left_out(run: Run) -> Run:
+    return with_latency(run, energy=())
+
+
+def changed_readings(run: Run) -> Run:
+    assert run.latency is not None
+    assert run.latency.power is not None
+    return with_latency(run, power=replace(run.latency.power, seconds=5.0))
+
+
 def no_gate(run: Run) -> Run:
     return replace(run, claims=(Claim("speed is good", Answer.PASS, 1.0, ""),))
 
@@ -104,6 +130,10 @@ def no_gate(run: Run) -> Run:
         changed_emulation,
         changed_drift,
         changed_peak,
+        changed_energy,
+        changed_class,
+        energy_left_out,
+        changed_readings,
         no_gate,
     ],
 )
@@ -163,3 +193,56 @@ def test_a_sum_that_rounds_elsewhere_is_no_discrepancy() -> None:
     mean = stages["total"].mean_ms
     stages["total"] = replace(stages["total"], mean_ms=float(np.nextafter(mean, mean + 1)))
     assert discrepancies(Report((with_latency(run, stages=stages),))) == []
+
+
+def accurate(**changes: Any) -> Run:
+    found = evaluated()
+    run = replace(sample.run(), accuracy=replace(found.accuracy, **changes), precision_recall=found.curves)
+    gates = parse_gates({"accuracy": ["map >= 0.1", "map drop vs float32 <= 0.3"]})
+    return replace(run, claims=evaluate(gates, run))
+
+
+def test_an_honest_accuracy_follows_from_its_boxes_whoever_evaluated_it() -> None:
+    report = Report((accurate(evaluator="hotcoco 1.3.0"),))
+    assert discrepancies(report) == []
+    assert unchecked(report) == []
+
+
+def test_an_accuracy_without_boxes_is_said_to_be_unchecked() -> None:
+    assert unchecked(Report((accurate(samples=None),))) == ["run 1: its accuracy, whose samples are not kept"]
+
+
+def moved_box(samples: AccuracySamples) -> AccuracySamples:
+    rows = samples.board.rows()
+    rows[3, 2:4] += 400
+    return replace(samples, board=FoundObjects.from_rows(rows))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"map": Estimate(0.99, 0.98, 1.0)}, "accuracy map.value is told as 0.99, and is 0."),
+        ({"map50": replace(evaluated().accuracy.map50, low=0.0)}, "accuracy map50.low is told as 0.0"),
+        ({"failed": 1}, None),
+        ({"samples": moved_box(evaluated().accuracy.samples)}, "accuracy errors."),  # type: ignore[arg-type]
+        ({"against": evaluated(loss=0.1).accuracy.against}, "accuracy against.0.map.value is told as 0.2"),
+        ({"errors": replace(evaluated().accuracy.errors, missed=0.0)}, "accuracy errors.missed is told as 0.0"),
+        ({"classes": evaluated().accuracy.classes[:1]}, "accuracy classes.1.label is told as None"),
+        ({"data_set": replace(evaluated().accuracy.data_set, pictures=4000)}, "it tells of 4000 pictures"),
+    ],
+)
+def test_a_changed_accuracy_is_told(changes: dict[str, Any], words: str | None) -> None:
+    lines = discrepancies(Report((accurate(**changes),)))
+    assert (lines == []) if words is None else any(words in line for line in lines), lines
+
+
+def test_a_changed_answer_on_accuracy_is_told() -> None:
+    run = accurate()
+    lied = replace(run, claims=(run.claims[0], replace(run.claims[1], value=0.0)))
+    assert ["accuracy map drop vs float32" in line for line in discrepancies(Report((lied,)))] == [True]
+
+
+def test_a_changed_curve_is_told() -> None:
+    run = accurate()
+    lied = replace(run, precision_recall=(replace(run.precision_recall[0], iou=0.9), *run.precision_recall[1:]))
+    assert discrepancies(Report((lied,))) == ["run 1: other curves of precision over recall follow from its samples"]

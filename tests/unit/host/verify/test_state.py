@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from edgeproof.record.board import BoardState
+from edgeproof.record.board_sample import BoardSample, ClusterSample
 from edgeproof.verify.state import others_cpus, void_reasons
 
 BEFORE = BoardState(
@@ -93,3 +94,69 @@ def test_the_fixed_piece_of_work_is_told_as_slower() -> None:
 def test_where_clocks_are_told_they_decide() -> None:
     slow = replace(AFTER, yardstick_ns=2_000_000)
     assert void_reasons(replace(BEFORE, yardstick_ns=1_000_000), slow, threads=4) == []
+
+
+def moments(*states: dict[str, float]) -> list[BoardSample]:
+    """Of one cluster, a sample a second."""
+    return [
+        BoardSample(
+            float(second),
+            clusters=(
+                ClusterSample(0, 1800.0, 1800.0, 0.1),
+                ClusterSample(4, state.get("clock_mhz"), state.get("limit_mhz"), state.get("busy")),
+            ),
+        )
+        for second, state in enumerate(states)
+    ]
+
+
+FAST, SLOW = {"clock_mhz": 2400.0, "busy": 1.0}, {"clock_mhz": 1608.0, "busy": 1.0}
+
+
+def test_a_big_cluster_that_was_slowed_down_in_between_voids_though_both_ends_are_alike() -> None:
+    timeline = moments(*[FAST] * 5, *[SLOW] * 3, *[FAST] * 5)
+    assert void_reasons(BEFORE, AFTER, threads=4) == []
+    assert void_reasons(BEFORE, AFTER, 4, timeline) == [
+        "the CPUs from 4 on ran at 1608 instead of 2400 MHz in 3 of 13 samples"
+    ]
+
+
+def test_a_limit_that_the_cooling_has_set_voids_too() -> None:
+    limits = [{"limit_mhz": 2400.0, "busy": 0.9}] * 6 + [{"limit_mhz": 2208.0, "busy": 0.9}] * 2
+    assert void_reasons(BEFORE, AFTER, 4, moments(*limits)) == [
+        "the CPUs from 4 on were limited to 2208 instead of 2400 MHz in 2 of 8 samples"
+    ]
+
+
+@pytest.mark.parametrize(
+    "states",
+    [
+        [FAST] * 9 + [SLOW],  # a moment
+        [FAST] * 30 + [SLOW] * 2,  # less than a tenth
+        [FAST] * 5 + [{**SLOW, "busy": 0.3}] * 5,  # it had nothing to do
+        [{"limit_mhz": 2400.0, "busy": 0.2}] * 5 + [{"limit_mhz": 1000.0, "busy": 0.2}] * 5,
+        [{"clock_mhz": 2400.0}] * 5 + [{"clock_mhz": 408.0}] * 5,  # how busy it was is not told
+        [{"clock_mhz": 2400.0 + 80 * (second % 3), "busy": 1.0} for second in range(30)],  # turbo
+        [{"clock_mhz": 3200.0, "busy": 1.0}] + [FAST] * 20,  # a moment's turbo is not what is usual
+        [SLOW, FAST],
+        [],
+    ],
+)
+def test_clocks_that_are_no_slowing_down_void_nothing(states: list[dict[str, float]]) -> None:
+    assert void_reasons(BEFORE, AFTER, 4, moments(*states)) == []
+
+
+def test_throttling_that_has_come_and_gone_between_both_ends_voids() -> None:
+    """The firmware's bit of what has happened since boot may have been set before."""
+    timeline = [BoardSample(0.0, throttled_bits=0x40000), BoardSample(1.0, throttled_bits=0x40004)]
+    before, after = (replace(state, throttled_bits=0x40000) for state in (BEFORE, AFTER))
+    assert void_reasons(before, after, 4) == []
+    assert void_reasons(before, after, 4, timeline) == ["the board reports: throttled"]
+
+
+def test_a_clock_that_heat_holds_down_from_start_to_end_voids_a_measurement() -> None:
+    held = BoardState(clocks_mhz=(1800.0, 1200.0), cooling_state=2)
+    assert void_reasons(held, held) == ["the kernel held a CPU's clock down because of heat"]
+    free = BoardState(clocks_mhz=(1800.0, 1200.0), cooling_state=0)
+    assert void_reasons(free, free) == []
+    assert void_reasons(free, held) == ["the kernel held a CPU's clock down because of heat"]

@@ -1,6 +1,7 @@
 """A board that means harm, or is broken, gives the host errors of ours: no other error, no hang, no memory."""
 
 import copy
+import json
 import time
 import tracemalloc
 from collections.abc import Callable, Iterable, Iterator
@@ -15,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgeproof.board.agent.session import AgentSession
+from edgeproof.board.agent.streaming import StreamOptions
 from edgeproof.board.link.conversation import Conversation, Request
 from edgeproof.board.link.deadline import Deadline
 from edgeproof.board.link.transport import Channel, ErrorOutput, ExitStatus
@@ -32,6 +34,7 @@ from edgeproof.errors import (
     ProtocolError,
 )
 from edgeproof.record.detections import BenchResult, PictureResult, StepDigests, StreamFrame
+from edgeproof.verify.operator_times import profile_of
 from edgeproof_agent import PROTOCOL_VERSION
 from edgeproof_agent.detection.arrays import pack_arrays
 from edgeproof_agent.store.objects import Kind
@@ -148,12 +151,30 @@ LOADED: Message = (
         "manifest": MANIFEST.to_json(),
         "labels": ["???", "person"],
         "threads": 4,
+        "cpus": {"total": 8, "allowed": 4, "quota": 1.5, "big": 4, "cores": "all", "usable": 2},
         "load_ns": 1,
         "first_invoke_ns": 2,
     },
     b"",
 )
 SAMPLES = {"invoke": np.array([5, 6], np.int64), "total": np.array([7, 8], np.int64)}
+SAMPLING = {
+    "timeline": [
+        {
+            "at_seconds": 0.0,
+            "temperature_celsius": 48.3,
+            "throttled_bits": 0,
+            "load_1min": 0.5,
+            "rss_mib": 90.0,
+            "clusters": [{"first_cpu": 0, "clock_mhz": 1500.0, "limit_mhz": 1500.0, "busy": 0.9}],
+        },
+        {"at_seconds": 1.0},
+    ],
+    "watts": [4.0, 4.5],
+    "seconds": 1.5,
+    "cpu_share": 0.001,
+    "source": {"name": "ina226", "kind": "meter", "idle_watts": [2.0]},
+}
 JPEG = cv2.imencode(".jpg", np.zeros((8, 9, 3), np.uint8))[1].ravel()
 AGENT_ANSWERS: list[Message] = [
     HELLO,
@@ -163,13 +184,30 @@ AGENT_ANSWERS: list[Message] = [
     ({"id": 5, "error": {"kind": "picture", "message": "it is broken"}}, b""),
     ({"id": 6, "event": "block", "arrays": []}, b""),
     with_arrays({"id": 6, "event": "block"}, **SAMPLES),
-    ({"id": 6, "ok": True, "before": STATE, "after": dict.fromkeys(STATE)}, b""),
+    with_arrays(
+        {"id": 6, "ok": True, "before": STATE, "after": dict.fromkeys(STATE)},
+        sampling=np.frombuffer(json.dumps(SAMPLING).encode(), np.uint8),
+    ),
     detections({"id": 7, "event": "frame", "index": 0}, jpeg=JPEG),
     detections({"id": 7, "event": "frame", "index": 1}),
     ({"id": 7, "ok": True, "frames": 2, "before": STATE, "after": STATE}, b""),
     ({"id": 8, "ok": True, "state": STATE}, b""),
     detections({"id": 9, "ok": True, "digests": {"pixels": DIGEST, "input": DIGEST, "outputs": [DIGEST, DIGEST]}}),
     with_arrays({"id": 10, "ok": True}, output0=np.zeros((1, 4), np.float32), output1=np.zeros(1, np.float32)),
+    with_arrays(
+        {
+            "id": 11,
+            "ok": True,
+            "threads": 2,
+            "operators": [
+                {"kernel": "Convolution (NHWC, F32) IGEMM", "delegated": True, "operator": "CONV_2D", "layer": "conv"},
+                {"kernel": "ADD", "delegated": False},
+            ],
+        },
+        us=np.array([[5, 6], [7, 8]], np.int64),
+        **{name: np.array([20, 30], np.int64) for name in ("invoke_us", "plain_us", "profiled_us")},
+    ),
+    ({"id": 12, "ok": True, "unavailable": "it has\x1b none"}, b""),
 ]
 
 
@@ -197,7 +235,10 @@ def talk_to_agent(channel: FakeChannel) -> tuple[list[PictureResult], BenchResul
         session.state()
         pictures += session.detect([("c", b"3")], digests=True)
         outputs = session.outputs(b"picture")
+        profile, _ = (session.profile(b"picture", b"proof", 2, 0, 1.0) for _ in range(2))
     assert len(outputs) >= 1
+    if not isinstance(profile, str):
+        assert 0 <= sum(time.share for time in profile_of(profile).operators) < 1 + 1e-9
     for result in pictures + [frame.result for frame in frames]:
         if result.detections is not None:
             assert np.isfinite(result.detections.boxes).all()
@@ -390,7 +431,7 @@ def test_a_board_that_dies_at_any_byte_is_told_as_dead_or_cut(tmp_path: Path) ->
         (139, AgentDiedError, "died: killed by signal 11 (SIGSEGV)"),
         (-1, AgentDiedError, "died: the connection broke before its exit status came"),
         (None, AgentDiedError, "closed its output but still runs"),
-        (5, BoardPythonError, "the board needs Python 3.9 or newer"),
+        (5, AgentDiedError, "died: exit status 5"),
         (126, BoardPythonError, "the board needs Python 3.9 or newer"),
         (127, BoardPythonError, "the board needs Python 3.9 or newer"),
     ],
@@ -404,12 +445,12 @@ def test_how_a_board_ended_is_told(status: int | None, error: type[EdgeproofErro
 
 
 @pytest.mark.parametrize("said", [b"", b"WELCOME to the garden board\n"])
-def test_a_shell_that_prints_or_ends_is_traced_with_doctor(said: bytes) -> None:
-    with pytest.raises((AgentDiedError, ProtocolError), match=r"\(~/.bashrc\) .* edgeproof board doctor NAME"):
+def test_a_python_that_prints_or_ends_is_told_as_the_cause(said: bytes) -> None:
+    with pytest.raises((AgentDiedError, ProtocolError), match="`python` in edgeproof.toml names may be no Python"):
         talk_to_agent(FakeChannel([said], status=0))
     with pytest.raises((AgentDiedError, ProtocolError)) as caught:
         talk_to_agent(FakeChannel([encode(AGENT_ANSWERS[:1]) + said], status=0))
-    assert "bashrc" not in str(caught.value)
+    assert "edgeproof.toml" not in str(caught.value)
 
 
 @pytest.mark.parametrize("good", range(len(AGENT_ANSWERS)))
@@ -574,7 +615,7 @@ def test_a_frame_whose_picture_is_another_is_that_frames_error(jpeg: np.ndarray,
     session = AgentSession(Conversation(FakeChannel([encode([HELLO, LOADED, frame, end])]), "the agent on pi"), "pi")
     session.load("bundle")
     frames: list[StreamFrame] = []
-    session.stream("video.mp4", 1, kept_in(frames), jpeg_every=1)
+    session.stream("video.mp4", 1, kept_in(frames), StreamOptions(jpeg_every=1))
     assert frames[0].jpeg is None
     assert trouble in str(frames[0].result.error)
 

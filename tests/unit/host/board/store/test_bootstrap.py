@@ -3,6 +3,7 @@
 import importlib.util
 import marshal
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,11 +11,13 @@ import pytest
 
 from edgeproof.board.link.conversation import Conversation
 from edgeproof.board.link.deadline import Deadline
+from edgeproof.board.link.first_contact import GreetedChannel, Ready
 from edgeproof.board.link.local import LocalTransport
+from edgeproof.board.link.transport import Channel
 from edgeproof.board.store.agent_object import agent_object
-from edgeproof.board.store.bootstrap import store_service_command, store_service_source
+from edgeproof.board.store.bootstrap import shell_path, store_service_command, store_service_source
 from edgeproof.board.store.client import open_store
-from edgeproof.errors import BoardPythonError
+from edgeproof.errors import BoardPythonError, LoginShellError
 from edgeproof_agent import __version__
 from edgeproof_agent.store.objects import Kind
 from tests.support.interpreters import find_python
@@ -46,7 +49,7 @@ def test_an_old_python_is_told_with_its_version(tmp_path: Path, version: str) ->
         open_store(transport, python)
     message = str(caught.value)
     assert message.startswith("the store service on local cannot start: the board needs Python 3.9 or newer\n")
-    assert f"Its last words:\npython3 is Python {version}." in message
+    assert f"Its last words:\nedgeproof: this is Python {version}." in message
     assert 'name it in edgeproof.toml: python = "/usr/bin/python3.11"' in message
 
 
@@ -128,3 +131,56 @@ def test_a_service_whose_source_is_cut_ends_without_a_word(tmp_path: Path) -> No
         channel.close()
         assert channel.wait(Deadline(20, "the service")).code == 3
         assert channel.error_output.tail() == ""
+
+
+@pytest.mark.parametrize(
+    ("path", "word"),
+    [
+        ("python3", "python3"),
+        ("~/py", "~/py"),
+        ("~/my py", "~'/my py'"),
+        ("~pi/venv/bin/python", "~pi/venv/bin/python"),
+        ("~$(x)/py", "'~$(x)/py'"),
+        ("a~/py; b", "'a~/py; b'"),
+    ],
+)
+def test_a_home_folder_in_the_path_of_python_is_the_shell_s_to_find(path: str, word: str) -> None:
+    assert shell_path(path) == word
+
+
+class SlowLogin(LocalTransport):
+    """A board whose login files take a while."""
+
+    def open(self, command: str) -> Channel:
+        ready = Ready()
+        channel = super().open(f"sleep 0.5; {ready.command(command)}")
+        return GreetedChannel(channel, ready, "local", channel.close)
+
+
+def test_the_host_goes_on_while_a_login_takes_its_time(tmp_path: Path) -> None:
+    done: list[float] = []
+    start = time.monotonic()
+    with (
+        SlowLogin("local", tmp_path) as transport,
+        open_store(transport, sys.executable, lambda: done.append(time.monotonic() - start)) as store,
+    ):
+        assert store.root == str(tmp_path / ".edgeproof")
+    assert done[0] < 0.45, "it did not wait for the login"
+
+
+def test_a_login_that_fails_meanwhile_is_told(tmp_path: Path) -> None:
+    class Closed(LocalTransport):
+        def open(self, command: str) -> Channel:
+            channel = super().open("echo nothing for you; exit 5")
+            return GreetedChannel(channel, Ready(), "local", channel.close)
+
+    with Closed("local", tmp_path) as transport, pytest.raises(LoginShellError, match="nothing for you"):
+        open_store(transport, sys.executable, lambda: None)
+
+
+def test_what_fails_meanwhile_ends_the_start(tmp_path: Path) -> None:
+    def fail() -> None:
+        raise ValueError("not a bundle")
+
+    with SlowLogin("local", tmp_path) as transport, pytest.raises(ValueError, match="not a bundle"):
+        open_store(transport, sys.executable, fail)

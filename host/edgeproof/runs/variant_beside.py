@@ -1,4 +1,4 @@
-"""The float32 bundle of the same source, which tells what quantization alone does."""
+"""The bundle of another variant of the same source: float32 tells what quantization alone does."""
 
 from collections.abc import Sequence
 
@@ -13,15 +13,15 @@ from edgeproof.wording.progress import ProgressListener
 FLOAT32 = "float32"
 
 
-def float32_beside(bundle: Bundle) -> Bundle | None:
+def variant_beside(bundle: Bundle, variant: str = FLOAT32) -> Bundle | None:
     """The one in the folder where export puts it, if it is of the very source; None where there is none."""
     try:
-        found = open_bundle(bundle.path.absolute().parent / FLOAT32)
+        found = open_bundle(bundle.path.absolute().parent / variant)
     except BundleError:
         return None
     source = bundle.manifest.provenance.get("source")
     same = source is not None and found.manifest.provenance.get("source") == source
-    return found if same and found.manifest.variant == FLOAT32 else None
+    return found if same and found.manifest.variant == variant else None
 
 
 def parity_plan(
@@ -34,6 +34,6 @@ def parity_plan(
     """Of a bundle that is on the reference already; its float32 is sent there, too. Raises `BoardError`."""
     if bundle.manifest.variant == FLOAT32:
         return ParityPlan(reference, pictures, runtime, is_float32=True)
-    beside = float32_beside(bundle)
+    beside = variant_beside(bundle)
     digest = None if beside is None else send_bundle(reference.store, beside, progress).digest
     return ParityPlan(reference, pictures, runtime, digest)
