@@ -24,7 +24,6 @@ from edgeproof_agent.bundle.manifest import Coordinates
 
 KIND = "odapi-tflite-saved-model"
 _IMPLEMENTS = "_implements"
-_SPECIALIZED = "_GrapplerSpecializedFunc"
 _CALLS = ("PartitionedCall", "StatefulPartitionedCall")
 
 
@@ -40,17 +39,16 @@ def read_odapi_tflite_saved_model(
     with with_functions_kept(folder, _IMPLEMENTS) as copy:
         network, _ = freeze_saved_model(copy)
     graph = network.graph
-    for function in graph.graph_def.library.function:
-        # TensorFlow's optimiser leaves it at a function that it folded a constant into; its converter refuses it.
-        function.attr.pop(_SPECIALIZED, None)
     call, attributes, folded = _find_call(graph, file)
     contract, words = stated_contract(graph, network.image, network.image_shape, options, Coordinates.ASYMMETRIC, file)
-    function = cut_network(graph, network.image, (1, contract.height, contract.width, 3), graph.inputs(call), file)
+    arguments = graph.inputs(call)
+    plain = graph if len(arguments) == 3 else _without_composite(graph, [network.image, *arguments], folded)
+    function = cut_network(plain, network.image, (1, contract.height, contract.width, 3), arguments, file)
     heads = probe_heads(heads_module(function, 0, 1), contract.height, contract.width, file)
     if options.anchors_file is not None:
         anchors = read_anchors(options.anchors_file, options.anchor_format, options.anchor_order)
     else:
-        values = evaluate(function, 2) if len(graph.inputs(call)) == 3 else _folded_anchors(folded, heads, file)
+        values = evaluate(function, 2) if len(arguments) == 3 else _folded_anchors(folded, heads, file)
         anchors = convert_anchors(values, f"{file}: the anchors", AnchorFormat.CENTRE)
     if len(anchors.centres) != heads.box_encodings_shape[1]:
         raise UsageError(
@@ -67,6 +65,16 @@ def read_odapi_tflite_saved_model(
         labels=read_labels(labels, heads.class_scores_shape[-1] - 1),
         source=Source(KIND, f"SavedModel of export_tflite_graph_tf2, {words}", path.name, digest_saved_model(path)),
     )
+
+
+def _without_composite(graph: Graph, kept: list[str], composite: Any) -> Graph:
+    """What `kept` needs. The converter refuses a function that TensorFlow's optimiser folded constants into."""
+    names = [name.split(":")[0] for name in kept]
+    cut = import_tensorflow().compat.v1.graph_util.extract_sub_graph(graph.graph_def, names)
+    functions = [item for item in cut.library.function if item.signature.name != composite.signature.name]
+    del cut.library.function[:]
+    cut.library.function.extend(functions)
+    return Graph(cut)
 
 
 def _folded_anchors(composite: Any, heads: Heads, file: str) -> Any:
