@@ -57,10 +57,12 @@ def log_in_with_password(transport: paramiko.Transport, user: str, where: str, m
 
 
 def _answers(where: str, title: str, instructions: str, prompts: Sequence[tuple[str, bool]]) -> list[str]:
-    """To keyboard-interactive (RFC 4256): each prompt with whether its answer may be seen."""
-    for text in filter(None, (title, instructions)):
-        sys.stderr.write(f"{printable(text)}\n")
-    return [
-        input(f"{where}: {printable(prompt)}") if visible else getpass.getpass(f"{where}: {printable(prompt)}")
-        for prompt, visible in prompts
-    ]
+    """To keyboard-interactive (RFC 4256): each prompt with whether its answer may be seen. What the server says of
+    them stands ahead of the first one."""
+    said = "".join(f"{printable(text)}\n" for text in (title, instructions) if text)
+    answers = []
+    for prompt, visible in prompts:
+        ask = input if visible else getpass.getpass
+        answers.append(ask(f"{said}{where}: {printable(prompt)}"))
+        said = ""
+    return answers

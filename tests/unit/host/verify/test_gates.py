@@ -9,7 +9,6 @@ import pytest
 
 from edgeproof.record.board import BoardState
 from edgeproof.record.detections import BenchResult
-from edgeproof.record.energy import Energy, Joules, SourceClass
 from edgeproof.record.run import Run
 from edgeproof.record.verdict.claims import Answer, Claim
 from edgeproof.record.verdict.parity import Parity, PictureParity
@@ -330,19 +329,6 @@ def test_few_pictures_tell_nothing_of_others() -> None:
     found = claim(with_accuracy(pictures=12), "accuracy", "map >= 0.01")
     assert (found.answer, found.low) == (OPEN, None)
     assert found.note == "12 pictures say nothing of others: 100 are the fewest"
-
-
-@pytest.mark.parametrize(("limit", "answer"), [(0.6, PASS), (0.4, FAIL), (0.505, OPEN)])
-def test_energy_is_held_against_its_limit_by_its_interval(limit: float, answer: Answer) -> None:
-    run = steady()
-    assert run.latency is not None
-    energy = Energy("ina219", SourceClass.METER, 2.0, 50, Joules(0.5, 0.49, 0.51))
-    measured = replace(run, latency=replace(run.latency, energy=(energy,)))
-    found = claim(measured, "energy", f"< {limit} J")
-    assert (found.answer, found.value, found.low, found.high, found.samples) == (answer, 0.5, 0.49, 0.51, 50)
-    assert found.note == f"gross, by ina219 ({SourceClass.METER.value})"
-    emulated = replace(measured, board=sample.board(emulated=True))
-    assert claim(emulated, "energy", "< 0.6 J").answer is OPEN
 
 
 def test_why_there_is_no_energy_is_told() -> None:
