@@ -8,8 +8,8 @@ from typing import IO
 from tests.support.places import ROOT
 
 _HALVES = (
-    ("arm", "contract", "models", "browser", "fuzz", "odapi"),  # the first three share boards and bundles: one by one
-    ("ssh", "faults", "unit"),
+    ("arm", "contract", "models", "browser", "fuzz", "odapi", "unit"),  # the first three share boards: one by one
+    ("ssh", "faults"),
 )
 _LONG = {"families": "presets against the libraries themselves, a gigabyte of them"}
 """What `make soak` runs, and what that is; what these found is held by unit tests, too."""
