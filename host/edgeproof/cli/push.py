@@ -1,10 +1,10 @@
 """`edgeproof push`: puts a bundle on a board."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from edgeproof.board.deploy import Deployment, cut_bundle, push_bundle
 from edgeproof.board.open_board import open_board
 from edgeproof.board.store.signing import apply_signature_policy, read_public_keys, sign_bundle
 from edgeproof.bundle import open_bundle
@@ -16,6 +16,9 @@ from edgeproof.cli.options.signing_key import read_signing_key
 from edgeproof.config.boards import BoardProfile
 from edgeproof.errors import UsageError
 from edgeproof_agent.bundle.manifest import MANIFEST_FILE
+
+if TYPE_CHECKING:
+    from edgeproof.board.deploy import Deployment
 
 
 @click.command(name="push")
@@ -46,10 +49,13 @@ def command(board: BoardProfile, bundle: Path, app: str | None, key: Path | None
     trusted = read_public_keys(board.require_signature)
 
     def prepare() -> None:
-        importing("cli.display.terminal", "cli.display.progress")()
+        importing("board.deploy", "cli.display.terminal", "cli.display.progress")()
+        from edgeproof.board.deploy import cut_bundle
+
         cut_bundle(opened_bundle)
 
     with open_board(board, prepare) as opened:
+        from edgeproof.board.deploy import push_bundle
         from edgeproof.cli.display.progress import shown_progress
         from edgeproof.cli.display.terminal import Terminal
 
@@ -60,7 +66,7 @@ def command(board: BoardProfile, bundle: Path, app: str | None, key: Path | None
     echo(describe_deployment(deployment, board.name))
 
 
-def describe_deployment(deployment: Deployment, board: str) -> str:
+def describe_deployment(deployment: "Deployment", board: str) -> str:
     """What travelled, and what the app points at now."""
     sent = deployment.sent
     travelled = "nothing sent, the board had it"
