@@ -18,6 +18,7 @@ need tmux tmux
 [ -n "$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null)" ] || missing+=(postgresql)
 # For an emulated ARM board (deploy/virtual_board).
 need qemu-system-aarch64 qemu-system-arm
+need qemu-system-x86_64 qemu-system-x86
 need mmdebstrap mmdebstrap
 need cpio cpio
 need depmod kmod
