@@ -1,7 +1,6 @@
 """Builds a runtime on the board: a virtual environment, filled from wheels that the host sent."""
 
 import importlib
-import os
 import re
 import sys
 import sysconfig
@@ -12,6 +11,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Callable
 
+from edgeproof_agent.machine.cpu_share import read_cpu_share
 from edgeproof_agent.store.objects import file_sha256
 
 WHEELS_FOLDER = "wheels"
@@ -41,7 +41,7 @@ def build_environment(folder: Path, beat: Callable[[], None], timeout_seconds: f
     if installer is None:
         raise RuntimeBuildError("no wheel of installer came with the runtime's wheels")
     environment, end = folder / ENVIRONMENT_FOLDER, monotonic() + timeout_seconds
-    pool = ThreadPoolExecutor(os.cpu_count() or 1)
+    pool = ThreadPoolExecutor(read_cpu_share().usable)
     try:
         _finish([pool.submit(_make_environment, folder, wheels)], beat, end)
         unpack = _unpacker(installer, environment)
