@@ -95,7 +95,7 @@ class Board:
         """
         opened = _bundle(bundle)
         with self._opened() as board:
-            done = push_bundle(board, opened, app or opened.manifest.name, runtime, self._progress)
+            done = push_bundle(board, opened, app or opened.app_name, runtime, self._progress)
             board.store.refresh()  # the next verb on this connection sees what the app points at now
             return done
 

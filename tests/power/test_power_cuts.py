@@ -10,7 +10,7 @@ import pytest
 
 from deploy.virtual_board.recipe import SUITES
 from edgeproof.bundle import open_bundle
-from tests.power.cutting import OPERATIONS, PoweredBoard
+from tests.power.cutting import TURNS, PoweredBoard
 from tests.support.boards.emulated import require_emulator
 
 
@@ -49,10 +49,10 @@ def test_the_power_is_cut_at_any_instant(
     record_property: Callable[[str, object], None],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    powered.prepare()
-    names = list(OPERATIONS)
-    for number in range(power_cuts):
-        powered.survive(names[number % len(names)])
+    turns = [TURNS[number % len(TURNS)] for number in range(power_cuts)]
+    powered.prepare(both="provision" in turns)
+    for name in turns:
+        powered.survive(name)
     record_property("fault_points", power_cuts)
     with capsys.disabled():  # part of what a run of the tests shows
         sys.stdout.write("\n" + "\n".join(powered.tally.lines()) + "\n")

@@ -10,7 +10,7 @@ from edgeproof.board.facts import BoardFacts
 from edgeproof.errors import NoRuntimeError, ProvisionError
 from edgeproof.wording.printable import printable_line
 
-# Part of every runtime's digest: to be raised when the way in which a runtime is built changes.
+# Part of every runtime's digest: to be raised when one that was built before would not do any more.
 _BUILD_REVISION = 2
 
 DISTRIBUTION_PACKAGES = {"numpy": "python3-numpy", "cv2": "python3-opencv"}
