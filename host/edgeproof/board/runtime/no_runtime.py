@@ -47,16 +47,15 @@ def _remedy(facts: BoardFacts, known: Sequence["RuntimeRelease"]) -> str:
         return "Neither runtime is published for this processor: another board helps, and nothing on this one."
     if facts.glibc is None:
         return (
-            "All of them need glibc, which a system on musl (Alpine, OpenWrt) does not have, whatever its Python. What "
-            "helps: Debian, Ubuntu or Raspberry Pi OS on this board; or one of them in a chroot or container there with "
-            "an SSH server of its own, which edgeproof takes for a board."
+            "All of them need glibc, which a system on musl (Alpine, OpenWrt) does not have, whatever its Python. "
+            "What helps: Debian, Ubuntu or Raspberry Pi OS on this board; or one of them in a chroot or container "
+            "there with an SSH server of its own, which edgeproof takes for a board."
         )
     if is_free_threaded(facts):
         return f"This is a free-threaded Python, which takes none of them. {_another_python(known)}"
     if all(facts.glibc < release.glibc for release in known):
-        return (
-            f"This system is too old: a newer release of it has glibc {_version(min(r.glibc for r in known))} or newer."
-        )
+        oldest = _version(min(release.glibc for release in known))
+        return f"This system is too old for all of them: a newer release of it brings glibc {oldest} or newer."
     if facts.arch not in _64_BIT:
         return (
             "What helps: a 64-bit system, where the processor has 64 bits (a Pi Zero 2, 3 or newer); or the 32-bit "
