@@ -61,10 +61,14 @@ class VirtualBoard:
     @property
     def profile(self) -> BoardProfile:
         """How to reach the board while it runs. Raises `VirtualBoardError` when it does not."""
+        return self.profile_of(USER)
+
+    def profile_of(self, user: str) -> BoardProfile:
+        """The same for `pi` or `root`."""
         return BoardProfile(
             name=self.name,
             host="127.0.0.1",
-            user=USER,
+            user=user,
             port=self._running().port,
             identity_file=str(self.folder / CLIENT_KEY),
             known_hosts=str(self.folder / KNOWN_HOSTS),

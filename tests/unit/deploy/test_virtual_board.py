@@ -67,13 +67,13 @@ def test_the_same_recipe_gives_the_same_digest_and_every_other_another() -> None
     assert content_digest("a", "bc") != content_digest("ab", "c")
 
 
-def test_the_board_lets_in_one_user_by_key_alone() -> None:
+def test_the_board_lets_in_its_user_and_root_by_key_alone() -> None:
     with tarfile.open(fileobj=io.BytesIO(overlay_archive(SUITES["bookworm"]))) as archive:
         members = {member.name: member for member in archive}
         config = archive.extractfile("etc/ssh/sshd_config_virtual")
         assert config is not None
         text = config.read().decode()
-    assert "AllowUsers pi\nAuthenticationMethods publickey\nPermitRootLogin no\n" in text
+    assert "AllowUsers pi root\nAuthenticationMethods publickey\nPermitRootLogin prohibit-password\n" in text
     assert (members["home/pi/.ssh"].mode, members["home/pi/.ssh"].uid) == (0o700, 1000)
     assert (members["etc/shadow"].mode, members["etc/shadow"].uid) == (0o600, 0)
 
