@@ -15,6 +15,7 @@ need tcsh tcsh
 need mksh mksh
 need busybox busybox-static
 need tmux tmux
+need patchelf patchelf
 [ -n "$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null)" ] || missing+=(postgresql)
 # For an emulated ARM board (deploy/virtual_board).
 need qemu-system-aarch64 qemu-system-arm
