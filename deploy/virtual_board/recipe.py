@@ -88,6 +88,7 @@ SUITES = {
         Suite("bookworm-amd64", "bookworm", "amd64", "Debian 12, Python 3.11, for power cuts by the hundred"),
         Suite("trixie", "trixie", "arm64", "Debian 13, Python 3.13, 64-bit"),
         Suite("bookworm-armhf", "bookworm", "armhf", "Debian 12, Python 3.11, 32-bit on a 64-bit kernel"),
+        Suite("trixie-armhf", "trixie", "armhf", "Debian 13, Python 3.13, 32-bit on a 64-bit kernel"),
         Suite(
             "bookworm-armhf-opencv",
             "bookworm",

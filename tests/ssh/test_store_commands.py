@@ -177,7 +177,7 @@ def test_another_version_of_edgeproof_on_another_machine_keeps_its_agent_and_run
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    assert theirs("prune", "desk") == "0.00 MB freed on desk\n", "what another machine needs stays"
+    assert "of another version" not in theirs("prune", "desk"), "what another machine needs stays"
     for kind, names in ours.items():
         assert names <= {path.name for path in (store / kind).iterdir()}
     said = theirs("prune", "desk", "--all-hosts", "--dry-run")
