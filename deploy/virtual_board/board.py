@@ -163,12 +163,12 @@ class VirtualBoard:
         state = self._running()
         ProcessIdentity(state.pid, state.start_ticks).kill()
 
-    def ssh_command(self, words: list[str]) -> list[str]:
-        """An `ssh` command line that logs in, or runs `words` there."""
+    def ssh_command(self, words: list[str], user: str = USER) -> list[str]:
+        """An `ssh` command line that logs in, or runs `words` there, as `pi` or `root`."""
         profile = self.profile
         options = [f"UserKnownHostsFile={profile.known_hosts}", "StrictHostKeyChecking=yes", "IdentitiesOnly=yes"]
         command = ["ssh", "-F", "none", "-i", str(profile.identity_file), "-p", str(profile.port)]
-        return [*command, *(word for option in options for word in ("-o", option)), f"{USER}@127.0.0.1", *words]
+        return [*command, *(word for option in options for word in ("-o", option)), f"{user}@127.0.0.1", *words]
 
     def _running(self) -> _State:
         state = self._state()
