@@ -59,8 +59,8 @@ def _remedy(facts: BoardFacts, known: Sequence["RuntimeRelease"]) -> str:
     if facts.arch not in _64_BIT:
         return (
             "What helps: a 64-bit system, where the processor has 64 bits (a Pi Zero 2, 3 or newer); or the 32-bit "
-            "system of Debian 12 (Raspberry Pi OS Bookworm), whose Python 3.11 has a wheel. Another Python beside this "
-            "one does not: NumPy and OpenCV come from the distribution, for its own Python alone."
+            "system of Debian 12 (Raspberry Pi OS Bookworm), whose Python 3.11 has a wheel, in a chroot, too. Python "
+            "3.11 alone beside this one does not: NumPy and OpenCV come from the distribution, for its own Python."
         )
     return _another_python([release for release in known if facts.glibc >= release.glibc])
 

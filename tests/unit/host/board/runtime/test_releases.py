@@ -143,8 +143,8 @@ def test_a_board_without_a_wheel_is_told_what_there_is_for_its_architecture_and_
         "  tflite-runtime 2.14.0 has wheels for armv7l, Python 3.9 to 3.11, glibc 2.34 or newer\n"
         "  tflite-runtime 2.13.0 has wheels for armv7l, Python 3.9 to 3.10, glibc 2.17 or newer\n"
         "What helps: a 64-bit system, where the processor has 64 bits (a Pi Zero 2, 3 or newer); or the 32-bit system "
-        "of Debian 12 (Raspberry Pi OS Bookworm), whose Python 3.11 has a wheel. Another Python beside this one does "
-        "not: NumPy and OpenCV come from the distribution, for its own Python alone."
+        "of Debian 12 (Raspberry Pi OS Bookworm), whose Python 3.11 has a wheel, in a chroot, too. Python 3.11 alone "
+        "beside this one does not: NumPy and OpenCV come from the distribution, for its own Python."
     )
 
 
