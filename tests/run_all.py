@@ -31,6 +31,7 @@ def jobs() -> list[tuple[str, ...]]:
         tuple(f"unit/host/{name}" for name in host if name in _WITH_TENSORFLOW),
         tuple(f"unit/host/{name}" for name in host if name not in _WITH_TENSORFLOW),
         ("unit", *(f"--ignore=tests/unit/host/{name}" for name in host)),
+        ("power",),
         ("browser", "fuzz"),
     ]
 

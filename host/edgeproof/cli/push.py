@@ -11,10 +11,12 @@ from edgeproof.bundle import open_bundle
 from edgeproof.cli.display.echo import echo
 from edgeproof.cli.options.board import board_argument, runtime_option
 from edgeproof.cli.options.late_imports import importing
+from edgeproof.cli.options.model_name import ask_for_name
 from edgeproof.cli.options.paths import PATH
 from edgeproof.cli.options.signing_key import read_signing_key
 from edgeproof.config.boards import BoardProfile
 from edgeproof.errors import UsageError
+from edgeproof.wording.model_names import says_nothing
 from edgeproof_agent.bundle.manifest import MANIFEST_FILE
 
 if TYPE_CHECKING:
@@ -45,6 +47,8 @@ def command(board: BoardProfile, bundle: Path, app: str | None, key: Path | None
         there = f": {bundle.parent}" if (bundle.parent / MANIFEST_FILE).exists() else ""
         raise UsageError(f"{bundle} is a file, and a bundle is a folder with {MANIFEST_FILE}. Name the folder{there}")
     opened_bundle = open_bundle(bundle)
+    if app is None and says_nothing(opened_bundle.manifest.name):
+        app = ask_for_name(opened_bundle.app_name)
     signature = sign_bundle(opened_bundle, read_signing_key(key)) if key is not None else None
     trusted = read_public_keys(board.require_signature)
 
@@ -61,7 +65,7 @@ def command(board: BoardProfile, bundle: Path, app: str | None, key: Path | None
 
         with shown_progress(Terminal()) as progress:
             apply_signature_policy(opened.store, trusted)
-            name = opened_bundle.manifest.name if app is None else app
+            name = opened_bundle.app_name if app is None else app
             deployment = push_bundle(opened, opened_bundle, name, runtime, progress, signature)
     echo(describe_deployment(deployment, board.name))
 
