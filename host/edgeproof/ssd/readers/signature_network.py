@@ -82,7 +82,7 @@ def read_signature_network(
     coder = options.box_coder or BoxCoder.CENTRE
     in_pixels = size if options.anchor_units is AnchorUnits.PIXELS else None
     if options.anchors_file is not None:
-        anchors = read_anchors(options.anchors_file, options.anchor_format, options.anchor_order, in_pixels)
+        anchors = read_anchors(options.anchors_file, options.anchor_format, options.anchor_order, in_pixels, size)
         require_count(anchors, options.anchors_file, outputs[roles.box_encodings].shape)
     elif roles.anchors is not None:
         values, shown = outputs[roles.anchors], f"{file}: {roles.anchors}"
@@ -107,8 +107,7 @@ def read_signature_network(
     if coder.reads_anchors:
         found.append(f"anchors as {anchors.format.value}")
     found += [range_words, scale_words(options, anchors) if coder is BoxCoder.CENTRE else ""]
-    order = options.anchor_order or CoordinateOrder.YX
-    reading = Reading(coder, boxes_as.order, anchors.format, order, scales)
+    reading = Reading(coder, boxes_as.order, anchors.format, anchors.order, scales)
     given = anchors.centres if anchors.values is None else anchors.values
     return SsdModel(
         name=name or path.stem,
