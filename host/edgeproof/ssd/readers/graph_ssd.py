@@ -75,7 +75,7 @@ def read_graph_ssd(
         or options.background_last
     ):
         columns = evaluate(network, 1).shape[-1]
-        treatment = decide_treatment(graph, nodes.class_scores, columns, options, labels, file)
+        treatment = decide_treatment(graph, [nodes.class_scores], columns, options, labels, file)
     if anchors_from_file is not None and options.anchors_file is not None:
         anchors = anchors_from_file
         require_count(anchors, options.anchors_file, evaluate(network, 0).shape)
