@@ -23,6 +23,7 @@ _TRACED = (
     *("Identity", "Reshape", "Squeeze", "ExpandDims", "StridedSlice", "Slice", "Max", "GatherV2", "Gather"),
     *("Unpack", "Split", "Transpose", "TopKV2", "ConcatV2", "Cast"),
 )
+_RESHAPING = ("Identity", "Squeeze", "Reshape", "ExpandDims", "StridedSlice")
 _MOST_TRACED = 16
 # Boxes in 0..1 of the picture reach beyond it, but not that far.
 _LARGEST_NORMALISED = 10.0
@@ -96,8 +97,8 @@ def coder_of(outputs: Outputs, others: Outputs) -> BoxCoder:
 
 
 def _source(graph: Graph, name: str) -> str:
-    """The tensor behind those that only reshape it."""
-    while name.split(":")[0] in graph and graph.node(name).op in ("Identity", "Squeeze", "Reshape", "ExpandDims"):
+    """The tensor behind those that reshape it or take its one picture."""
+    while name.split(":")[0] in graph and graph.node(name).op in _RESHAPING:
         name = graph.inputs(graph.node(name))[0]
     return name
 
