@@ -1,6 +1,7 @@
-"""Ansible's inventories as boards and groups: read here where they are plain, by `ansible-inventory` where they are not."""
+"""Ansible's inventories as boards and groups: plain ones are read here, others by `ansible-inventory`."""
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +23,7 @@ _PROGRAM_SECONDS = 120.0
 _YAML = (".yml", ".yaml", ".json")
 _VARIABLE_FOLDERS = ("group_vars", "host_vars")
 _BY_SSH = ("ssh", "smart", "paramiko", "paramiko_ssh", "ansible.builtin.ssh", "ansible.builtin.paramiko_ssh")
+_NAME = re.compile(r"[^-@\s,\x00-\x1f\x7f][^\s,\x00-\x1f\x7f]*")
 _OTHER_WAYS = ("ansible_ssh_common_args", "ansible_ssh_extra_args", "ansible_ssh_proxy_command")
 # Ansible's variable, the ones before it, and what they say of a board.
 _VARIABLES = (
@@ -32,6 +34,10 @@ _VARIABLES = (
     ("python", ("ansible_python_interpreter",)),
     *((name, (f"edgeproof_{name}",)) for name in ("known_hosts", "store", "runtime", "require_signature", "tags")),
 )
+
+
+class UnreadableInventoryError(ProfileError):
+    """Bytes that are no inventory at all."""
 
 
 @dataclass(frozen=True)
@@ -51,10 +57,13 @@ def read_ansible(path: Path) -> AnsibleInventory:
         hosts = _read(path)
         boards = dict(_boards(hosts, path.parent))
     except NotUnderstoodError as error:
-        raise ProfileError(f"{path} needs {PROGRAM}, which is not installed: {error}. pip install ansible-core") from error
+        raise ProfileError(
+            f"{path} needs {PROGRAM}, which is not installed: {error}. pip install ansible-core"
+        ) from error
+    except UnreadableInventoryError:
+        raise
     except EdgeproofError as error:
-        words = str(error)
-        raise (error if words.startswith(str(path)) else ProfileError(f"{path} is not right: {words}")) from error
+        raise ProfileError(f"{path} is not right: {error}") from error
     groups = {name: [host for host in members if host in boards] for name, members in hosts.groups.items()}
     return AnsibleInventory(boards, groups)
 
@@ -80,7 +89,7 @@ def _read_here(path: Path) -> AnsibleHosts:
     for folder in _VARIABLE_FOLDERS:
         if (path.parent / folder).is_dir():
             raise NotUnderstoodError(f"there is a folder {folder} beside it")
-    with readable(path, ProfileError):
+    with readable(path, UnreadableInventoryError):
         data = read_bounded(path, _MAX_BYTES)
         return read_yaml(data) if path.suffix in _YAML else read_ini(data.decode())
 
@@ -93,7 +102,7 @@ def _read_by_program(path: Path) -> AnsibleHosts:
         raise ProfileError(f"{PROGRAM} has not answered in {_PROGRAM_SECONDS:.0f} s") from None
     if done.returncode:
         raise ProfileError(f"{PROGRAM} says: {printable_line(done.stderr.decode(errors='replace'))}")
-    with readable(path, ProfileError):
+    with readable(path, UnreadableInventoryError):
         return read_listed(done.stdout.decode())
 
 
@@ -106,6 +115,8 @@ def _boards(hosts: AnsibleHosts, folder: Path) -> Iterator[tuple[str, BoardProfi
         if variables.get("ansible_connection", "ssh") not in _BY_SSH:
             continue
         try:
+            if not _NAME.fullmatch(name):
+                raise ProfileError("a board's name has no spaces and no commas, and does not begin with - or @")
             for other in _OTHER_WAYS:
                 if variables.get(other):
                     raise ProfileError(f"{other} is not followed: say it of that host in ~/.ssh/config")

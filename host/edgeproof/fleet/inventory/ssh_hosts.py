@@ -8,14 +8,14 @@ from edgeproof.errors import ProfileError
 from edgeproof.wording.printable import printable
 
 
-def ssh_hosts() -> dict[str, BoardProfile]:
+def ssh_hosts() -> list[BoardProfile]:
     """Every name of a `Host` line of ~/.ssh/config and what it includes, patterns apart. Raises `ProfileError`."""
-    boards = {}
+    boards = []
     for name in sorted(load_ssh_config().get_hostnames()):
         if any(mark in name for mark in "*?!"):
             continue
         try:
-            boards[name] = board_of({"host": name}, name, Path())
+            boards.append(board_of({"host": name}, name, Path()))
         except ProfileError as error:
             raise ProfileError(f"~/.ssh/config is not right: Host {printable(name)}: {error}") from error
     return boards
