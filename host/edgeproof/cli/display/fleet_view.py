@@ -1,9 +1,9 @@
 """Many boards at work: a table that fills as their answers come, and what came of all at the end."""
 
 import contextlib
-import shlex
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
@@ -112,8 +112,8 @@ def print_summary(outcomes: Sequence[Outcome], console: Console) -> None:
             console.print(Text(f"      {line}", "dim"), soft_wrap=True)
 
 
-def print_retry(path: str, count: int, command: str, console: Console) -> None:
-    text = f"{counted(count, 'board')} may succeed later: edgeproof {command} @{shlex.quote(path)}"
+def print_retry(path: Path, count: int, console: Console) -> None:
+    text = f"{counted(count, 'board')} may succeed later: give @{path} in place of BOARD"
     console.print(Text(text), soft_wrap=True)
 
 

@@ -42,7 +42,7 @@ def tell(fleet: FleetOptions, outcomes: Sequence[Outcome], console: Terminal, as
     print_summary(outcomes, console)
     retry = fleet.retry_file or _FOLDER / f"{fleet.command}-retry.txt"
     if write_retry_file(outcomes, retry):
-        print_retry(str(retry), sum(outcome.may_succeed for outcome in outcomes), fleet.command, console)
+        print_retry(retry, sum(outcome.may_succeed for outcome in outcomes), console)
     if fleet.results is not None:
         write_atomically(fleet.results, as_document(fleet.command, outcomes).encode())
     if as_json:
