@@ -36,6 +36,8 @@ class Outcome:
 
     @property
     def status(self) -> int:
+        if self.reason is Reason.NOT_BEGUN:
+            return INCONCLUSIVE  # nobody can say how it would have gone
         return ERROR if self.done is None else self.done.status
 
     @property

@@ -33,9 +33,10 @@ class FleetOptions:
     config: Path | None
 
 
-def one_or_many(command: str) -> Callable[[_Command], _Command]:
+def one_or_many(command: str, for_many: tuple[str, ...] = ()) -> Callable[[_Command], _Command]:
     """BOARD, and the options for many. The decorated function is called with `board` where one is named as such; where
-    many are meant, `run` of the module `edgeproof.cli.many.COMMAND` is called with `FleetOptions` and all else."""
+    many are meant, `run` of the module `edgeproof.cli.many.COMMAND` is called with `FleetOptions` and all else. An
+    argument named in `for_many` is for `run` alone, which is called for one board, too, where one of them is given."""
 
     def decorate(function: _Command) -> _Command:
         @functools.wraps(function)
@@ -51,8 +52,10 @@ def one_or_many(command: str) -> Callable[[_Command], _Command]:
         ) -> None:
             config = found_config()
             chosen = Selection(config, inventories).choose([board], limit, exclude)
-            if not chosen.many and retry_file is None and results is None:
-                function(board=chosen.boards[0], **options)
+            given = [retry_file, results, *(options[name] or None for name in for_many)]
+            if not chosen.many and all(value is None for value in given):
+                one = {name: value for name, value in options.items() if name not in for_many}
+                function(board=chosen.boards[0], **one)
                 return
             fleet = FleetOptions(command, chosen.boards, forks, retry_file, results, config)
             status: int = importlib.import_module(f"edgeproof.cli.many.{command}").run(fleet, **options)
