@@ -13,7 +13,6 @@ from edgeproof.bundle import open_bundle
 from edgeproof.cli.display.echo import echo
 from edgeproof.cli.options.board import (
     app_option,
-    board_argument,
     bundle_option,
     cores_option,
     delegate_option,
@@ -21,6 +20,7 @@ from edgeproof.cli.options.board import (
     runtime_option,
     threads_option,
 )
+from edgeproof.cli.options.boards import one_or_many
 from edgeproof.cli.options.capture import capture_options, capture_settings, source_option
 from edgeproof.cli.options.late_imports import importing
 from edgeproof.cli.options.paths import PATH
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 
 @click.command(name="detect")
-@board_argument
+@one_or_many("detect")
 @click.argument("images", nargs=-1, type=PATH, metavar="[IMAGE...]")
 @source_option
 @click.option("--out", required=True, type=PATH, help="Folder for detections and pictures.")
@@ -83,7 +83,7 @@ def command(
     """
     wanted = sort_sources(sources, images)
     settings = capture_settings(**capture)
-    _require_ends(wanted, frames, seconds)
+    require_ends(wanted, frames, seconds)
     folder = OutputFolder.open(out)
 
     def note(text: str) -> None:
@@ -110,7 +110,7 @@ def command(
 
                     plan = RunPlan(
                         out=folder,
-                        draw=_draw,
+                        draw=draw,
                         pictures=pictures if stream is None else (),
                         stream=None
                         if stream is None
@@ -139,7 +139,7 @@ def command(
     require_whole(report)
 
 
-def _require_ends(sources: Sources, frames: int | None, seconds: float | None) -> None:
+def require_ends(sources: Sources, frames: int | None, seconds: float | None) -> None:
     if not sources.pictures and not sources.streams:
         raise UsageError("what is to be looked at is missing: give pictures, or a --source.")
     if frames is None and seconds is None:
@@ -150,7 +150,7 @@ def _require_ends(sources: Sources, frames: int | None, seconds: float | None) -
                 )
 
 
-def _draw(path: Path, picture: "npt.NDArray[np.uint8]", detections: "Sequence[Detection]") -> None:
+def draw(path: Path, picture: "npt.NDArray[np.uint8]", detections: "Sequence[Detection]") -> None:
     from edgeproof.report.drawing import write_annotated
 
     write_annotated(path, picture, detections)

@@ -22,6 +22,8 @@ class Done:
     status: int = OK
     result: Any = None
     """What later steps on this machine need."""
+    reason: Reason | None = None
+    """Why it ended early, where what had come until then is kept."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Outcome:
     def status(self) -> int:
         if self.reason is Reason.NOT_BEGUN:
             return INCONCLUSIVE  # nobody can say how it would have gone
-        return ERROR if self.done is None else self.done.status
+        return ERROR if self.done is None or self.reason is not None else self.done.status
 
     @property
     def words(self) -> str:

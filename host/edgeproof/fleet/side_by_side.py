@@ -49,7 +49,11 @@ def side_by_side(boards: Sequence[BoardProfile], job: Job, forks: int, listen: L
                 number, board = waiting.popleft()
             except IndexError:
                 return
-            events.put((number, _attempt(board, job, lambda event, number=number: events.put((number, event)))))
+
+            def tell(event: Event, number: int = number) -> None:
+                events.put((number, event))
+
+            tell(_attempt(board, job, tell))
 
     outcomes: dict[int, Outcome] = {}
     before = threading.stack_size(_STACK_BYTES)
@@ -92,7 +96,8 @@ def _attempt(board: BoardProfile, job: Job, tell: Callable[[Event], None]) -> Ev
     start = time.monotonic()
     try:
         done = job(board, progress)
-        outcome = Outcome(board.name, time.monotonic() - start, done)
+        message = done.words if done.reason is not None else ""
+        outcome = Outcome(board.name, time.monotonic() - start, done, done.reason, message)
     except (EdgeproofError, OSError) as error:
         outcome = Outcome(board.name, time.monotonic() - start, reason=reason_of(error), message=str(error))
     except Exception as error:  # noqa: BLE001  # one board must not take what came of the others with it
