@@ -1,7 +1,6 @@
 """Many light boards on this machine: one process serves them all, homes share their runtimes by hard links."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -87,15 +86,10 @@ class BoardFleet:
         home.mkdir()
         if self._template is None:
             return
-        for path in sorted((self._template / STORE_FOLDER).rglob("*")):
-            place = home / path.relative_to(self._template)
-            if path.is_symlink():
-                place.symlink_to(os.readlink(path))
-            elif path.is_dir():
-                place.mkdir(parents=True)
-            else:
-                place.hardlink_to(path)
-        (home / STORE_FOLDER).chmod(0o700)
+        subprocess.run(["cp", "-al", str(self._template / STORE_FOLDER), str(home)], check=True)
+        for path in (home / STORE_FOLDER).iterdir():
+            if path.is_file():
+                path.unlink()  # a lock: one file would be one for all boards
 
     def _start(self) -> None:
         boards = [

@@ -92,15 +92,15 @@ def print_outcomes(outcomes: Sequence[Outcome], console: Console) -> None:
 
 def print_summary(outcomes: Sequence[Outcome], console: Console) -> None:
     """How many went well, and for each reason who failed by it, with the words of the first and what helps."""
-    failed = [outcome for outcome in outcomes if outcome.reason is not None]
+    waiting = [outcome for outcome in outcomes if outcome.reason is Reason.NOT_BEGUN]
+    failed = [outcome for outcome in outcomes if outcome.reason not in (None, Reason.NOT_BEGUN)]
     unwell = [outcome for outcome in outcomes if outcome.reason is None and outcome.status != OK]
-    parts = [f"{len(outcomes) - len(failed) - len(unwell)} of {counted(len(outcomes), 'board')} well"]
+    parts = [f"{len(outcomes) - len(failed) - len(unwell) - len(waiting)} of {counted(len(outcomes), 'board')} well"]
     parts += [f"{len(unwell)} not well"] * bool(unwell)
-    parts += [f"{len(failed)} failed"] * bool(failed)
+    parts += [f"{len(failed)} failed"] * bool(failed) + [f"{len(waiting)} not begun"] * bool(waiting)
     console.print(Text(", ".join(parts), "bold"), soft_wrap=True)
     for reason, boards in by_reason(outcomes).items():
         if reason is Reason.NOT_BEGUN:
-            console.print(Text(f"  {len(boards)} {reason.value}"), soft_wrap=True)
             continue
         names = [outcome.board for outcome in boards]
         listed = ", ".join(names[:_NAMES_LISTED]) + f" and {len(names) - _NAMES_LISTED} more" * (
