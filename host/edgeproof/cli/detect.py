@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgeproof.board.deploy import bundle_to_run, choose_runtime, start_agent
 from edgeproof.board.open_board import open_board
 from edgeproof.bundle import open_bundle
 from edgeproof.cli.display.echo import echo
@@ -36,6 +35,10 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from edgeproof.record.pictures import Detection
+
+
+_FIRST = ("board.deploy", "cli.display.terminal", "cli.display.progress")
+"""Imported while the board's store service starts."""
 
 
 @click.command(name="detect")
@@ -91,39 +94,41 @@ def command(
 
     pictures = find_pictures(wanted.pictures, note, images_root, settings.recursive) if wanted.pictures else []
     opened_bundle = open_bundle(bundle) if bundle else None
-    with folder.sealed(), open_board(board, importing("cli.display.terminal", "cli.display.progress")) as opened:
-        from edgeproof.cli.display.progress import shown_progress
-        from edgeproof.cli.display.terminal import Terminal
+    with folder.sealed(), open_board(board, importing(*_FIRST)) as opened:
+        from edgeproof.board.deploy import bundle_to_run, choose_runtime, start_agent
 
-        console = Terminal(stderr=as_json)  # standard output is the document's
         with contextlib.ExitStack() as stack:
+            chosen = choose_runtime(opened, runtime)
+            agent = stack.enter_context(start_agent(opened, chosen))
+            # Imported while the agent starts, which takes longer.
+            from edgeproof.cli.display.progress import shown_progress
+            from edgeproof.cli.display.terminal import Terminal
+            from edgeproof.runs.plan import RunPlan, StreamPlan
+            from edgeproof.runs.run import execute
+
+            importing("report.drawing", "report.terminal", "report.html")()
+            console = Terminal(stderr=as_json)  # standard output is the document's
             progress = stack.enter_context(shown_progress(console))
             digest = bundle_to_run(opened, app, opened_bundle, progress)
-            chosen = choose_runtime(opened, runtime)
             runs = []
             places = [None] * bool(pictures) + [*wanted.streams]
             for number, stream in enumerate(places, start=1):
-                with start_agent(opened, chosen) as agent:
-                    # Imported while the agent starts: NumPy takes as long as that.
-                    from edgeproof.runs.plan import RunPlan, StreamPlan
-                    from edgeproof.runs.run import execute
-
-                    plan = RunPlan(
-                        out=folder,
-                        draw=draw,
-                        pictures=pictures if stream is None else (),
-                        stream=None
-                        if stream is None
-                        else StreamPlan(stream, frames or StreamPlan.frames, seconds, settings, not no_overlap),
-                        threads=threads,
-                        cores=cores,
-                        delegate=delegate,
-                        min_score=min_score,
-                        subfolder="" if len(places) == 1 else f"source-{number}",
-                        # While the board is at work, whose answers these modules draw and show.
-                        once_sent=importing("report.drawing", "report.terminal", "report.html"),
-                    )
-                    runs.append(execute(opened, agent, digest, plan, progress))
+                if number > 1:
+                    agent = stack.enter_context(start_agent(opened, chosen))
+                plan = RunPlan(
+                    out=folder,
+                    draw=draw,
+                    pictures=pictures if stream is None else (),
+                    stream=None
+                    if stream is None
+                    else StreamPlan(stream, frames or StreamPlan.frames, seconds, settings, not no_overlap),
+                    threads=threads,
+                    cores=cores,
+                    delegate=delegate,
+                    min_score=min_score,
+                    subfolder="" if len(places) == 1 else f"source-{number}",
+                )
+                runs.append(execute(opened, agent, digest, plan, progress))
             from edgeproof.record.run import Report
 
             report = Report.now(tuple(runs))

@@ -1,12 +1,11 @@
 """`edgeproof push`: puts a bundle on a board."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from edgeproof.board.deploy import Deployment, cut_bundle, push_bundle
 from edgeproof.board.open_board import open_board
-from edgeproof.board.store.local_objects import SentObject
 from edgeproof.board.store.signing import apply_signature_policy, read_public_keys, sign_bundle
 from edgeproof.bundle import Bundle, open_bundle
 from edgeproof.cli.display.echo import echo
@@ -19,6 +18,10 @@ from edgeproof.cli.options.signing_key import read_signing_key
 from edgeproof.config.boards import BoardProfile
 from edgeproof.errors import UsageError
 from edgeproof_agent.bundle.manifest import MANIFEST_FILE
+
+if TYPE_CHECKING:
+    from edgeproof.board.deploy import Deployment
+    from edgeproof.board.store.local_objects import SentObject
 
 
 @click.command(name="push")
@@ -44,10 +47,13 @@ def command(board: BoardProfile, bundle: Path, app: str | None, key: Path | None
     trusted = read_public_keys(board.require_signature)
 
     def prepare() -> None:
-        importing("cli.display.terminal", "cli.display.progress")()
+        importing("board.deploy", "cli.display.terminal", "cli.display.progress")()
+        from edgeproof.board.deploy import cut_bundle
+
         cut_bundle(opened_bundle)
 
     with open_board(board, prepare) as opened:
+        from edgeproof.board.deploy import push_bundle
         from edgeproof.cli.display.progress import shown_progress
         from edgeproof.cli.display.terminal import Terminal
 
@@ -69,7 +75,7 @@ def open_bundle_to_push(bundle: Path) -> Bundle:
     return open_bundle(bundle)
 
 
-def describe_deployment(deployment: Deployment, board: str) -> str:
+def describe_deployment(deployment: "Deployment", board: str) -> str:
     """What travelled, and what the app points at now."""
     sent = deployment.sent
     if not deployment.changed:
@@ -81,7 +87,7 @@ def describe_deployment(deployment: Deployment, board: str) -> str:
     return f"{deployment.app} on {board} {now} ({describe_travel(sent)})"
 
 
-def describe_travel(sent: SentObject) -> str:
+def describe_travel(sent: "SentObject") -> str:
     """How much of an object went over the wire."""
     if not sent.payload_bytes:
         return "nothing sent, the board had it"

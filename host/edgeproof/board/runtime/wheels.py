@@ -9,7 +9,8 @@ from pathlib import Path
 from edgeproof.board.facts import BoardFacts
 from edgeproof.board.runtime.releases import RuntimeRelease
 from edgeproof.errors import ProvisionError
-from edgeproof.fetch.pip import PipDownloadError, PlatformTarget, cache_folder, pip_download
+from edgeproof.fetch.pip import PipDownloadError, PlatformTarget, pip_download
+from edgeproof.local_files.cache_folder import cache_folder
 from edgeproof.wording.progress import Progress, ProgressListener, ProgressUnit, silent
 
 _OLDEST_MANYLINUX = 17
