@@ -57,6 +57,12 @@ class BoardFleet:
         self._server: subprocess.Popen[str] | None = None
         self.profiles: list[BoardProfile] = []
 
+    @property
+    def pid(self) -> int:
+        """Of the process that serves them all."""
+        assert self._server is not None
+        return self._server.pid
+
     def home(self, number: int) -> Path:
         return self.folder / "homes" / self.names[number]
 

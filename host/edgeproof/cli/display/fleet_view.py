@@ -14,6 +14,7 @@ from edgeproof.fleet.outcome import INCONCLUSIVE, OK, UNHEALTHY, Outcome, by_rea
 from edgeproof.fleet.reasons import Reason
 from edgeproof.fleet.side_by_side import Event, Listener
 from edgeproof.wording.counting import counted
+from edgeproof.wording.name_ranges import name_ranges
 from edgeproof.wording.printable import printable_line
 
 _FRAME_LINES = 3  # of the terminal's height: the heading, the count, a line to spare
@@ -59,15 +60,15 @@ class FleetView:
 
 
 @contextlib.contextmanager
-def shown_fleet(names: Sequence[str], console: Console) -> Iterator[Listener]:
-    """Draws on a terminal; elsewhere a line a board is printed as it comes."""
+def shown_fleet(names: Sequence[str], console: Console, quiet: bool = False) -> Iterator[Listener]:
+    """Draws on a terminal; elsewhere a line a board is printed as it comes, or nothing with `quiet`."""
     view = FleetView(names)
     if not console.is_terminal:
         count = 0
 
         def print_line(event: Event) -> None:
             nonlocal count
-            if event.outcome is not None:
+            if event.outcome is not None and not quiet:
                 count += 1
                 mark, _ = _mark(event.outcome)
                 words = printable_line(event.outcome.words)
@@ -91,7 +92,7 @@ def print_outcomes(outcomes: Sequence[Outcome], console: Console) -> None:
 
 
 def print_summary(outcomes: Sequence[Outcome], console: Console) -> None:
-    """How many went well, and for each reason who failed by it, with the words of the first and what helps."""
+    """How many went well, and why the others did not."""
     waiting = [outcome for outcome in outcomes if outcome.reason is Reason.NOT_BEGUN]
     failed = [outcome for outcome in outcomes if outcome.reason not in (None, Reason.NOT_BEGUN)]
     unwell = [outcome for outcome in outcomes if outcome.reason is None and outcome.status != OK]
@@ -99,16 +100,17 @@ def print_summary(outcomes: Sequence[Outcome], console: Console) -> None:
     parts += [f"{len(unwell)} not well"] * bool(unwell)
     parts += [f"{len(failed)} failed"] * bool(failed) + [f"{len(waiting)} not begun"] * bool(waiting)
     console.print(Text(", ".join(parts), "bold"), soft_wrap=True)
+    print_failures(outcomes, console)
+
+
+def print_failures(outcomes: Sequence[Outcome], console: Console) -> None:
+    """For each reason who failed by it, with the words of the first and what helps."""
     for reason, boards in by_reason(outcomes).items():
         if reason is Reason.NOT_BEGUN:
             continue
-        names = [outcome.board for outcome in boards]
-        listed = ", ".join(names[:_NAMES_LISTED]) + f" and {len(names) - _NAMES_LISTED} more" * (
-            len(names) > _NAMES_LISTED
-        )
+        listed = name_ranges([outcome.board for outcome in boards], _NAMES_LISTED)
         console.print(Text(f"  {len(boards)} {reason.value}: ", "red") + Text(listed), soft_wrap=True)
-        first = boards[0].message.strip().splitlines()
-        for line in first:
+        for line in boards[0].message.strip().splitlines():
             console.print(Text(f"      {line}", "dim"), soft_wrap=True)
 
 

@@ -76,6 +76,24 @@ def choose_boards(
     return Selection(found_config(), inventories).choose(words or ("all",), limit, exclude)
 
 
+def several_boards(function: _Command) -> _Command:
+    """BOARD... and what narrows them down: the decorated function is called with `boards`, none among them where none
+    is named, and with `forks`."""
+
+    @functools.wraps(function)
+    def call(
+        boards: tuple[str, ...],
+        limit: tuple[str, ...],
+        exclude: tuple[str, ...],
+        inventories: tuple[Path, ...],
+        **options: Any,
+    ) -> None:
+        function(boards=choose_boards(boards, limit, exclude, inventories).boards, **options)
+
+    argument = click.argument("boards", metavar=f"[{METAVAR}...]", nargs=-1)
+    return argument(_narrowing_options(forks_option(call)))  # type: ignore[return-value]
+
+
 def found_config() -> Path | None:
     """Says so when the file that decides lies in a folder above: it may not be the one that is meant."""
     config = find_config()
