@@ -12,7 +12,6 @@ from edgeproof.bundle import open_bundle
 from edgeproof.cli.display.echo import echo
 from edgeproof.cli.options.board import (
     app_option,
-    board_argument,
     bundle_option,
     cores_option,
     delegate_option,
@@ -20,6 +19,7 @@ from edgeproof.cli.options.board import (
     runtime_option,
     threads_option,
 )
+from edgeproof.cli.options.boards import one_or_many
 from edgeproof.cli.options.capture import capture_options, capture_settings, source_option
 from edgeproof.cli.options.late_imports import importing
 from edgeproof.cli.options.paths import PATH
@@ -42,7 +42,7 @@ _FIRST = ("board.deploy", "cli.display.terminal", "cli.display.progress")
 
 
 @click.command(name="detect")
-@board_argument
+@one_or_many("detect")
 @click.argument("images", nargs=-1, type=PATH, metavar="[IMAGE...]")
 @source_option
 @click.option("--out", required=True, type=PATH, help="Folder for detections and pictures.")
@@ -86,7 +86,7 @@ def command(
     """
     wanted = sort_sources(sources, images)
     settings = capture_settings(**capture)
-    _require_ends(wanted, frames, seconds)
+    require_ends(wanted, frames, seconds)
     folder = OutputFolder.open(out)
 
     def note(text: str) -> None:
@@ -117,7 +117,7 @@ def command(
                     agent = stack.enter_context(start_agent(opened, chosen))
                 plan = RunPlan(
                     out=folder,
-                    draw=_draw,
+                    draw=draw,
                     pictures=pictures if stream is None else (),
                     stream=None
                     if stream is None
@@ -144,7 +144,7 @@ def command(
     require_whole(report)
 
 
-def _require_ends(sources: Sources, frames: int | None, seconds: float | None) -> None:
+def require_ends(sources: Sources, frames: int | None, seconds: float | None) -> None:
     if not sources.pictures and not sources.streams:
         raise UsageError("what is to be looked at is missing: give pictures, or a --source.")
     if frames is None and seconds is None:
@@ -155,7 +155,7 @@ def _require_ends(sources: Sources, frames: int | None, seconds: float | None) -
                 )
 
 
-def _draw(path: Path, picture: "npt.NDArray[np.uint8]", detections: "Sequence[Detection]") -> None:
+def draw(path: Path, picture: "npt.NDArray[np.uint8]", detections: "Sequence[Detection]") -> None:
     from edgeproof.report.drawing import write_annotated
 
     write_annotated(path, picture, detections)
