@@ -32,7 +32,6 @@ def jobs() -> list[tuple[str, ...]]:
         tuple(f"unit/host/{name}" for name in host if name not in _WITH_TENSORFLOW),
         ("unit", *(f"--ignore=tests/unit/host/{name}" for name in host)),
         ("power",),
-        ("fleet",),
         ("browser", "fuzz"),
     ]
 
