@@ -9,6 +9,7 @@ from edgeproof.board.open_board import open_board
 from edgeproof.board.store.signing import apply_signature_policy, read_public_keys, sign_bundle
 from edgeproof.bundle import Bundle, open_bundle
 from edgeproof.cli.display.echo import echo
+from edgeproof.cli.display.light_progress import is_drawn, light_progress
 from edgeproof.cli.options.board import runtime_option
 from edgeproof.cli.options.boards import one_or_many
 from edgeproof.cli.options.late_imports import importing
@@ -51,17 +52,15 @@ def command(board: BoardProfile, bundle: Path, app: str | None, key: Path | None
     trusted = read_public_keys(board.require_signature)
 
     def prepare() -> None:
-        importing("board.deploy", "cli.display.terminal", "cli.display.progress")()
+        importing("board.deploy", *(["cli.display.terminal", "cli.display.progress"] if is_drawn() else []))()
         from edgeproof.board.deploy import cut_bundle
 
         cut_bundle(opened_bundle)
 
     with open_board(board, prepare) as opened:
         from edgeproof.board.deploy import push_bundle
-        from edgeproof.cli.display.progress import shown_progress
-        from edgeproof.cli.display.terminal import Terminal
 
-        with shown_progress(Terminal()) as progress:
+        with light_progress() as progress:
             apply_signature_policy(opened.store, trusted)
             name = opened_bundle.app_name if app is None else app
             deployment = push_bundle(opened, opened_bundle, name, runtime, progress, signature)
