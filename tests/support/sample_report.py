@@ -20,7 +20,7 @@ from edgeproof.record.verdict.chain import ChainLink, ChainStep
 from edgeproof.record.verdict.claims import Answer, Claim
 from edgeproof.record.verdict.comparison import Comparison, StageRatio
 from edgeproof.record.verdict.parity import BothSides, Parity, ParityStage, PictureParity
-from edgeproof.report.drawing import encode_jpeg, write_annotated
+from edgeproof.report.drawing.detections import encode_jpeg, write_annotated
 from edgeproof.verify.latency import latency_of, summarize_stages
 
 MS = 1_000_000

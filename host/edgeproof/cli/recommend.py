@@ -17,7 +17,7 @@ from edgeproof.history.place import history_url
 from edgeproof.record.reader import read_report
 from edgeproof.record.run import Report
 from edgeproof.record.verdict.claims import Answer
-from edgeproof.report.recommendation import print_recommendation, recommendation_json
+from edgeproof.report.text.recommendation import print_recommendation, recommendation_json
 from edgeproof.verify.front import Contest, Figure
 from edgeproof.verify.recommendation import recommend
 

@@ -17,8 +17,8 @@ from edgeproof.errors import EdgeproofError
 from edgeproof.history.database import open_history
 from edgeproof.record.run import Report
 from edgeproof.record.verdict.claims import Answer
-from edgeproof.report.badge import badge
-from edgeproof.report.openmetrics import openmetrics
+from edgeproof.report.sinks.badge import badge
+from edgeproof.report.sinks.openmetrics import openmetrics
 from edgeproof.wording.progress import Progress
 from tests.support import sample_report
 

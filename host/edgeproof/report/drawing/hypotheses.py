@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeproof.record.boxes import pixel_box
-from edgeproof.report.colours import class_colour
+from edgeproof.report.drawing.colours import class_colour
 from edgeproof_agent.pictures.opencv import cv2
 
 _STRONGEST = 5

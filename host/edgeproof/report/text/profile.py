@@ -9,7 +9,7 @@ from rich.text import Text
 from edgeproof.record.profile import OperatorTime, Profile
 from edgeproof.record.run import Run
 from edgeproof.report.formatting import ABSENT, ms, run_title
-from edgeproof.report.table import plain_table
+from edgeproof.report.text.table import plain_table
 from edgeproof.wording.counting import counted
 from edgeproof.wording.printable import shown, shown_line
 

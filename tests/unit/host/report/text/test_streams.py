@@ -8,8 +8,8 @@ import pytest
 from edgeproof.cli.display.terminal import Terminal
 from edgeproof.record.run import Report
 from edgeproof.report.html import render_html
-from edgeproof.report.streams import stream_facts, stream_summaries
-from edgeproof.report.terminal import print_report
+from edgeproof.report.text.streams import stream_facts, stream_summaries
+from edgeproof.report.text.terminal import print_report
 from tests.support import sample_report as sample
 
 LIVE = sample.live_stream()

@@ -9,7 +9,7 @@ from rich.text import Text
 from edgeproof.record.accuracy import AREAS, Accuracy, Estimate
 from edgeproof.record.run import Run
 from edgeproof.report.formatting import ABSENT
-from edgeproof.report.table import plain_table, print_table
+from edgeproof.report.text.table import plain_table, print_table
 from edgeproof.wording.counting import counted
 from edgeproof.wording.printable import shown_line
 

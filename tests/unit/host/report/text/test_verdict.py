@@ -8,7 +8,7 @@ import pytest
 from edgeproof.cli.display.terminal import Terminal
 from edgeproof.record.run import Report
 from edgeproof.record.verdict.claims import Answer, Claim
-from edgeproof.report.verdict import claim_line, print_verdict
+from edgeproof.report.text.verdict import claim_line, print_verdict
 from tests.support import sample_report as sample
 
 

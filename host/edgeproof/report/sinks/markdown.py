@@ -6,8 +6,8 @@ from edgeproof.local_files.atomic_file import write_atomically
 from edgeproof.record.run import Report, Run
 from edgeproof.record.verdict.claims import Answer, Claim
 from edgeproof.record.verdict.parity import Parity
-from edgeproof.report.junit import suite_name
-from edgeproof.report.verdict import figure, limits, parity_lines
+from edgeproof.report.sinks.junit import suite_name
+from edgeproof.report.text.verdict import figure, limits, parity_lines
 from edgeproof.wording.printable import shown_line
 
 MAX_BYTES = 1024 * 1024

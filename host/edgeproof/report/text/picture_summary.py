@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from edgeproof.record.run import Run
-from edgeproof.report.table import plain_table
+from edgeproof.report.text.table import plain_table
 from edgeproof.wording.printable import shown_line
 
 MOST_LISTED = 40

@@ -10,7 +10,7 @@ from edgeproof.record.profile import OperatorTime, Profile, RanOperator
 from edgeproof.record.run import Report, Run
 from edgeproof.report.charts.operators import operators_svg
 from edgeproof.report.html import render_html
-from edgeproof.report.profile import layer_name, print_profiles, profile_lines, shortened
+from edgeproof.report.text.profile import layer_name, print_profiles, profile_lines, shortened
 from tests.support import sample_report as sample
 
 

@@ -11,8 +11,6 @@ from edgeproof.record.latency import PERCENTS, LatencySummary
 from edgeproof.record.measurements import Latency, Stream
 from edgeproof.record.pictures import Picture
 from edgeproof.record.run import Report, Run
-from edgeproof.report.accuracy import print_accuracy
-from edgeproof.report.energy import energy_lines
 from edgeproof.report.formatting import (
     ABSENT,
     board_facts,
@@ -22,9 +20,11 @@ from edgeproof.report.formatting import (
     threads_words,
     whole,
 )
-from edgeproof.report.picture_summary import MOST_LISTED, failure_lines, summary_table
-from edgeproof.report.streams import stream_facts, stream_line, stream_summaries
-from edgeproof.report.table import UNBOUNDED, plain_table, print_table
+from edgeproof.report.text.accuracy import print_accuracy
+from edgeproof.report.text.energy import energy_lines
+from edgeproof.report.text.picture_summary import MOST_LISTED, failure_lines, summary_table
+from edgeproof.report.text.streams import stream_facts, stream_line, stream_summaries
+from edgeproof.report.text.table import UNBOUNDED, plain_table, print_table
 from edgeproof.wording.printable import shown, shown_line
 
 _PERCENTS_OF_RUNS = (50, 90)  # what the runs table states

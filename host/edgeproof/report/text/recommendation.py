@@ -8,8 +8,8 @@ from rich.text import Text
 
 from edgeproof.record.verdict.claims import Answer
 from edgeproof.report.formatting import ABSENT, ms
-from edgeproof.report.table import plain_table, print_table
-from edgeproof.report.verdict import claim_line
+from edgeproof.report.text.table import plain_table, print_table
+from edgeproof.report.text.verdict import claim_line
 from edgeproof.verify.front import Candidate, Figure, Relation
 from edgeproof.verify.gates import void_of
 from edgeproof.verify.recommendation import Recommendation

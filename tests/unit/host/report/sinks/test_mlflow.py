@@ -12,7 +12,7 @@ from edgeproof.cli.report import command as report_command
 from edgeproof.errors import ReportError, UsageError
 from edgeproof.record.run import Report
 from edgeproof.record.writer import write_report
-from edgeproof.report.mlflow_sink import log_report, require_uri
+from edgeproof.report.sinks.mlflow import log_report, require_uri
 from tests.support import sample_report
 
 

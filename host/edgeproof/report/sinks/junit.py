@@ -6,7 +6,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from edgeproof.local_files.atomic_file import write_atomically
 from edgeproof.record.run import Report, Run
 from edgeproof.record.verdict.claims import Answer, Claim
-from edgeproof.report.verdict import claim_line
+from edgeproof.report.text.verdict import claim_line
 from edgeproof.wording.printable import printable
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from edgeproof.errors import ReportError, UsageError
 from edgeproof.record.run import Report, Run
-from edgeproof.report.figures import figures_of, labels_of
+from edgeproof.report.sinks.figures import figures_of, labels_of
 from edgeproof.wording.printable import printable
 
 EXPERIMENT_VARIABLE = "MLFLOW_EXPERIMENT_NAME"

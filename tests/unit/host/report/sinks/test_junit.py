@@ -7,8 +7,8 @@ from xml.etree import ElementTree
 import pytest
 
 from edgeproof.record.run import Report
-from edgeproof.report.junit import junit_xml, write_junit
-from edgeproof.report.markdown import MAX_BYTES, markdown, write_markdown
+from edgeproof.report.sinks.junit import junit_xml, write_junit
+from edgeproof.report.sinks.markdown import MAX_BYTES, markdown, write_markdown
 from tests.support import sample_report as sample
 
 

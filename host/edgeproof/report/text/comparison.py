@@ -6,7 +6,7 @@ from rich.text import Text
 from edgeproof.record.run import Report
 from edgeproof.record.verdict.comparison import Comparison, StageRatio
 from edgeproof.report.formatting import run_title
-from edgeproof.report.table import plain_table
+from edgeproof.report.text.table import plain_table
 from edgeproof.wording.printable import shown, shown_line
 
 

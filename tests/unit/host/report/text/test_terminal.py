@@ -10,7 +10,7 @@ from edgeproof.record.load import CpuUse, LoadResult
 from edgeproof.record.pictures import Picture
 from edgeproof.record.run import Report
 from edgeproof.report.formatting import ms, threads_words, throttling
-from edgeproof.report.terminal import print_bench, print_report
+from edgeproof.report.text.terminal import print_bench, print_report
 from edgeproof.verify.latency import latency_of
 from tests.support import sample_report as sample
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from edgeproof.local_files.atomic_file import write_atomically
 from edgeproof.record.run import Report
-from edgeproof.report.figures import MEANINGS, figures_of, labels_of
+from edgeproof.report.sinks.figures import MEANINGS, figures_of, labels_of
 
 
 def write_openmetrics(report: Report, path: Path) -> None:

@@ -6,9 +6,9 @@ from dataclasses import replace
 from rich.console import Console
 
 from edgeproof.record.run import Report
-from edgeproof.report.energy import energy_lines
 from edgeproof.report.html import render_html
-from edgeproof.report.terminal import print_bench
+from edgeproof.report.text.energy import energy_lines
+from edgeproof.report.text.terminal import print_bench
 from tests.support import sample_report as sample
 
 

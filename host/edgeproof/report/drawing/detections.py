@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from edgeproof.local_files.atomic_file import write_atomically
 from edgeproof.record.pictures import Detection
-from edgeproof.report.colours import BLACK, class_colour, text_colour
-from edgeproof.report.label_layout import Place, place_label
+from edgeproof.report.drawing.colours import BLACK, class_colour, text_colour
+from edgeproof.report.drawing.label_layout import Place, place_label
 from edgeproof_agent.pictures.opencv import cv2
 
 Image = npt.NDArray[np.uint8]

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from edgeproof.record.boxes import PixelBox
 from edgeproof.record.pictures import Detection
-from edgeproof.report.colours import class_colour, contrast, text_colour
-from edgeproof.report.drawing import annotate, write_annotated
-from edgeproof.report.label_layout import Place, place_label
+from edgeproof.report.drawing.colours import class_colour, contrast, text_colour
+from edgeproof.report.drawing.detections import annotate, write_annotated
+from edgeproof.report.drawing.label_layout import Place, place_label
 
 sizes = st.integers(1, 400)
 

@@ -8,7 +8,7 @@ import pytest
 from edgeproof.cli.display.terminal import Terminal
 from edgeproof.record.run import Report
 from edgeproof.record.verdict.comparison import Comparison, StageRatio
-from edgeproof.report.comparison import comparison_lines, print_comparison
+from edgeproof.report.text.comparison import comparison_lines, print_comparison
 from tests.support import sample_report as sample
 
 
