@@ -11,8 +11,8 @@ from markupsafe import Markup
 
 from edgeproof.local_files.atomic_file import write_atomically
 from edgeproof.record.board import BoardInfo
-from edgeproof.record.latency import PERCENTS, LatencySummary
-from edgeproof.record.measurements import Frame
+from edgeproof.record.measured.latency import PERCENTS, LatencySummary
+from edgeproof.record.measured.measurements import Frame
 from edgeproof.record.pictures import Picture
 from edgeproof.record.run import BundleFacts, Report, Run
 from edgeproof.report.charts.style import series_variable

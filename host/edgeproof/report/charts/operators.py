@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edgeproof.record.profile import Profile
+from edgeproof.record.measured.profile import Profile
 from edgeproof.report.charts.style import chart, series_colour
 from edgeproof.report.text.profile import layer_name, operator_name, shortened
 

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from edgeproof.record.accuracy import AREAS, Accuracy, Estimate
+from edgeproof.record.accuracy.figures import AREAS, Accuracy, Estimate
 from edgeproof.record.run import Run
 from edgeproof.report.formatting import ABSENT
 from edgeproof.report.text.table import plain_table, print_table

@@ -1,7 +1,7 @@
 """What an inference takes of a board's energy, in a line a class of its source."""
 
-from edgeproof.record.energy import Energy, Joules, SourceClass
-from edgeproof.record.measurements import Latency
+from edgeproof.record.measured.energy import Energy, Joules, SourceClass
+from edgeproof.record.measured.measurements import Latency
 from edgeproof.wording.printable import shown, shown_line
 
 _CLASS_WORDS = {

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from rich.console import Console
 from rich.text import Text
 
-from edgeproof.record.profile import OperatorTime, Profile
+from edgeproof.record.measured.profile import OperatorTime, Profile
 from edgeproof.record.run import Run
 from edgeproof.report.formatting import ABSENT, ms, run_title
 from edgeproof.report.text.table import plain_table

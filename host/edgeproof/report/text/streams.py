@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from edgeproof.record.latency import LatencySummary
-from edgeproof.record.measurements import Stream
+from edgeproof.record.measured.latency import LatencySummary
+from edgeproof.record.measured.measurements import Stream
 from edgeproof.record.run import Run
 from edgeproof.wording.counting import counted
 from edgeproof.wording.printable import shown_line

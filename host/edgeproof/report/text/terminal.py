@@ -7,8 +7,8 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from edgeproof.record.latency import PERCENTS, LatencySummary
-from edgeproof.record.measurements import Latency, Stream
+from edgeproof.record.measured.latency import PERCENTS, LatencySummary
+from edgeproof.record.measured.measurements import Latency, Stream
 from edgeproof.record.pictures import Picture
 from edgeproof.record.run import Report, Run
 from edgeproof.report.formatting import (

@@ -12,7 +12,7 @@ import sqlalchemy
 from edgeproof.errors import HistoryError, UsageError
 from edgeproof.history.database import History, open_history, unfit
 from edgeproof.history.place import history_url
-from edgeproof.record.latency import LatencySummary
+from edgeproof.record.measured.latency import LatencySummary
 from edgeproof.record.run import Report
 from edgeproof.record.verdict.claims import Answer, Claim
 from tests.support import sample_report

@@ -10,8 +10,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from edgeproof.record.accuracy.precision_recall import PrecisionRecall
 from edgeproof.record.pictures import Picture
-from edgeproof.record.precision_recall import PrecisionRecall
 from edgeproof.record.run import Report, Run
 from edgeproof.record.verdict.parity import ParityStage, PictureParity
 from edgeproof.report.drawing.embedded_picture import data_uri

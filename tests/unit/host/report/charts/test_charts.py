@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from edgeproof.record.latency import Samples
+from edgeproof.record.measured.latency import Samples
 from edgeproof.report.charts.distributions import Spread, distributions_svg, edges
 from edgeproof.report.charts.front import Point, front_svg
 from edgeproof.report.charts.timeline import timeline_svg

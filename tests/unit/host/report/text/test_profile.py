@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from edgeproof.record.profile import OperatorTime, Profile, RanOperator
+from edgeproof.record.measured.profile import OperatorTime, Profile, RanOperator
 from edgeproof.record.run import Report, Run
 from edgeproof.report.charts.operators import operators_svg
 from edgeproof.report.html import render_html

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from edgeproof.record.load import CpuUse, LoadResult
+from edgeproof.record.measured.load import CpuUse, LoadResult
 from edgeproof.record.pictures import Picture
 from edgeproof.record.run import Report
 from edgeproof.report.formatting import ms, threads_words, throttling

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edgeproof.record.accuracy.coco_results import coco_results, write_coco_results
 from edgeproof.record.boxes import pixel_box
-from edgeproof.record.coco_results import coco_results, write_coco_results
 from edgeproof.record.detections import Detections, PictureResult
 
 edges = st.tuples(*[st.floats(-2, 3, width=32)] * 4)

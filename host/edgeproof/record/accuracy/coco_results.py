@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from edgeproof.local_files.atomic_file import write_atomically
-from edgeproof.record.accuracy_samples import AccuracySamples
+from edgeproof.record.accuracy.samples import AccuracySamples
 from edgeproof.record.boxes import pixel_box
 from edgeproof.record.detections import PictureResult
 

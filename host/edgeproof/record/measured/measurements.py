@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from edgeproof.record.board import BoardState
-from edgeproof.record.board_sample import BoardSample
 from edgeproof.record.detections import SourceTold
-from edgeproof.record.energy import Energy, PowerReadings
-from edgeproof.record.latency import Drift, LatencySummary, Samples
+from edgeproof.record.measured.board_sample import BoardSample
+from edgeproof.record.measured.energy import Energy, PowerReadings
+from edgeproof.record.measured.latency import Drift, LatencySummary, Samples
 from edgeproof.record.pictures import Detection, detections_json
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from edgeproof.record.accuracy import (
+from edgeproof.record.accuracy.figures import (
     AREAS,
     MAX_DETECTIONS,
     Accuracy,
@@ -12,7 +12,7 @@ from edgeproof.record.accuracy import (
     ErrorKinds,
     Estimate,
 )
-from edgeproof.record.accuracy_samples import AccuracySamples, read_accuracy_samples
+from edgeproof.record.accuracy.samples import AccuracySamples, read_accuracy_samples
 from edgeproof.record.inner_file import inner_file
 from edgeproof_agent.wire.fields import FieldError, Fields
 

@@ -12,7 +12,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from edgeproof.errors import ReportError
-from edgeproof.record.coco_results import write_found_objects, write_labelled_objects
+from edgeproof.record.accuracy.coco_results import write_found_objects, write_labelled_objects
 from edgeproof.record.reader import read_report
 from edgeproof.record.run import Report
 from edgeproof.record.writer import write_report

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from edgeproof.record.accuracy_samples import AccuracySamples
+from edgeproof.record.accuracy.samples import AccuracySamples
 
 AREAS = ("all", "small", "medium", "large")
 """Ranges of an object's area: below 32 x 32 pixels, below 96 x 96, and above (https://cocodataset.org/#detection-eval)."""

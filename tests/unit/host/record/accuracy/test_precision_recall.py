@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 
 from edgeproof.errors import ReportError
-from edgeproof.record.precision_recall import PrecisionRecall
+from edgeproof.record.accuracy.precision_recall import PrecisionRecall
 from edgeproof.record.reader import read_report
 from edgeproof.record.run import Report
 from edgeproof.record.writer import write_report
