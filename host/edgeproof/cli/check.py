@@ -27,7 +27,7 @@ from edgeproof.config.check import CheckConfig, read_check
 from edgeproof.config.editing import config_to_write
 from edgeproof.errors import ReportError, UsageError
 from edgeproof.fleet.inventory.selection import Selection
-from edgeproof.history.database import open_history
+from edgeproof.history.opening import open_history
 from edgeproof.history.place import history_url
 from edgeproof.local_files.output_folder import OutputFolder
 from edgeproof.record.reader import read_report

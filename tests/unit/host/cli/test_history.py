@@ -14,7 +14,7 @@ from edgeproof.cli.compare import command as compare
 from edgeproof.cli.display.keeping import keep_report
 from edgeproof.cli.history import command as history
 from edgeproof.errors import EdgeproofError
-from edgeproof.history.database import open_history
+from edgeproof.history.opening import open_history
 from edgeproof.record.run import Report
 from edgeproof.record.verdict.claims import Answer
 from edgeproof.report.sinks.badge import badge
