@@ -35,7 +35,7 @@ from edgeproof.inspection.inspection import Inspection
 from edgeproof.inspection.inspection import inspect as inspect_file
 from edgeproof.local_files.output_folder import OutputFolder
 from edgeproof.record.run import Run
-from edgeproof.report.drawing import write_annotated
+from edgeproof.report.drawing.detections import write_annotated
 from edgeproof.runs.accuracy import with_references
 from edgeproof.runs.generated_picture import generated_picture, read_picture
 from edgeproof.runs.pictures import find_pictures

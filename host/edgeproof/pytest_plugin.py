@@ -104,7 +104,7 @@ def require_gates(run: Run, allow_inconclusive: bool = False) -> None:
     """Fails the running test, with a line a gate, unless every one holds. With `allow_inconclusive`, one that cannot
     be answered skips it. A run that ended early fails it, too."""
     from edgeproof.record.verdict.claims import Answer
-    from edgeproof.report.verdict import claim_line
+    from edgeproof.report.text.verdict import claim_line
 
     if run.error is not None:
         pytest.fail(f"the run ended early: {run.error}", pytrace=False)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from edgeproof.record.accuracy.precision_recall import PrecisionRecall
 from edgeproof.record.pictures import Detection
-from edgeproof.record.precision_recall import PrecisionRecall
 from edgeproof.record.run import Report, Run
 from edgeproof.report.html import write_html
 from tests.support import sample_report as sample

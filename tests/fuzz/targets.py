@@ -34,8 +34,8 @@ from edgeproof.local_files.output_folder import OutputFolder
 from edgeproof.record.detections import PictureResult
 from edgeproof.record.reader import read_report
 from edgeproof.record.run import Report
-from edgeproof.report.junit import junit_xml
-from edgeproof.report.markdown import markdown
+from edgeproof.report.sinks.junit import junit_xml
+from edgeproof.report.sinks.markdown import markdown
 from edgeproof.runs.arrived_results import ArrivedResults
 from edgeproof.ssd.checkpoint.config_file import read_config
 from edgeproof.ssd.files.anchors import read_anchors

@@ -23,7 +23,7 @@ from edgeproof.bundle import Bundle, open_bundle
 from edgeproof.errors import AgentDiedError, BoardPythonError, DeploymentError, NoRuntimeError
 from edgeproof.local_files.output_folder import OutputFolder
 from edgeproof.record.detections import BenchResult
-from edgeproof.report.drawing import write_annotated
+from edgeproof.report.drawing.detections import write_annotated
 from edgeproof.runs.pictures import find_pictures
 from edgeproof.runs.plan import BenchPlan, RunPlan
 from edgeproof.runs.run import execute

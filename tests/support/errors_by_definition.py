@@ -7,7 +7,7 @@ too, and its later versions, as here, do not.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from edgeproof.record.accuracy_samples import FoundObjects, LabelledObjects
+from edgeproof.record.accuracy.samples import FoundObjects, LabelledObjects
 
 Box = Sequence[float]
 FOUND, BACKGROUND, MOST = 0.5, 0.1, 100

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from edgeproof.record.accuracy_samples import FoundObjects, LabelledObjects
+from edgeproof.record.accuracy.samples import FoundObjects, LabelledObjects
 
 SIDES = (12.0, 50.0, 160.0)
 """Of small, medium and large objects, in pixels, before they vary."""

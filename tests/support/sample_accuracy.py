@@ -4,8 +4,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from edgeproof.record.accuracy import DataSetFacts
-from edgeproof.record.accuracy_samples import AccuracySamples, FoundObjects
+from edgeproof.record.accuracy.figures import DataSetFacts
+from edgeproof.record.accuracy.samples import AccuracySamples, FoundObjects
 from edgeproof.verify.accuracy.evaluation import Evaluated, ReferenceFacts, evaluate_accuracy
 from tests.support.random_boxes import random_boxes
 

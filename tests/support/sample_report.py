@@ -7,20 +7,20 @@ import cv2
 import numpy as np
 
 from edgeproof.record.board import BoardInfo, BoardState, RuntimeInfo
-from edgeproof.record.board_sample import BoardSample, ClusterSample
 from edgeproof.record.boxes import PixelBox
 from edgeproof.record.detections import BenchResult, SourceTold
-from edgeproof.record.energy import PowerReadings
-from edgeproof.record.load import LoadResult
-from edgeproof.record.measurements import Frame, Latency, Stream
+from edgeproof.record.measured.board_sample import BoardSample, ClusterSample
+from edgeproof.record.measured.energy import PowerReadings
+from edgeproof.record.measured.load import LoadResult
+from edgeproof.record.measured.measurements import Frame, Latency, Stream
+from edgeproof.record.measured.profile import OperatorTime, Profile, RanOperator
 from edgeproof.record.pictures import Detection, Picture
-from edgeproof.record.profile import OperatorTime, Profile, RanOperator
 from edgeproof.record.run import BundleFacts, Report, Run
 from edgeproof.record.verdict.chain import ChainLink, ChainStep
 from edgeproof.record.verdict.claims import Answer, Claim
 from edgeproof.record.verdict.comparison import Comparison, StageRatio
 from edgeproof.record.verdict.parity import BothSides, Parity, ParityStage, PictureParity
-from edgeproof.report.drawing import encode_jpeg, write_annotated
+from edgeproof.report.drawing.detections import encode_jpeg, write_annotated
 from edgeproof.verify.latency import latency_of, summarize_stages
 
 MS = 1_000_000

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgeproof.record.accuracy_samples import FoundObjects, LabelledObjects
+from edgeproof.record.accuracy.samples import FoundObjects, LabelledObjects
 from edgeproof.verify.accuracy.average_precision import RANGES, mean_of, metrics_of, ranked
 from edgeproof.verify.accuracy.intervals import interval
 from edgeproof.verify.accuracy.matching import Places, candidates_of, match

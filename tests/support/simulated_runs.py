@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from edgeproof.record.latency import Samples
+from edgeproof.record.measured.latency import Samples
 
 
 def simulated_ns(

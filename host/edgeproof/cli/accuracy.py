@@ -21,9 +21,9 @@ from edgeproof.config.boards import BoardProfile
 from edgeproof.datasets.opening import open_data_set
 from edgeproof.errors import EdgeproofError
 from edgeproof.local_files.output_folder import OutputFolder
-from edgeproof.record.coco_results import write_found_objects, write_labelled_objects
+from edgeproof.record.accuracy.coco_results import write_found_objects, write_labelled_objects
 from edgeproof.record.run import Report, Run
-from edgeproof.report.terminal import print_report
+from edgeproof.report.text.terminal import print_report
 from edgeproof.runs.accuracy import classes_of, with_references
 from edgeproof.runs.plan import AccuracyPlan, RunPlan
 from edgeproof.runs.run import execute

@@ -30,8 +30,8 @@ from edgeproof.errors import UsageError
 from edgeproof.local_files.output_folder import OutputFolder
 from edgeproof.record.run import Report, Run
 from edgeproof.record.verdict.comparison import Comparison
-from edgeproof.report.comparison import print_comparison
-from edgeproof.report.terminal import print_bench
+from edgeproof.report.text.comparison import print_comparison
+from edgeproof.report.text.terminal import print_bench
 from edgeproof.runs.comparison import PAIRS, Contender, compare
 from edgeproof.runs.generated_picture import generated_picture, read_picture
 from edgeproof.runs.plan import BenchPlan, RunPlan

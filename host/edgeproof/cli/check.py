@@ -27,18 +27,18 @@ from edgeproof.config.check import CheckConfig, read_check
 from edgeproof.config.editing import config_to_write
 from edgeproof.errors import ReportError, UsageError
 from edgeproof.fleet.inventory.selection import Selection
-from edgeproof.history.database import open_history
+from edgeproof.history.opening import open_history
 from edgeproof.history.place import history_url
 from edgeproof.local_files.output_folder import OutputFolder
 from edgeproof.record.reader import read_report
 from edgeproof.record.run import Report
-from edgeproof.report.badge import write_badge
-from edgeproof.report.junit import write_junit
-from edgeproof.report.markdown import write_markdown
-from edgeproof.report.mlflow_sink import log_report
-from edgeproof.report.openmetrics import write_openmetrics
-from edgeproof.report.terminal import print_report
-from edgeproof.report.verdict import print_answer, print_verdict
+from edgeproof.report.sinks.badge import write_badge
+from edgeproof.report.sinks.junit import write_junit
+from edgeproof.report.sinks.markdown import write_markdown
+from edgeproof.report.sinks.mlflow import log_report
+from edgeproof.report.sinks.openmetrics import write_openmetrics
+from edgeproof.report.text.terminal import print_report
+from edgeproof.report.text.verdict import print_answer, print_verdict
 from edgeproof.wording.progress import Progress, ProgressKind, ProgressListener
 
 _KEPT = "cells"

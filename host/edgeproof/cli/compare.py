@@ -8,8 +8,8 @@ from edgeproof.cli.display.terminal import Terminal
 from edgeproof.config.boards import find_config
 from edgeproof.errors import HistoryError
 from edgeproof.history.comparing import Compared, compare_runs, find_side
-from edgeproof.history.database import open_history
 from edgeproof.history.environment import FACTS
+from edgeproof.history.opening import open_history
 from edgeproof.history.place import history_url
 
 

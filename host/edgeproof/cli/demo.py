@@ -12,9 +12,9 @@ from edgeproof.cli.display.terminal import Terminal
 from edgeproof.cli.options.paths import PATH
 from edgeproof.demo.chain import run_demo
 from edgeproof.local_files.output_folder import OutputFolder
-from edgeproof.report.comparison import print_comparison
-from edgeproof.report.terminal import print_report
-from edgeproof.report.verdict import print_verdict
+from edgeproof.report.text.comparison import print_comparison
+from edgeproof.report.text.terminal import print_report
+from edgeproof.report.text.verdict import print_verdict
 
 
 @click.command(name="demo")

@@ -133,7 +133,7 @@ def command(
 
             report = Report.now(tuple(runs))
     from edgeproof.cli.display.run_output import echo_report, require_whole, write_report_files
-    from edgeproof.report.terminal import print_report
+    from edgeproof.report.text.terminal import print_report
 
     if not as_json:
         print_report(report, console)
@@ -156,6 +156,6 @@ def require_ends(sources: Sources, frames: int | None, seconds: float | None) ->
 
 
 def draw(path: Path, picture: "npt.NDArray[np.uint8]", detections: "Sequence[Detection]") -> None:
-    from edgeproof.report.drawing import write_annotated
+    from edgeproof.report.drawing.detections import write_annotated
 
     write_annotated(path, picture, detections)

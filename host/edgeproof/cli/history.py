@@ -14,8 +14,10 @@ from edgeproof.cli.options.paths import PATH
 from edgeproof.config.boards import find_config
 from edgeproof.errors import UsageError
 from edgeproof.history.change_points import ChangePoint, change_points
-from edgeproof.history.database import History, KeptRun, open_history
+from edgeproof.history.database import History
 from edgeproof.history.environment import differences
+from edgeproof.history.kept_run import KeptRun
+from edgeproof.history.opening import open_history
 from edgeproof.history.place import history_url
 from edgeproof.wording.counting import counted
 

@@ -16,7 +16,7 @@ from edgeproof.cli.options.source import read_source_options, source_options
 from edgeproof.convert.witness.identification import Identification, identify
 from edgeproof.convert.witness.witness import Ranked
 from edgeproof.local_files.atomic_file import write_atomically
-from edgeproof.report.hypotheses import draw_side_by_side
+from edgeproof.report.drawing.hypotheses import draw_side_by_side
 from edgeproof.ssd.tensorflow_import import LOG_LEVEL_VARIABLE
 
 _SHOWN = 4

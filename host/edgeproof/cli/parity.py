@@ -19,7 +19,7 @@ from edgeproof.config.boards import BoardProfile
 from edgeproof.errors import EdgeproofError
 from edgeproof.local_files.output_folder import OutputFolder
 from edgeproof.record.run import Report
-from edgeproof.report.verdict import parity_lines
+from edgeproof.report.text.verdict import parity_lines
 from edgeproof.runs.pictures import find_pictures
 from edgeproof.runs.plan import RunPlan
 from edgeproof.runs.reference import open_reference, reference_runtime

@@ -12,12 +12,13 @@ from edgeproof.config.boards import find_config
 from edgeproof.config.check import CheckConfig, read_check
 from edgeproof.errors import UsageError
 from edgeproof.history.candidates import contest_of
-from edgeproof.history.database import History, open_history
+from edgeproof.history.database import History
+from edgeproof.history.opening import open_history
 from edgeproof.history.place import history_url
 from edgeproof.record.reader import read_report
 from edgeproof.record.run import Report
 from edgeproof.record.verdict.claims import Answer
-from edgeproof.report.recommendation import print_recommendation, recommendation_json
+from edgeproof.report.text.recommendation import print_recommendation, recommendation_json
 from edgeproof.verify.front import Contest, Figure
 from edgeproof.verify.recommendation import recommend
 

@@ -10,12 +10,12 @@ from edgeproof.cli.options.mlflow import mlflow_option
 from edgeproof.cli.options.paths import PATH
 from edgeproof.errors import UsageError
 from edgeproof.record.reader import read_report
-from edgeproof.report.comparison import print_comparison
 from edgeproof.report.html import write_html
-from edgeproof.report.mlflow_sink import log_report
-from edgeproof.report.profile import print_profiles
-from edgeproof.report.terminal import print_bench, print_report
-from edgeproof.report.verdict import print_verdict
+from edgeproof.report.sinks.mlflow import log_report
+from edgeproof.report.text.comparison import print_comparison
+from edgeproof.report.text.profile import print_profiles
+from edgeproof.report.text.terminal import print_bench, print_report
+from edgeproof.report.text.verdict import print_verdict
 
 REPORT_FILE = "report.json"
 _ALL = 10_000

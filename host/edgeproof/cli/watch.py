@@ -22,8 +22,8 @@ from edgeproof.config.boards import BoardProfile
 from edgeproof.errors import UsageError
 from edgeproof.local_files.output_folder import OutputFolder
 from edgeproof.record.run import Report
-from edgeproof.report.drawing import write_annotated
-from edgeproof.report.terminal import print_report
+from edgeproof.report.drawing.detections import write_annotated
+from edgeproof.report.text.terminal import print_report
 from edgeproof.runs.plan import RunPlan, StreamPlan
 from edgeproof.runs.run import execute
 from edgeproof.runs.sources import sort_sources

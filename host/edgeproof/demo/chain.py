@@ -14,7 +14,7 @@ from edgeproof.convert.variants import Variant
 from edgeproof.demo.embedded_board import EmbeddedBoard
 from edgeproof.local_files.output_folder import OutputFolder
 from edgeproof.record.run import Report, Run
-from edgeproof.report.drawing import write_annotated
+from edgeproof.report.drawing.detections import write_annotated
 from edgeproof.runs.comparison import Compared, Contender, compare
 from edgeproof.runs.pictures import find_pictures
 from edgeproof.runs.plan import BenchPlan, RunPlan, StreamPlan

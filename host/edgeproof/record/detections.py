@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeproof.record.board import BoardState
-from edgeproof.record.board_sample import BoardSample, joined_timeline
-from edgeproof.record.energy import PowerReadings, joined_power
+from edgeproof.record.measured.board_sample import BoardSample, joined_timeline
+from edgeproof.record.measured.energy import PowerReadings, joined_power
 
 STAGES = ("capture", "decode", "handover", "preprocess", "invoke", "postprocess", "total")
 """The stages that the agent times, in their order; a stage that a job does not have is absent."""

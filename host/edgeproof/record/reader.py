@@ -8,19 +8,19 @@ import msgspec
 
 from edgeproof.errors import ReportError
 from edgeproof.local_files.bounded_files import UnreadableError, read_bounded, readable
-from edgeproof.record.accuracy_reader import read_accuracy
+from edgeproof.record.accuracy.precision_recall import read_precision_recall
+from edgeproof.record.accuracy.reader import read_accuracy
 from edgeproof.record.board import BoardInfo, BoardState, RuntimeInfo
-from edgeproof.record.board_sample import read_timeline
 from edgeproof.record.detections import SourceTold
 from edgeproof.record.detections_reader import read_detections
-from edgeproof.record.energy import read_energy, read_power
 from edgeproof.record.inner_file import inner_file
-from edgeproof.record.latency import Drift, LatencySummary, Samples
-from edgeproof.record.load import CpuUse, LoadResult
-from edgeproof.record.measurements import Frame, Latency, Stream
+from edgeproof.record.measured.board_sample import read_timeline
+from edgeproof.record.measured.energy import read_energy, read_power
+from edgeproof.record.measured.latency import Drift, LatencySummary, Samples
+from edgeproof.record.measured.load import CpuUse, LoadResult
+from edgeproof.record.measured.measurements import Frame, Latency, Stream
+from edgeproof.record.measured.profile import read_profile
 from edgeproof.record.pictures import Picture
-from edgeproof.record.precision_recall import read_precision_recall
-from edgeproof.record.profile import read_profile
 from edgeproof.record.run import SCHEMA, BundleFacts, HostInfo, Report, Run
 from edgeproof.record.sample_file import read_samples
 from edgeproof.record.verdict.claims import Answer

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from edgeproof import __version__
 from edgeproof.record.board import BoardInfo, BoardState, RuntimeInfo, states_json
-from edgeproof.record.load import LoadResult
-from edgeproof.record.measurements import Latency, Stream, summary_json
+from edgeproof.record.measured.load import LoadResult
+from edgeproof.record.measured.measurements import Latency, Stream, summary_json
 from edgeproof.record.pictures import Picture
 from edgeproof.record.verdict.claims import Answer, Claim, combined
 from edgeproof_agent.bundle.manifest import Manifest
 from edgeproof_agent.sources.grammar import without_credentials
 
 if TYPE_CHECKING:  # what few runs hold, and every command would wait for
-    from edgeproof.record.accuracy import Accuracy
-    from edgeproof.record.precision_recall import PrecisionRecall
-    from edgeproof.record.profile import Profile
+    from edgeproof.record.accuracy.figures import Accuracy
+    from edgeproof.record.accuracy.precision_recall import PrecisionRecall
+    from edgeproof.record.measured.profile import Profile
     from edgeproof.record.verdict.comparison import Comparison
     from edgeproof.record.verdict.parity import Parity
 

@@ -8,7 +8,7 @@ import numpy as np
 from edgeproof.local_files.atomic_file import write_atomically
 from edgeproof.local_files.bounded_files import UnreadableError, read_bounded
 from edgeproof.local_files.digests import sha256_of_bytes
-from edgeproof.record.latency import Samples
+from edgeproof.record.measured.latency import Samples
 
 _SAMPLE_BYTES = 8
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from edgeproof.local_files.atomic_file import write_atomically
-from edgeproof.record.accuracy_samples import write_accuracy_samples
+from edgeproof.record.accuracy.samples import write_accuracy_samples
 from edgeproof.record.run import Report
 from edgeproof.record.sample_file import write_samples
 

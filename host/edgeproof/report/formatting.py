@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from edgeproof.record.board import BoardInfo, BoardState
-from edgeproof.record.load import LoadResult
+from edgeproof.record.measured.load import LoadResult
+from edgeproof.record.measured.throttling import throttled_now, throttled_since_boot
 from edgeproof.record.run import Run
-from edgeproof.record.throttling import throttled_now, throttled_since_boot
 from edgeproof.wording.counting import counted
 from edgeproof.wording.printable import shown_line
 

@@ -5,7 +5,7 @@ from edgeproof.record.verdict.chain import ChainLink, ChainStep
 from edgeproof.record.verdict.claims import Answer
 from edgeproof.record.verdict.comparison import Comparison
 from edgeproof.report.formatting import ms
-from edgeproof.report.verdict import figure
+from edgeproof.report.text.verdict import figure
 from edgeproof.verify.gates import void_of
 from edgeproof.wording.counting import counted
 from edgeproof.wording.printable import shown_line

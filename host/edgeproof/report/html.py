@@ -11,16 +11,13 @@ from markupsafe import Markup
 
 from edgeproof.local_files.atomic_file import write_atomically
 from edgeproof.record.board import BoardInfo
-from edgeproof.record.latency import PERCENTS, LatencySummary
-from edgeproof.record.measurements import Frame
+from edgeproof.record.measured.latency import PERCENTS, LatencySummary
+from edgeproof.record.measured.measurements import Frame
 from edgeproof.record.pictures import Picture
 from edgeproof.record.run import BundleFacts, Report, Run
-from edgeproof.report.accuracy import ERROR_WORDS, accuracy_notes, estimate_words, reference_lines
 from edgeproof.report.charts.style import series_variable
 from edgeproof.report.charts.timeline import timeline_svg
-from edgeproof.report.comparison import comparison_lines
-from edgeproof.report.embedded_picture import data_uri
-from edgeproof.report.energy import energy_lines
+from edgeproof.report.drawing.embedded_picture import data_uri
 from edgeproof.report.formatting import (
     board_facts,
     flattened,
@@ -36,8 +33,11 @@ from edgeproof.report.headline import headline
 from edgeproof.report.page.figures import curves, distributions, front, profiles
 from edgeproof.report.page.mismatches import mismatches
 from edgeproof.report.page.template import page_template
-from edgeproof.report.streams import stream_facts, stream_summaries
-from edgeproof.report.verdict import claim_line, limits, parity_lines
+from edgeproof.report.text.accuracy import ERROR_WORDS, accuracy_notes, estimate_words, reference_lines
+from edgeproof.report.text.comparison import comparison_lines
+from edgeproof.report.text.energy import energy_lines
+from edgeproof.report.text.streams import stream_facts, stream_summaries
+from edgeproof.report.text.verdict import claim_line, limits, parity_lines
 from edgeproof.wording.printable import shown, shown_line
 
 _MOST_PICTURES = 48  # on the page: a data set's thousands are for the detections file

@@ -13,8 +13,8 @@ from edgeproof.bundle import Bundle
 from edgeproof.datasets.class_mapping import ClassMapping, map_classes
 from edgeproof.datasets.labelled import LabelledDataSet
 from edgeproof.errors import DataSetError, UsageError
-from edgeproof.record.accuracy import DataSetFacts
-from edgeproof.record.accuracy_samples import AccuracySamples
+from edgeproof.record.accuracy.figures import DataSetFacts
+from edgeproof.record.accuracy.samples import AccuracySamples
 from edgeproof.record.detections import PictureResult
 from edgeproof.runs.arrived_results import ArrivedResults
 from edgeproof.runs.boxes_of_results import found_objects, labelled_objects

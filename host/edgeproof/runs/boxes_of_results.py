@@ -6,7 +6,7 @@ import numpy as np
 
 from edgeproof.datasets.class_mapping import ClassMapping
 from edgeproof.datasets.labelled import LabelledDataSet
-from edgeproof.record.accuracy_samples import FoundObjects, LabelledObjects
+from edgeproof.record.accuracy.samples import FoundObjects, LabelledObjects
 from edgeproof.record.detections import PictureResult
 
 _DECIMALS = 3

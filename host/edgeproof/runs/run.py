@@ -14,7 +14,7 @@ from edgeproof.board.deploy import send_media
 from edgeproof.board.open_board import OpenBoard
 from edgeproof.errors import BoardError
 from edgeproof.local_files.bounded_files import MAX_PICTURE_BYTES, read_bounded
-from edgeproof.record.coco_results import write_coco_results
+from edgeproof.record.accuracy.coco_results import write_coco_results
 from edgeproof.record.detections import BenchResult, PictureResult
 from edgeproof.record.pictures import Picture
 from edgeproof.record.run import BundleFacts, Run
@@ -148,7 +148,7 @@ class _Work:
         if plan is None:
             return
         from edgeproof.board.runtime.proof import proof_model
-        from edgeproof.record.profile import Profile
+        from edgeproof.record.measured.profile import Profile
         from edgeproof.verify.operator_times import profile_of
 
         self.progress(Progress("profiling"))

@@ -12,7 +12,7 @@ from edgeproof.board.agent.loading import LoadedBundle
 from edgeproof.board.agent.session import AgentSession
 from edgeproof.board.agent.streaming import SourceWord, StreamOptions
 from edgeproof.record.detections import STAGES, SourceTold, StreamFrame, StreamResult
-from edgeproof.record.measurements import Frame, Stream
+from edgeproof.record.measured.measurements import Frame, Stream
 from edgeproof.record.pictures import Picture, detections_json
 from edgeproof.runs.plan import RunPlan, StreamPlan
 from edgeproof.verify.latency import summarize, summarize_stages

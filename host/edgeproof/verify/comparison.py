@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from edgeproof.record.latency import Samples
+from edgeproof.record.measured.latency import Samples
 from edgeproof.record.run import Run
 from edgeproof.record.verdict.comparison import Comparison, StageRatio
 from edgeproof.verify.latency import percentile_ns

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgeproof.record.latency import Samples
+from edgeproof.record.measured.latency import Samples
 from edgeproof.verify.student import t_quantile
 from edgeproof.verify.verdict import Interval
 

@@ -5,7 +5,7 @@ import math
 from collections.abc import Sequence
 from statistics import fmean, variance
 
-from edgeproof.record.energy import Energy, Joules, PowerReadings, SourceClass
+from edgeproof.record.measured.energy import Energy, Joules, PowerReadings, SourceClass
 from edgeproof.verify.student import t_quantile
 
 FEWEST_READINGS = 5

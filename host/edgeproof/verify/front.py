@@ -5,8 +5,8 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from edgeproof.record.accuracy_samples import AccuracySamples
-from edgeproof.record.energy import Energy
+from edgeproof.record.accuracy.samples import AccuracySamples
+from edgeproof.record.measured.energy import Energy
 from edgeproof.record.run import Run
 from edgeproof.verify.accuracy.average_precision import ranked
 from edgeproof.verify.accuracy.intervals import interval

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from edgeproof.errors import UsageError
 from edgeproof.record.detections import STAGES
-from edgeproof.record.latency import PERCENTS
+from edgeproof.record.measured.latency import PERCENTS
 from edgeproof.verify.verdict import Comparison
 
 

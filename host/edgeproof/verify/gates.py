@@ -4,9 +4,9 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from edgeproof.record.accuracy import Accuracy, Estimate
-from edgeproof.record.energy import SourceClass
-from edgeproof.record.latency import Samples
+from edgeproof.record.accuracy.figures import Accuracy, Estimate
+from edgeproof.record.measured.energy import SourceClass
+from edgeproof.record.measured.latency import Samples
 from edgeproof.record.run import Run
 from edgeproof.record.verdict.claims import Answer, Claim
 from edgeproof.verify.accuracy.intervals import FEWEST_PICTURES

@@ -6,8 +6,8 @@ from functools import lru_cache
 import numpy as np
 
 from edgeproof.record.detections import STAGES, BenchResult
-from edgeproof.record.latency import PERCENTS, Drift, LatencySummary, Samples
-from edgeproof.record.measurements import Latency
+from edgeproof.record.measured.latency import PERCENTS, Drift, LatencySummary, Samples
+from edgeproof.record.measured.measurements import Latency
 from edgeproof.verify.binomial import chance_of_at_most
 from edgeproof.verify.energy import energy_of
 

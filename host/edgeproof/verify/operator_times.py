@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from edgeproof.record.profile import OperatorTime, Profile, ProfileSamples
+from edgeproof.record.measured.profile import OperatorTime, Profile, ProfileSamples
 
 
 def profile_of(samples: ProfileSamples) -> Profile:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edgeproof.record.latency import Samples
+from edgeproof.record.measured.latency import Samples
 from edgeproof.verify.binomial import lower_rank, upper_rank
 from edgeproof.verify.latency import ALLOWED_ABOVE, CONFIDENCE, percentile_ns, samples_needed
 from edgeproof.verify.verdict import Comparison, Interval

@@ -4,11 +4,11 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, fields, replace
 
-from edgeproof.record.accuracy import Accuracy
-from edgeproof.record.accuracy_samples import AccuracySamples
+from edgeproof.record.accuracy.figures import Accuracy
+from edgeproof.record.accuracy.samples import AccuracySamples
 from edgeproof.record.detections import BenchResult
-from edgeproof.record.latency import LatencySummary
-from edgeproof.record.measurements import Latency
+from edgeproof.record.measured.latency import LatencySummary
+from edgeproof.record.measured.measurements import Latency
 from edgeproof.record.run import Report, Run
 from edgeproof.record.verdict.claims import Claim
 from edgeproof.record.verdict.comparison import Comparison

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from edgeproof.record.board import BoardState
-from edgeproof.record.board_sample import BoardSample, ClusterSample
-from edgeproof.record.throttling import throttled_now, throttled_since_boot
+from edgeproof.record.measured.board_sample import BoardSample, ClusterSample
+from edgeproof.record.measured.throttling import throttled_now, throttled_since_boot
 
 HOT_CELSIUS = 75.0
 """Too near to 80 degrees, from where on a Raspberry Pi slows down

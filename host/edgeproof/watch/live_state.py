@@ -11,7 +11,7 @@ import numpy as np
 from edgeproof.record.board import BoardState
 from edgeproof.record.detections import STAGES, SourceTold, StreamFrame
 from edgeproof.record.pictures import Detection, Picture
-from edgeproof.report.colours import class_colour, text_colour
+from edgeproof.report.drawing.colours import class_colour, text_colour
 
 _REMEMBERED = 240
 """Frames over which percentiles and the course of the latency are shown."""

@@ -4,7 +4,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from edgeproof.report.formatting import ms
-from edgeproof.report.table import plain_table
+from edgeproof.report.text.table import plain_table
 from edgeproof.watch.live_state import LiveState, Snapshot
 from edgeproof.wording.counting import counted
 from edgeproof.wording.printable import shown_line

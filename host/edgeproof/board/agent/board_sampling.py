@@ -3,9 +3,9 @@
 import json
 
 from edgeproof.board.link.conversation import Reply
-from edgeproof.record.board_sample import read_timeline
 from edgeproof.record.detections import BenchResult
-from edgeproof.record.energy import POWER_KINDS, PowerReadings
+from edgeproof.record.measured.board_sample import read_timeline
+from edgeproof.record.measured.energy import POWER_KINDS, PowerReadings
 from edgeproof.wording.printable import printable
 from edgeproof_agent.detection.arrays import unpack_arrays
 from edgeproof_agent.machine.sampler import MAX_SAMPLES

@@ -6,7 +6,7 @@ from typing import Any
 from edgeproof.board.link.conversation import Client, Conversation, Reply, Request
 from edgeproof.errors import AgentDiedError, DeadlineError
 from edgeproof.record.board import RuntimeInfo
-from edgeproof.record.load import CpuUse, LoadResult
+from edgeproof.record.measured.load import CpuUse, LoadResult
 from edgeproof.wording.printable import printable
 from edgeproof_agent.bundle.manifest import Manifest, ManifestError
 from edgeproof_agent.bundle.manifest_reader import parse_manifest

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from edgeproof.board.agent.loading import SILENCE_MARGIN_SECONDS, LoadingAgent
 from edgeproof.board.link.conversation import Reply, Request
-from edgeproof.record.profile import MAX_OPERATORS, ProfileSamples, RanOperator
+from edgeproof.record.measured.profile import MAX_OPERATORS, ProfileSamples, RanOperator
 from edgeproof.wording.printable import printable
 from edgeproof_agent.detection.arrays import pack_arrays, unpack_arrays
 from edgeproof_agent.profiling.operators import START_SECONDS

@@ -14,7 +14,7 @@ from edgeproof.board.doctor.readings import (
     throttled_bits,
 )
 from edgeproof.board.facts import BoardFacts, userland_arch
-from edgeproof.record.throttling import throttled_now, throttled_since_boot
+from edgeproof.record.measured.throttling import throttled_now, throttled_since_boot
 
 _WARM_CELSIUS = 70.0
 _HOT_CELSIUS = 80.0

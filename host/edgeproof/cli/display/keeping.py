@@ -2,7 +2,7 @@
 
 from edgeproof.config.boards import find_config
 from edgeproof.errors import EdgeproofError
-from edgeproof.history.database import open_history
+from edgeproof.history.opening import open_history
 from edgeproof.history.place import history_url
 from edgeproof.record.run import Report
 from edgeproof.wording.progress import Progress, ProgressKind, ProgressListener

@@ -21,7 +21,7 @@ def show_quantization(console: Console, errors: QuantizationErrors, out: Path, k
     `kept` are the layers that are float already.
     """
     # matplotlib takes half a second, which no other export waits for.
-    from edgeproof.report.quantization_plot import quantization_svg
+    from edgeproof.report.charts.quantization import quantization_svg
 
     table_file, plot_file = (out / f"{Variant.INT8.value}-quantization.{kind}" for kind in ("csv", "svg"))
     table_file.write_text(errors.to_csv(), encoding="utf-8")

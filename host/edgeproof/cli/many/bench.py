@@ -13,7 +13,7 @@ from edgeproof.config.boards import BoardProfile
 from edgeproof.errors import UsageError
 from edgeproof.local_files.output_folder import OutputFolder
 from edgeproof.record.run import Run
-from edgeproof.report.terminal import print_report
+from edgeproof.report.text.terminal import print_report
 from edgeproof.runs.generated_picture import generated_picture, read_picture
 from edgeproof.runs.plan import BenchPlan, RunPlan
 from edgeproof.runs.run import execute

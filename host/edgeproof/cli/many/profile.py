@@ -14,7 +14,7 @@ from edgeproof.config.boards import BoardProfile
 from edgeproof.errors import UsageError
 from edgeproof.local_files.output_folder import OutputFolder
 from edgeproof.record.run import Report, Run
-from edgeproof.report.profile import print_profiles
+from edgeproof.report.text.profile import print_profiles
 from edgeproof.runs.generated_picture import generated_picture, read_picture
 from edgeproof.runs.plan import ProfilePlan, RunPlan
 from edgeproof.runs.run import execute

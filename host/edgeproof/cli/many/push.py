@@ -27,7 +27,7 @@ from edgeproof.fleet.rollout_record import RolloutRecord
 from edgeproof.fleet.side_by_side import InterruptedWorkError, Job
 from edgeproof.record.run import Run
 from edgeproof.record.verdict.claims import Answer, combined
-from edgeproof.report.verdict import claim_line
+from edgeproof.report.text.verdict import claim_line
 from edgeproof.wording.progress import Progress, ProgressListener
 
 _RECORDS = Path("build/fleet")

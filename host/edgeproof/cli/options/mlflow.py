@@ -2,7 +2,7 @@
 
 import click
 
-from edgeproof.report.mlflow_sink import require_uri
+from edgeproof.report.sinks.mlflow import require_uri
 
 
 def _checked(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:

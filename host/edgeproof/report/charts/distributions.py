@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from edgeproof.record.latency import Samples
+from edgeproof.record.measured.latency import Samples
 from edgeproof.report.charts.style import MARK, chart, series_colour
 from edgeproof.report.formatting import ms
 from edgeproof.verify.latency import percentile_ns

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edgeproof.record.profile import Profile
+from edgeproof.record.measured.profile import Profile
 from edgeproof.report.charts.style import chart, series_colour
-from edgeproof.report.profile import layer_name, operator_name, shortened
+from edgeproof.report.text.profile import layer_name, operator_name, shortened
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

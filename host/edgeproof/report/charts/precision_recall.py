@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edgeproof.record.precision_recall import PrecisionRecall
+from edgeproof.record.accuracy.precision_recall import PrecisionRecall
 from edgeproof.report.charts.style import chart, series_colour
 
 if TYPE_CHECKING:

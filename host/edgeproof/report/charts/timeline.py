@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edgeproof.record.board import BoardState
-from edgeproof.record.board_sample import BoardSample
+from edgeproof.record.measured.board_sample import BoardSample
 from edgeproof.record.run import Run
 from edgeproof.report.charts.style import MARK, MUTED, chart, series_colour
 

@@ -11,7 +11,7 @@ from edgeproof.report.charts.distributions import Spread, distributions_svg
 from edgeproof.report.charts.front import Point, front_svg
 from edgeproof.report.charts.operators import operators_svg
 from edgeproof.report.charts.precision_recall import Line, precision_recall_svg
-from edgeproof.report.profile import profile_lines
+from edgeproof.report.text.profile import profile_lines
 from edgeproof.verify.front import Candidate, Contest
 from edgeproof.verify.gate_text import Gate, Quantity, parse_gate
 from edgeproof.wording.printable import shown_line

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from edgeproof.record.pictures import Detection
 from edgeproof.record.run import Run
 from edgeproof.record.verdict.parity import PictureParity
-from edgeproof.report.embedded_picture import jpeg_uri
+from edgeproof.report.drawing.embedded_picture import jpeg_uri
 from edgeproof.wording.printable import shown_line
 
 _MOST_LISTED = 3000

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgeproof.record.accuracy import AREAS, MAX_DETECTIONS
-from edgeproof.record.accuracy_samples import FoundObjects, LabelledObjects
+from edgeproof.record.accuracy.figures import AREAS, MAX_DETECTIONS
+from edgeproof.record.accuracy.samples import FoundObjects, LabelledObjects
 from edgeproof.verify.accuracy.matching import (
     IOUS,
     AreaRange,

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from edgeproof.record.accuracy import ErrorKinds
-from edgeproof.record.accuracy_samples import FoundObjects, LabelledObjects
+from edgeproof.record.accuracy.figures import ErrorKinds
+from edgeproof.record.accuracy.samples import FoundObjects, LabelledObjects
 from edgeproof.verify.accuracy.average_precision import precision_at_recalls
 from edgeproof.verify.accuracy.matching import Flags, Floats, Places, overlaps
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from edgeproof.record.accuracy import (
+from edgeproof.record.accuracy.figures import (
     AREAS,
     MAX_DETECTIONS,
     Accuracy,
@@ -15,8 +15,8 @@ from edgeproof.record.accuracy import (
     DataSetFacts,
     Estimate,
 )
-from edgeproof.record.accuracy_samples import AccuracySamples, FoundObjects
-from edgeproof.record.precision_recall import PrecisionRecall
+from edgeproof.record.accuracy.precision_recall import PrecisionRecall
+from edgeproof.record.accuracy.samples import AccuracySamples, FoundObjects
 from edgeproof.verify.accuracy.average_precision import RECALLS, Metrics, mean_of, ranked
 from edgeproof.verify.accuracy.error_kinds import error_kinds
 from edgeproof.verify.accuracy.evaluators import OWN, Evaluator

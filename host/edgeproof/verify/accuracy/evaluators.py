@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from edgeproof.record.accuracy_samples import FoundObjects, LabelledObjects
+from edgeproof.record.accuracy.samples import FoundObjects, LabelledObjects
 from edgeproof.verify.accuracy.average_precision import Metrics, metrics_of
 
 _FIRST_KNOWN, _FIRST_UNKNOWN = (1, 3), (2,)

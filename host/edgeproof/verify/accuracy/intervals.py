@@ -9,7 +9,7 @@ further on this side. docs/reference/error-rates.md has how often they hold.
 
 import numpy as np
 
-from edgeproof.record.accuracy import Estimate
+from edgeproof.record.accuracy.figures import Estimate
 from edgeproof.verify.accuracy.matching import Floats
 from edgeproof.verify.student import t_quantile
 

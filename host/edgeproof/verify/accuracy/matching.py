@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from edgeproof.record.accuracy import MAX_DETECTIONS
-from edgeproof.record.accuracy_samples import FoundObjects, LabelledObjects
+from edgeproof.record.accuracy.figures import MAX_DETECTIONS
+from edgeproof.record.accuracy.samples import FoundObjects, LabelledObjects
 
 IOUS = np.linspace(0.5, 0.95, 10)
 """T thresholds: from such an overlap on an object is found."""

@@ -13,7 +13,7 @@ from edgeproof.check.kept_cells import KeptCells, cell_key
 from edgeproof.config.boards import BoardProfile
 from edgeproof.datasets.opening import open_data_set
 from edgeproof.errors import BoardUnreachableError
-from edgeproof.record.load import LoadResult
+from edgeproof.record.measured.load import LoadResult
 from edgeproof.record.run import Report, Run
 from edgeproof.record.verdict.claims import Answer
 from edgeproof.runs.pictures import PictureFile

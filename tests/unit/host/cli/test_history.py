@@ -14,11 +14,11 @@ from edgeproof.cli.compare import command as compare
 from edgeproof.cli.display.keeping import keep_report
 from edgeproof.cli.history import command as history
 from edgeproof.errors import EdgeproofError
-from edgeproof.history.database import open_history
+from edgeproof.history.opening import open_history
 from edgeproof.record.run import Report
 from edgeproof.record.verdict.claims import Answer
-from edgeproof.report.badge import badge
-from edgeproof.report.openmetrics import openmetrics
+from edgeproof.report.sinks.badge import badge
+from edgeproof.report.sinks.openmetrics import openmetrics
 from edgeproof.wording.progress import Progress
 from tests.support import sample_report
 

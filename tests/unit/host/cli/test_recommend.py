@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from edgeproof.cli.main import cli
-from edgeproof.history.database import open_history
+from edgeproof.history.opening import open_history
 from edgeproof.record.run import Report
 from edgeproof.record.writer import write_report
 from tests.support import sample_report as sample

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy
 
-from edgeproof.history.database import History, open_history
+from edgeproof.history.database import History
+from edgeproof.history.opening import open_history
 from tests.support.postgresql import find_programs, postgresql
 
 _NUMBERS = itertools.count()

@@ -10,9 +10,11 @@ import pytest
 import sqlalchemy
 
 from edgeproof.errors import HistoryError, UsageError
-from edgeproof.history.database import History, open_history, unfit
+from edgeproof.history.database import History
+from edgeproof.history.fitness import unfit
+from edgeproof.history.opening import open_history
 from edgeproof.history.place import history_url
-from edgeproof.record.latency import LatencySummary
+from edgeproof.record.measured.latency import LatencySummary
 from edgeproof.record.run import Report
 from edgeproof.record.verdict.claims import Answer, Claim
 from tests.support import sample_report
@@ -108,7 +110,7 @@ _WRITER = """
 import sys
 from pathlib import Path
 from dataclasses import replace
-from edgeproof.history.database import open_history
+from edgeproof.history.opening import open_history
 from tests.support import sample_report
 report = sample_report.report()
 history = open_history(sys.argv[1])

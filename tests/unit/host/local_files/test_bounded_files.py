@@ -111,7 +111,7 @@ def test_a_broken_description_is_one_error(tmp_path: Path, text: str) -> None:
 
 UNBOUNDED = {"read_bytes", "read_text"}
 TRUSTED = {
-    "history/database.py": "a report that was just written",
+    "history/packed_report.py": "a report that was just written",
     "report/html.py": "a file of this package",
     "local_files/atomic_file.py": "writes",
     "board/store/bootstrap.py": "the agent that is installed with this package",

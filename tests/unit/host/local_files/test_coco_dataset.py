@@ -9,7 +9,7 @@ import pytest
 from edgeproof.convert.calibration.representative import Sampling, representative_set
 from edgeproof.errors import PictureFolderError
 from edgeproof.local_files.coco_dataset import coco_pictures
-from edgeproof.record.coco_results import write_coco_results
+from edgeproof.record.accuracy.coco_results import write_coco_results
 from edgeproof.record.detections import Detections, PictureResult
 from edgeproof.runs.pictures import find_pictures
 

@@ -13,8 +13,8 @@ from click.testing import CliRunner
 from edgeproof.cli.main import cli
 from edgeproof.errors import ReportError
 from edgeproof.record.board import BoardState
-from edgeproof.record.load import CpuUse, LoadResult
-from edgeproof.record.profile import Profile
+from edgeproof.record.measured.load import CpuUse, LoadResult
+from edgeproof.record.measured.profile import Profile
 from edgeproof.record.reader import read_report
 from edgeproof.record.run import Report, Run
 from edgeproof.record.writer import write_report

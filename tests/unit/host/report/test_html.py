@@ -10,11 +10,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from edgeproof.record.accuracy.precision_recall import PrecisionRecall
 from edgeproof.record.pictures import Picture
-from edgeproof.record.precision_recall import PrecisionRecall
 from edgeproof.record.run import Report, Run
 from edgeproof.record.verdict.parity import ParityStage, PictureParity
-from edgeproof.report.embedded_picture import data_uri
+from edgeproof.report.drawing.embedded_picture import data_uri
 from edgeproof.report.html import render_html, write_html
 from edgeproof.report.page.figures import distributions, front
 from tests.support import sample_report as sample

@@ -15,7 +15,7 @@ from edgeproof.datasets.opening import open_data_set
 from edgeproof.errors import AgentDiedError, DataSetError, UsageError
 from edgeproof.record.board import RuntimeInfo
 from edgeproof.record.detections import Detections, PictureResult
-from edgeproof.record.load import LoadResult
+from edgeproof.record.measured.load import LoadResult
 from edgeproof.runs import accuracy as module
 from edgeproof.runs.accuracy import measure_accuracy
 from edgeproof.runs.plan import AccuracyPlan, Reference

@@ -14,8 +14,8 @@ from edgeproof.errors import AgentDiedError
 from edgeproof.local_files.output_folder import OutputFolder
 from edgeproof.record.board import BoardState
 from edgeproof.record.detections import StreamFrame, StreamResult
-from edgeproof.record.load import LoadResult
-from edgeproof.record.measurements import Stream
+from edgeproof.record.measured.load import LoadResult
+from edgeproof.record.measured.measurements import Stream
 from edgeproof.runs.plan import RunPlan, StreamPlan
 from edgeproof.runs.streaming import StreamRecord
 from edgeproof.watch.live_state import LiveState

@@ -4,7 +4,7 @@ source."""
 import numpy as np
 import pytest
 
-from edgeproof.record.energy import PowerReadings, SourceClass
+from edgeproof.record.measured.energy import PowerReadings, SourceClass
 from edgeproof.verify.energy import NO_SOURCE, energy_of
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from edgeproof.errors import UsageError
-from edgeproof.record.accuracy import Accuracy, DataSetFacts
-from edgeproof.record.accuracy_samples import AccuracySamples, FoundObjects, LabelledObjects
-from edgeproof.record.energy import Energy, Joules, SourceClass
+from edgeproof.record.accuracy.figures import Accuracy, DataSetFacts
+from edgeproof.record.accuracy.samples import AccuracySamples, FoundObjects, LabelledObjects
+from edgeproof.record.measured.energy import Energy, Joules, SourceClass
 from edgeproof.record.verdict.claims import Answer
 from edgeproof.verify.accuracy.evaluation import evaluate_accuracy
 from edgeproof.verify.front import Candidate, Contest, Figure

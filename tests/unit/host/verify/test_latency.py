@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgeproof.record.detections import BenchResult
-from edgeproof.record.latency import PERCENTS
+from edgeproof.record.measured.latency import PERCENTS
 from edgeproof.verify.latency import drift, latency_of, percentile_ns, samples_needed, summarize
 
 MS = 1_000_000

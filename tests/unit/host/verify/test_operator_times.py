@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from edgeproof.record.profile import ProfileSamples, RanOperator
+from edgeproof.record.measured.profile import ProfileSamples, RanOperator
 from edgeproof.verify.operator_times import profile_of
 
 

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgeproof.record.accuracy import Estimate
-from edgeproof.record.accuracy_samples import AccuracySamples, FoundObjects
-from edgeproof.record.energy import SourceClass
+from edgeproof.record.accuracy.figures import Estimate
+from edgeproof.record.accuracy.samples import AccuracySamples, FoundObjects
+from edgeproof.record.measured.energy import SourceClass
 from edgeproof.record.run import Report, Run
 from edgeproof.record.verdict.claims import Answer, Claim
 from edgeproof.verify.comparison import comparison_of

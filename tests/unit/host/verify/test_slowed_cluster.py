@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from edgeproof.record.board_sample import BoardSample, read_timeline
+from edgeproof.record.measured.board_sample import BoardSample, read_timeline
 from edgeproof.record.verdict.claims import Answer
 from edgeproof.verify.gate_text import parse_gate
 from edgeproof.verify.gates import evaluate, void_of

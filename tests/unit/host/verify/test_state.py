@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from edgeproof.record.board import BoardState
-from edgeproof.record.board_sample import BoardSample, ClusterSample
+from edgeproof.record.measured.board_sample import BoardSample, ClusterSample
 from edgeproof.verify.state import others_cpus, void_reasons
 
 BEFORE = BoardState(

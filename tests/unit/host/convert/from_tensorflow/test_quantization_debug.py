@@ -19,7 +19,7 @@ from edgeproof.convert.smoke_test import complaint
 from edgeproof.convert.variants import Variant
 from edgeproof.errors import EdgeproofError
 from edgeproof.record.layer_errors import LayerError, QuantizationErrors
-from edgeproof.report.quantization_plot import MAX_LAYERS, quantization_svg
+from edgeproof.report.charts.quantization import MAX_LAYERS, quantization_svg
 from edgeproof.tflite.file import read_tflite
 from edgeproof.tflite.layer_names import short_names
 from edgeproof.verify.deviation import Deviation

@@ -8,8 +8,8 @@ import pytest
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from edgeproof.record.accuracy import AREAS
-from edgeproof.record.accuracy_samples import FoundObjects, LabelledObjects
+from edgeproof.record.accuracy.figures import AREAS
+from edgeproof.record.accuracy.samples import FoundObjects, LabelledObjects
 from edgeproof.verify.accuracy.average_precision import Metrics, mean_of, metrics_of
 from edgeproof.verify.accuracy.evaluators import OWN, Evaluator, best_evaluator
 from tests.support.random_boxes import coco_documents, random_boxes

@@ -11,8 +11,8 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 
-from edgeproof.record.accuracy import ErrorKinds
-from edgeproof.record.accuracy_samples import FoundObjects, LabelledObjects
+from edgeproof.record.accuracy.figures import ErrorKinds
+from edgeproof.record.accuracy.samples import FoundObjects, LabelledObjects
 from edgeproof.verify.accuracy.error_kinds import error_kinds
 from tests.support.errors_by_definition import errors_by_definition
 from tests.support.random_boxes import random_boxes

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from edgeproof.record.accuracy import Estimate
-from edgeproof.record.accuracy_samples import FoundObjects, LabelledObjects
+from edgeproof.record.accuracy.figures import Estimate
+from edgeproof.record.accuracy.samples import FoundObjects, LabelledObjects
 from edgeproof.verify.accuracy.average_precision import RECALLS, mean_of, metrics_of, ranked
 from edgeproof.verify.accuracy.intervals import FEWEST_PICTURES, interval
 from edgeproof.verify.accuracy.resampling import _levels_reached, draws, resampled

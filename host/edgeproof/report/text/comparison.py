@@ -1,0 +1,48 @@
+"""A comparison of two runs in words and a table."""
+
+from rich.console import Console
+from rich.text import Text
+
+from edgeproof.record.run import Report
+from edgeproof.record.verdict.comparison import Comparison, StageRatio
+from edgeproof.report.formatting import run_title
+from edgeproof.report.text.table import plain_table
+from edgeproof.wording.printable import shown, shown_line
+
+
+def print_comparison(report: Report, comparison: Comparison, console: Console) -> None:
+    """What was compared, the answer in one line, then each stage."""
+    for letter, place in (("A", comparison.a), ("B", comparison.b)):
+        console.print(Text(f"{letter}: {shown_line(run_title(report.runs[place]))}"))
+    for line in comparison_lines(comparison):
+        console.print(Text(line, style="bold" if line.startswith("B ") else ""))
+    table = plain_table("B over A")
+    for head in ("stage", "ratio", "95 % interval", "B - A, ms"):
+        table.add_column(head, justify="left" if head == "stage" else "right")
+    for name, stage in comparison.stages.items():
+        interval = f"{stage.low:.3f} to {stage.high:.3f}"
+        table.add_row(shown_line(name), f"{stage.ratio:.3f}", interval, f"{stage.difference_ms:+.3f}")
+    console.print(table)
+
+
+def comparison_lines(comparison: Comparison) -> list[str]:
+    """The answer, and what it rests on."""
+    total = comparison.stages.get("total")
+    if total is None:
+        return ["the stages are too short for the board's clock: nothing can be told of them"]
+    lines = [f"B {_verdict(total)}"]
+    if comparison.void:
+        lines = [f"not told: {shown('; '.join(comparison.void))}"]
+    elif total.told_apart and comparison.deciding_stage is not None:
+        lines.append(f"{comparison.deciding_stage} makes most of the difference")
+    lines.append(f"{comparison.pairs} pairs of blocks of {comparison.block_runs} runs, in turns (ABBA)")
+    return lines
+
+
+def _verdict(total: StageRatio) -> str:
+    interval = f"{total.low:.3f} to {total.high:.3f}, 95 %"
+    if not total.told_apart:
+        return f"and A are not told apart: B takes {total.ratio:.3f} times as long ({interval})"
+    if total.ratio < 1:
+        return f"is {1 / total.ratio:.2f} times as fast as A: it takes {total.ratio:.3f} times as long ({interval})"
+    return f"is slower than A: it takes {total.ratio:.3f} times as long ({interval})"
