@@ -92,7 +92,7 @@ def require_calibration_pictures(settings: Sequence[VariantSettings], images: Pa
 def application_name(options: ExportOptions, source: Path) -> str:
     """What the model is called in its bundles. Raises UsageError when `options.name` cannot be a name."""
     if options.name is None:
-        labels = () if options.labels is None else tuple(read_label_file(options.labels).names)
+        labels: Sequence[str] = () if options.labels is None else read_label_file(options.labels).names
         return name_of_files(source) or name_of_labels(labels)
     if not _NAME.fullmatch(options.name):
         raise UsageError(f"--name is {options.name!r}; use at most 64 letters, digits, dots, dashes and underscores.")
