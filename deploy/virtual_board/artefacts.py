@@ -9,7 +9,7 @@ from pathlib import Path
 
 from deploy.virtual_board.recipe import Platform
 from deploy.virtual_board.tools import require_tools
-from edgeproof.fetch.pip import cache_folder
+from edgeproof.local_files.cache_folder import cache_folder
 from edgeproof.wording.progress import Progress, ProgressKind, ProgressListener, silent
 
 _DIGEST_LETTERS = 16

@@ -34,7 +34,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(900))
 
 
-@pytest.fixture(scope="session", params=["bookworm", "trixie", "bookworm-armhf-opencv"])
+# Bookworm on 64 bits lies between the other two, in its Python, NumPy and OpenCV.
+_SUITES = ["trixie", "bookworm-armhf-opencv", pytest.param("bookworm", marks=pytest.mark.thorough)]
+
+
+@pytest.fixture(scope="session", params=_SUITES)
 def virtual(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[VirtualBoard]:
     """A running board as it comes from the distributor: nothing of ours is on it. One at a time."""
     suite = SUITES[request.param]

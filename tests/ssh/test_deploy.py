@@ -156,7 +156,6 @@ def test_a_run_holds_detections_latency_and_annotated_pictures(
     out = tmp_path / "out"
     bench = BenchPlan((pictures / "bright.png").read_bytes(), runs=12, warmup_runs=2)
     events: list[Progress] = []
-    once_sent: list[bool] = []
     run = execute(
         board,
         start_agent(board, choose_runtime(board)),
@@ -166,12 +165,10 @@ def test_a_run_holds_detections_latency_and_annotated_pictures(
             find_pictures([pictures]),
             bench,
             draw=write_annotated,
-            once_sent=lambda: once_sent.append(True),
         ),
         progress=events.append,
     )
     assert run.error is None
-    assert once_sent == [True]
     found = {picture.name: picture for picture in run.pictures}
     assert [item.label for item in found["bright.png"].detections] == ["bright"]
     assert [item.label for item in found["red.png"].detections] == ["red"]

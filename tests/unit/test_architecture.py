@@ -17,6 +17,7 @@ HOST_LAYERS: Layers = (
     ("__main__", "pytest_plugin"),
     ("api", "cli"),
     ("demo",),
+    ("fleet",),
     ("check", "history", "watch"),
     ("inspection", "report", "runs"),
     ("convert", "sample"),

@@ -1,9 +1,12 @@
-"""What the detection agent answers: hello, prove, load, prepare, detect, outputs, bench, profile, stream, state."""
+"""What the detection agent answers: hello, prove, load, prepare, detect, outputs, bench, profile, stream, state.
+
+What one of them alone needs is imported there: every agent's start would wait for it.
+"""
 
 import os
 import platform
 from pathlib import Path
-from typing import Any, Optional
+from typing import TYPE_CHECKING, Any, Optional
 
 import numpy as np
 
@@ -25,26 +28,16 @@ from edgeproof_agent.machine.yardstick import yardstick_ns
 from edgeproof_agent.pictures.decoding import PictureError, decode_picture
 from edgeproof_agent.pictures.opencv import cv2
 from edgeproof_agent.pipeline.bench import bench
-from edgeproof_agent.pipeline.handover import FrameSlot
-from edgeproof_agent.pipeline.stream import detect_frame
-from edgeproof_agent.profiling.operators import (
-    MAX_SECONDS as MAX_PROFILING_SECONDS,
-)
-from edgeproof_agent.profiling.operators import (
-    Amount,
-    Profiled,
-    ProfileUnavailableError,
-    find_library,
-    profile_operators,
-)
 from edgeproof_agent.serve.board_sampling import BoardSampling
 from edgeproof_agent.serve.cpu_choice import ALL, CORES, CpuChoice, require_at_once
 from edgeproof_agent.serve.measurement_lease import MeasurementLease
 from edgeproof_agent.serve.run_limits import RunLimits
-from edgeproof_agent.serve.stream_request import StreamRequest, run_stream
 from edgeproof_agent.store.objects import STORE_FOLDER
 from edgeproof_agent.store.usage_locks import hold
 from edgeproof_agent.wire.answering import Exchange, Operation, Reply, RequestError, check_protocol
+
+if TYPE_CHECKING:
+    from edgeproof_agent.pipeline.handover import FrameSlot
 
 MAX_RUNS = 1_000_000
 MAX_PROFILED_RUNS = 1000
@@ -204,12 +197,21 @@ class DetectionOperations:
 
         Where the runtime cannot tell, or does not prove to tell it rightly, the answer is `unavailable`: why.
         """
+        from edgeproof_agent.profiling.operators import (
+            MAX_SECONDS,
+            Amount,
+            Profiled,
+            ProfileUnavailableError,
+            find_library,
+            profile_operators,
+        )
+
         detector = self._loaded()
         if self._delegated:
             return {"unavailable": "the profiler runs a model without an external delegate"}, b""
         runs = exchange.fields.integer("runs", low=1, high=MAX_PROFILED_RUNS)
         warmup_runs = exchange.fields.integer("warmup_runs", low=0, high=MAX_PROFILED_RUNS)
-        seconds = exchange.fields.number("max_seconds", low=0.0, high=MAX_PROFILING_SECONDS)
+        seconds = exchange.fields.number("max_seconds", low=0.0, high=MAX_SECONDS)
         given = unpack_arrays(exchange.fields, exchange.payload)
         if set(given) != {"picture", "proof"}:
             raise RequestError("request", "the payload must hold the arrays picture and proof")
@@ -235,10 +237,13 @@ class DetectionOperations:
 
         Frames are captured beside inference; without `overlap` in turn with it, which gives clean timings.
         """
+        from edgeproof_agent.pipeline.stream import detect_frame
+        from edgeproof_agent.serve.stream_request import StreamRequest, run_stream
+
         detector = self._loaded()
         request = StreamRequest.read(exchange.fields)
 
-        def detect(frame: FrameSlot, stages_ns: dict[str, int]) -> Detection:
+        def detect(frame: "FrameSlot", stages_ns: dict[str, int]) -> Detection:
             with self._limits.inference(exchange, "a frame"):
                 return detect_frame(detector, frame, stages_ns)
 

@@ -200,11 +200,10 @@ def main() -> int:
     """Serves the store in the folder that the first argument names, else in the login user's home folder."""
     folder = sys.argv[1] if sys.argv[1:] else "~"
     store = Store(Path(folder).expanduser() / STORE_FOLDER)
-    link = take_standard_streams(lambda: HOST_SILENCE_SECONDS if store.is_locked else None)
+    # Of a push that is cut, what has arrived is kept: the next one goes on from there.
+    link = take_standard_streams(lambda: HOST_SILENCE_SECONDS if store.is_locked else None, heeds_last_words=True)
     try:
         return serve(link, StoreOperations(store).table())
-    except BrokenPipeError:
-        return 3
     except HostSilentError as error:
         sys.stderr.write(f"edgeproof store: {error}\n")
         return HOST_SILENT_STATUS

@@ -23,6 +23,8 @@ class Checked:
     runs: tuple[Run, ...]
     failures: tuple[str, ...] = ()
     """Cells that could not be measured, with the reason: one a line."""
+    causes: tuple[BoardError, ...] = ()
+    """What kept each of them from it."""
 
     @property
     def whole(self) -> bool:
@@ -46,6 +48,7 @@ def check(
     """
     runs: list[Run] = []
     failures: list[str] = []
+    causes: list[BoardError] = []
     remaining = Remaining(len(cells), progress)
     for number, cell in enumerate(cells, start=1):
         place = f"{number} of {len(cells)}: {cell.title}"
@@ -60,13 +63,14 @@ def check(
             run = measure(replace(cell, arrived=kept.arrived), remaining)
         except BoardError as error:
             failures.append(f"{cell.title}: {error}")
+            causes.append(error)
             remaining.end(measured=False)
             continue
         remaining.end(measured=True)
         if run.error is None:
             kept.keep(cell, run)
         runs.append(_judged(cell, run, baseline))
-    checked = Checked(tuple(runs), tuple(failures))
+    checked = Checked(tuple(runs), tuple(failures), tuple(causes))
     if checked.whole:
         kept.drop(list(cells))
     return checked

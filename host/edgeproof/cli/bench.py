@@ -15,7 +15,6 @@ from edgeproof.cli.display.run_output import echo_report, require_whole, write_r
 from edgeproof.cli.display.terminal import Terminal
 from edgeproof.cli.options.board import (
     app_option,
-    board_argument,
     bundle_option,
     cores_option,
     delegate_option,
@@ -23,6 +22,7 @@ from edgeproof.cli.options.board import (
     runtime_option,
     threads_option,
 )
+from edgeproof.cli.options.boards import one_or_many
 from edgeproof.cli.options.paths import PATH
 from edgeproof.cli.options.side import Side, parse_side
 from edgeproof.config.boards import BoardProfile
@@ -38,11 +38,11 @@ from edgeproof.runs.plan import BenchPlan, RunPlan
 from edgeproof.runs.run import execute
 from edgeproof.verify.comparison import FEWEST_PAIRS
 
-_IDLE_SECONDS = 5.0
+IDLE_SECONDS = 5.0
 
 
 @click.command(name="bench")
-@board_argument
+@one_or_many("bench")
 @click.argument("contenders", nargs=-1, metavar="[A B [...]]")
 @click.option("--image", type=PATH, help="Picture to run on.  [default: a generated 640 x 480 JPEG]")
 @click.option("--runs", type=click.IntRange(min=1), default=150, show_default=True, help="Measured runs.")
@@ -98,7 +98,7 @@ def command(
         digest = bundle_to_run(opened, app, opened_bundle, progress)
         plan = RunPlan(
             out=folder or OutputFolder.open(Path(scratch)),
-            bench=BenchPlan(picture, runs, warmup, idle_seconds=_IDLE_SECONDS),
+            bench=BenchPlan(picture, runs, warmup, idle_seconds=IDLE_SECONDS),
             threads=threads,
             cores=cores,
             delegate=delegate,

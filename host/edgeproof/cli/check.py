@@ -16,14 +16,17 @@ from edgeproof.cli.display.keeping import keep_report
 from edgeproof.cli.display.progress import shown_progress
 from edgeproof.cli.display.run_output import echo_report, write_report_files
 from edgeproof.cli.display.terminal import Terminal
-from edgeproof.cli.options.board import boards_argument, json_option
+from edgeproof.cli.many.check import check_many
+from edgeproof.cli.options.board import json_option
+from edgeproof.cli.options.boards import FleetOptions, several_boards
 from edgeproof.cli.options.mlflow import mlflow_option
 from edgeproof.cli.options.paths import PATH
 from edgeproof.cli.options.signing_key import read_signing_key
-from edgeproof.config.boards import BoardProfile, all_boards, find_board, find_config
+from edgeproof.config.boards import BoardProfile, all_boards, find_config
 from edgeproof.config.check import CheckConfig, read_check
 from edgeproof.config.editing import config_to_write
 from edgeproof.errors import ReportError, UsageError
+from edgeproof.fleet.inventory.selection import Selection
 from edgeproof.history.database import open_history
 from edgeproof.history.place import history_url
 from edgeproof.local_files.output_folder import OutputFolder
@@ -35,15 +38,17 @@ from edgeproof.report.markdown import write_markdown
 from edgeproof.report.mlflow_sink import log_report
 from edgeproof.report.openmetrics import write_openmetrics
 from edgeproof.report.terminal import print_report
-from edgeproof.report.verdict import print_verdict
+from edgeproof.report.verdict import print_answer, print_verdict
 from edgeproof.wording.progress import Progress, ProgressKind, ProgressListener
 
 _KEPT = "cells"
+_DETAILED_BOARDS = 8
+"""Of more than these the terminal shows a line each; the report has the rest."""
 _REPORT, _JUNIT, _SUMMARY, _METRICS, _BADGE = "report.json", "junit.xml", "summary.md", "metrics.txt", "badge.svg"
 
 
 @click.command(name="check")
-@boards_argument
+@several_boards
 @click.option("--init", is_flag=True, help="Write a first [check] into edgeproof.toml, and do nothing else.")
 @click.option("--bundle", "bundles", multiple=True, type=PATH, help="Check this bundle, not those of [check].")
 @click.option(
@@ -75,6 +80,7 @@ _REPORT, _JUNIT, _SUMMARY, _METRICS, _BADGE = "report.json", "junit.xml", "summa
 def command(
     ctx: click.Context,
     boards: tuple[BoardProfile, ...],
+    forks: int | None,
     init: bool,
     bundles: tuple[Path, ...],
     gates: tuple[str, ...],
@@ -105,7 +111,7 @@ def command(
     path = find_config()
     config = (read_check(path) if path is not None else None) or CheckConfig()
     wanted = Wanted(boards, bundles, pictures, gates, data, runs, cool_down)
-    named = [] if boards else [find_board(name, path) for name in config.boards]
+    named = () if boards or not config.boards else Selection(path).choose(config.boards).boards
     console = Terminal(stderr=as_json)  # standard output is the document's
     exported = [] if bundles or path is None else _exported(config, path, console)
     note = lambda text: console.print(Text(text), soft_wrap=True)  # noqa: E731
@@ -113,10 +119,18 @@ def command(
     earlier = None if baseline is None else _earlier(baseline, path)
     key = read_signing_key(key_path) if key_path is not None else None
     folder = OutputFolder.open(out)
-    with folder.sealed(), shown_progress(console) as progress:
-        checked = check(cells, KeptCells(out / _KEPT), progress, repeat=repeat, baseline=earlier)
+    measured_on = tuple({cell.board.name: cell.board for cell in cells}.values())
+    if len(measured_on) > 1:
+        fleet = FleetOptions("check", measured_on, forks, None, None, path)
+        with folder.sealed():
+            checked = check_many(fleet, cells, out / _KEPT, console, repeat=repeat, baseline=earlier)
+    else:
+        with folder.sealed(), shown_progress(console) as progress:
+            checked = check(cells, KeptCells(out / _KEPT), progress, repeat=repeat, baseline=earlier)
     report = replace(Report.now(checked.runs), not_measured=checked.failures)
-    if not as_json:
+    if not as_json and len(measured_on) > _DETAILED_BOARDS:
+        print_answer(report, console)
+    elif not as_json:
         print_verdict(report, console)
         console.print()
         print_report(report, console)

@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgeproof.board.deploy import bundle_to_run, choose_runtime, start_agent
 from edgeproof.board.open_board import open_board
 from edgeproof.bundle import open_bundle
 from edgeproof.cli.display.echo import echo
 from edgeproof.cli.options.board import (
     app_option,
-    board_argument,
     bundle_option,
     cores_option,
     delegate_option,
@@ -21,6 +19,7 @@ from edgeproof.cli.options.board import (
     runtime_option,
     threads_option,
 )
+from edgeproof.cli.options.boards import one_or_many
 from edgeproof.cli.options.capture import capture_options, capture_settings, source_option
 from edgeproof.cli.options.late_imports import importing
 from edgeproof.cli.options.paths import PATH
@@ -38,8 +37,12 @@ if TYPE_CHECKING:
     from edgeproof.record.pictures import Detection
 
 
+_FIRST = ("board.deploy", "cli.display.terminal", "cli.display.progress")
+"""Imported while the board's store service starts."""
+
+
 @click.command(name="detect")
-@board_argument
+@one_or_many("detect")
 @click.argument("images", nargs=-1, type=PATH, metavar="[IMAGE...]")
 @source_option
 @click.option("--out", required=True, type=PATH, help="Folder for detections and pictures.")
@@ -83,7 +86,7 @@ def command(
     """
     wanted = sort_sources(sources, images)
     settings = capture_settings(**capture)
-    _require_ends(wanted, frames, seconds)
+    require_ends(wanted, frames, seconds)
     folder = OutputFolder.open(out)
 
     def note(text: str) -> None:
@@ -91,39 +94,41 @@ def command(
 
     pictures = find_pictures(wanted.pictures, note, images_root, settings.recursive) if wanted.pictures else []
     opened_bundle = open_bundle(bundle) if bundle else None
-    with folder.sealed(), open_board(board, importing("cli.display.terminal", "cli.display.progress")) as opened:
-        from edgeproof.cli.display.progress import shown_progress
-        from edgeproof.cli.display.terminal import Terminal
+    with folder.sealed(), open_board(board, importing(*_FIRST)) as opened:
+        from edgeproof.board.deploy import bundle_to_run, choose_runtime, start_agent
 
-        console = Terminal(stderr=as_json)  # standard output is the document's
         with contextlib.ExitStack() as stack:
+            chosen = choose_runtime(opened, runtime)
+            agent = stack.enter_context(start_agent(opened, chosen))
+            # Imported while the agent starts, which takes longer.
+            from edgeproof.cli.display.progress import shown_progress
+            from edgeproof.cli.display.terminal import Terminal
+            from edgeproof.runs.plan import RunPlan, StreamPlan
+            from edgeproof.runs.run import execute
+
+            importing("report.drawing", "report.terminal", "report.html")()
+            console = Terminal(stderr=as_json)  # standard output is the document's
             progress = stack.enter_context(shown_progress(console))
             digest = bundle_to_run(opened, app, opened_bundle, progress)
-            chosen = choose_runtime(opened, runtime)
             runs = []
             places = [None] * bool(pictures) + [*wanted.streams]
             for number, stream in enumerate(places, start=1):
-                with start_agent(opened, chosen) as agent:
-                    # Imported while the agent starts: NumPy takes as long as that.
-                    from edgeproof.runs.plan import RunPlan, StreamPlan
-                    from edgeproof.runs.run import execute
-
-                    plan = RunPlan(
-                        out=folder,
-                        draw=_draw,
-                        pictures=pictures if stream is None else (),
-                        stream=None
-                        if stream is None
-                        else StreamPlan(stream, frames or StreamPlan.frames, seconds, settings, not no_overlap),
-                        threads=threads,
-                        cores=cores,
-                        delegate=delegate,
-                        min_score=min_score,
-                        subfolder="" if len(places) == 1 else f"source-{number}",
-                        # While the board is at work, whose answers these modules draw and show.
-                        once_sent=importing("report.drawing", "report.terminal", "report.html"),
-                    )
-                    runs.append(execute(opened, agent, digest, plan, progress))
+                if number > 1:
+                    agent = stack.enter_context(start_agent(opened, chosen))
+                plan = RunPlan(
+                    out=folder,
+                    draw=draw,
+                    pictures=pictures if stream is None else (),
+                    stream=None
+                    if stream is None
+                    else StreamPlan(stream, frames or StreamPlan.frames, seconds, settings, not no_overlap),
+                    threads=threads,
+                    cores=cores,
+                    delegate=delegate,
+                    min_score=min_score,
+                    subfolder="" if len(places) == 1 else f"source-{number}",
+                )
+                runs.append(execute(opened, agent, digest, plan, progress))
             from edgeproof.record.run import Report
 
             report = Report.now(tuple(runs))
@@ -139,7 +144,7 @@ def command(
     require_whole(report)
 
 
-def _require_ends(sources: Sources, frames: int | None, seconds: float | None) -> None:
+def require_ends(sources: Sources, frames: int | None, seconds: float | None) -> None:
     if not sources.pictures and not sources.streams:
         raise UsageError("what is to be looked at is missing: give pictures, or a --source.")
     if frames is None and seconds is None:
@@ -150,7 +155,7 @@ def _require_ends(sources: Sources, frames: int | None, seconds: float | None) -
                 )
 
 
-def _draw(path: Path, picture: "npt.NDArray[np.uint8]", detections: "Sequence[Detection]") -> None:
+def draw(path: Path, picture: "npt.NDArray[np.uint8]", detections: "Sequence[Detection]") -> None:
     from edgeproof.report.drawing import write_annotated
 
     write_annotated(path, picture, detections)

@@ -22,6 +22,7 @@ COMMANDS = {
     "export": "Convert and quantize an SSD to bundles that a board can run.",
     "identify": "Measure on pictures what an SSD's boxes and input mean, and with which options to say it.",
     "inspect": "Show what a .tflite or a bundle is, and what is wrong with it.",
+    "fleet": "Look at many boards together: what they serve, and who departs from it.",
     "board": "Add, list and remove boards, trust their host keys, ask what is wrong with one.",
     "provision": "Set up the TFLite runtime on a board.",
     "push": "Put a bundle on a board, check it there, and switch to it.",

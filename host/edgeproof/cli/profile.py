@@ -14,12 +14,12 @@ from edgeproof.cli.display.run_output import echo_report, require_whole, write_r
 from edgeproof.cli.display.terminal import Terminal
 from edgeproof.cli.options.board import (
     app_option,
-    board_argument,
     cores_option,
     json_option,
     runtime_option,
     threads_option,
 )
+from edgeproof.cli.options.boards import one_or_many
 from edgeproof.cli.options.paths import PATH
 from edgeproof.config.boards import BoardProfile
 from edgeproof.errors import UsageError
@@ -32,7 +32,7 @@ from edgeproof.runs.run import execute
 
 
 @click.command(name="profile")
-@board_argument
+@one_or_many("profile")
 @click.argument("bundles", nargs=-1, type=PATH, metavar="[BUNDLE...]")
 @click.option("--image", type=PATH, help="Picture to run on.  [default: a generated 640 x 480 JPEG]")
 @click.option("--runs", type=click.IntRange(1, 1000), default=50, show_default=True, help="Profiled inferences.")

@@ -4,19 +4,20 @@ import click
 from rich.text import Text
 
 from edgeproof.board.open_board import open_board
-from edgeproof.board.provision import provision
+from edgeproof.board.provision import ProvisionedRuntime, provision
 from edgeproof.board.runtime.releases import RUNTIME_NAMES, fitting_releases
 from edgeproof.board.store.signing import apply_signature_policy, read_public_keys
 from edgeproof.cli.display.progress import shown_progress
 from edgeproof.cli.display.terminal import Terminal
-from edgeproof.cli.options.board import board_argument
+from edgeproof.cli.options.boards import one_or_many
 from edgeproof.config.boards import BoardProfile
+from edgeproof.wording.progress import ProgressListener
 
 ALL = "all"
 
 
 @click.command(name="provision")
-@board_argument
+@one_or_many("provision")
 @click.option(
     "--runtime",
     "runtimes",
@@ -26,14 +27,31 @@ ALL = "all"
 )
 def command(board: BoardProfile, runtimes: tuple[str, ...]) -> None:
     """Set up the TFLite runtime on BOARD, which needs no internet: the wheels are fetched here and sent over SSH."""
-    trusted = read_public_keys(board.require_signature)
     console = Terminal()
-    with open_board(board) as opened, shown_progress(console) as progress:
+    with shown_progress(console) as progress:
+        done = provision_board(board, runtimes, progress)
+    for runtime in done:
+        text = f"{runtime.name} {runtime.version} is ready on {board.name} ({_how(runtime)})"
+        console.print(Text(text), soft_wrap=True)
+
+
+def provision_board(
+    board: BoardProfile, runtimes: tuple[str, ...], progress: ProgressListener
+) -> list[ProvisionedRuntime]:
+    """Sets up the named runtimes, or the one that the board's profile names, or the one that fits best."""
+    trusted = read_public_keys(board.require_signature)
+    with open_board(board) as opened:
         names = list(runtimes) or ([board.runtime] if board.runtime else [])
         if ALL in names:
             names = [release.name for release in fitting_releases(opened.store.facts)]
         apply_signature_policy(opened.store, trusted)
-        done = provision(opened, names, progress)
-    for runtime in done:
-        how = f"{runtime.payload_bytes / 1e6:.1f} MB sent, proven" if runtime.built else "was there, nothing sent"
-        console.print(Text(f"{runtime.name} {runtime.version} is ready on {board.name} ({how})"), soft_wrap=True)
+        return provision(opened, names, progress)
+
+
+def describe_runtime(runtime: ProvisionedRuntime) -> str:
+    """Which one is ready, and what that took."""
+    return f"{runtime.name} {runtime.version} ({_how(runtime)})"
+
+
+def _how(runtime: ProvisionedRuntime) -> str:
+    return f"{runtime.payload_bytes / 1e6:.1f} MB sent, proven" if runtime.built else "was there, nothing sent"

@@ -8,12 +8,13 @@ from edgeproof.board.open_board import open_board
 from edgeproof.board.store.status import ServedBundle, read_status
 from edgeproof.cli.display.progress import shown_progress
 from edgeproof.cli.display.terminal import Terminal
-from edgeproof.cli.options.board import app_option, board_argument, runtime_option
+from edgeproof.cli.options.board import app_option, runtime_option
+from edgeproof.cli.options.boards import one_or_many
 from edgeproof.config.boards import BoardProfile
 
 
 @click.command(name="rollback")
-@board_argument
+@one_or_many("rollback")
 @app_option
 @runtime_option
 def command(board: BoardProfile, app: str | None, runtime: str | None) -> None:

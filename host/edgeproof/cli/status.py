@@ -11,7 +11,8 @@ from edgeproof.board.store.status import BoardStatus, read_status
 from edgeproof.cli.display.apps import apps_table
 from edgeproof.cli.display.echo import echo
 from edgeproof.cli.display.terminal import Terminal
-from edgeproof.cli.options.board import app_option, board_argument
+from edgeproof.cli.options.board import app_option
+from edgeproof.cli.options.boards import one_or_many
 from edgeproof.config.boards import BoardProfile
 from edgeproof.errors import UsageError
 
@@ -19,7 +20,7 @@ SCHEMA = "edgeproof.status/1"
 
 
 @click.command(name="status")
-@board_argument
+@one_or_many("status")
 @app_option
 @click.option("--json", "as_json", is_flag=True, help=f"Print JSON (schema {SCHEMA}).")
 def command(board: BoardProfile, app: str | None, as_json: bool) -> None:

@@ -45,6 +45,10 @@ class BoardProfile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """Runtime to use when the board has several: tflite-runtime or ai-edge-litert."""
     require_signature: str | tuple[str, ...] = ()
     """Whose signed bundles alone the board takes: `ssh-ed25519 AAAA...` or the path of a .pub file, one or more."""
+    groups: tuple[str, ...] = ()
+    """Groups that the board is in, for commands on many."""
+    tags: tuple[str, ...] = ()
+    """What is true of the board, for commands on many: `tag:NAME` means all that have it."""
     name: str = ""
 
     @property
@@ -65,6 +69,8 @@ _MEANINGS = {
     "store": "a text: a folder on the board, /path or ~/path",
     "runtime": "tflite-runtime or ai-edge-litert",
     "require_signature": "a public key or the path of a .pub file, or a list of them",
+    "groups": "a list of groups' names",
+    "tags": "a list of tags",
 }
 """The keys of `[boards.NAME]`, and what each takes."""
 
@@ -76,6 +82,8 @@ class _Config:
     """`[check]` as it stands there."""
     history: Mapping[str, object] | None = None
     """`[history]` as it stands there."""
+    fleet: Mapping[str, object] | None = None
+    """`[fleet]` as it stands there."""
 
 
 def _in_words(validation: str) -> str:
@@ -114,12 +122,21 @@ def all_boards(path: Path) -> dict[str, BoardProfile]:
     boards = {}
     for name, fields in read_config(path).boards.items():
         try:
-            boards[name] = _with_target(msgspec.convert(fields, BoardProfile), name, path.parent)
-        except msgspec.ValidationError as error:
-            raise ProfileError(f"{path} is not right: [boards.{_key(name)}] {_in_words(str(error))}") from error
+            boards[name] = board_of(fields, name, path.parent)
         except ProfileError as error:
             raise ProfileError(f"{path} is not right: [boards.{_key(name)}] {error}") from error
     return boards
+
+
+def board_of(fields: Mapping[str, object], name: str, folder: Path) -> BoardProfile:
+    """A board from what any source of boards says of it; paths are meant from `folder`.
+
+    Every name of a host and of a user passes here ahead of use. Raises `ProfileError` with half a sentence.
+    """
+    try:
+        return _with_target(msgspec.convert(fields, BoardProfile), name, folder)
+    except msgspec.ValidationError as error:
+        raise ProfileError(_in_words(str(error))) from error
 
 
 def parse_target(target: str) -> BoardProfile:
@@ -131,7 +148,7 @@ def parse_target(target: str) -> BoardProfile:
 def read_config(path: Path) -> _Config:
     """Reads edgeproof.toml. Raises `ProfileError` naming what is wrong."""
     data = _toml(path)
-    require_known(path, "", data, ("boards", "check", "history"))
+    require_known(path, "", data, ("boards", "check", "fleet", "history"))
     boards = data.get("boards", {})
     if not isinstance(boards, dict) or not all(isinstance(fields, dict) for fields in boards.values()):
         raise ProfileError(f"{path} is not right: each board is a table of its own, [boards.NAME]")
@@ -143,7 +160,10 @@ def read_config(path: Path) -> _Config:
     history = data.get("history")
     if history is not None and not isinstance(history, dict):
         raise ProfileError(f"{path} is not right: history is a table, [history]")
-    return _Config(boards, check, history)
+    fleet = data.get("fleet")
+    if fleet is not None and not isinstance(fleet, dict):
+        raise ProfileError(f"{path} is not right: fleet is a table, [fleet]")
+    return _Config(boards, check, history, fleet)
 
 
 def _toml(path: Path) -> dict[str, Any]:

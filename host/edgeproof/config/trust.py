@@ -7,31 +7,36 @@ from pathlib import Path
 from edgeproof.errors import ProfileError
 
 
-def require_trusted(path: Path) -> None:
-    """Raises `ProfileError` for a file of somebody else, and for one that others can replace or write.
+def require_trusted(path: Path, remedy: str | None = None) -> None:
+    """Raises `ProfileError` for a file of somebody else, and for one that others can replace or write. `remedy` stands
+    in place of what helps with an edgeproof.toml.
 
     An edgeproof.toml decides where a login goes and which files are keys, so one that a stranger put into a folder
     above must not count. The rules are those of git's safe.directory and of OpenSSH's StrictModes.
     """
     for place in dict.fromkeys((path, path.resolve())):
-        _require_own(place, path)
-        _require_own_folder(place.parent, path)
+        why = _not_own(place) or _in_a_strange_folder(place.parent)
+        if why is not None:
+            raise ProfileError(
+                f"{path} is not used: {why}, and it could send you to another board. "
+                f"{remedy or f'If you know what is in it, name it: EDGEPROOF_CONFIG={path}'}"
+            )
 
 
-def _require_own(place: Path, path: Path) -> None:
+def _not_own(place: Path) -> str | None:
     found = place.lstat()
     if found.st_uid not in _own_ids():
-        raise _untrusted(path, f"{place} belongs to another user (uid {found.st_uid})")
+        return f"{place} belongs to another user (uid {found.st_uid})"
     if not stat.S_ISLNK(found.st_mode) and _others_write(found):
-        raise _untrusted(path, f"others can write {place}")
+        return f"others can write {place}"
+    return None
 
 
-def _require_own_folder(folder: Path, path: Path) -> None:
+def _in_a_strange_folder(folder: Path) -> str | None:
     found = folder.stat()
     if found.st_mode & stat.S_ISVTX:
-        return  # as in /tmp: only its owner can replace a file
-    if _others_write(found):
-        raise _untrusted(path, f"others can write the folder {folder}")
+        return None  # as in /tmp: only its owner can replace a file
+    return f"others can write the folder {folder}" if _others_write(found) else None
 
 
 def _others_write(found: os.stat_result) -> bool:
@@ -45,10 +50,3 @@ def _own_ids() -> set[int]:
     """With sudo, the user's who asked for it, too."""
     sudo = os.environ.get("SUDO_UID", "")
     return {0, os.geteuid(), *([int(sudo)] if sudo.isdecimal() else [])}
-
-
-def _untrusted(path: Path, why: str) -> ProfileError:
-    return ProfileError(
-        f"{path} is not used: {why}, and it could send you to another board. If you know what is in it, name it: "
-        f"EDGEPROOF_CONFIG={path}"
-    )

@@ -20,7 +20,7 @@ _BLOCK_BYTES = 1 << 16
 _LAST_OUTPUT_SECONDS = 5.0
 
 
-class _Commands:
+class BoardCommands:
     """Runs the commands of SSH sessions in the board's home folder."""
 
     def __init__(self, home: Path, python_folder: str) -> None:
@@ -106,7 +106,7 @@ async def _pump_out(read: Callable[[int], Awaitable[bytes]], target: "asyncssh.S
 
 async def serve(folder: Path, python_folder: str) -> None:
     """Serves on a free port of the loopback, by key login alone."""
-    commands = _Commands(folder / "home", python_folder)
+    commands = BoardCommands(folder / "home", python_folder)
     server = await asyncssh.listen(
         "127.0.0.1",
         0,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from edgeproof.errors import SampleError
 from edgeproof.fetch.pinned import PinnedArchive, fetch_pinned
-from edgeproof.fetch.pip import cache_folder
+from edgeproof.local_files.cache_folder import cache_folder
 from edgeproof.wording.progress import Progress, ProgressListener, silent
 
 _DEADLINE_SECONDS = 300

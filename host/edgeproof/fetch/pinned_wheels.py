@@ -6,7 +6,8 @@ from pathlib import Path
 
 from edgeproof.errors import SampleError
 from edgeproof.fetch.pinned import PinnedArchive, fetch_pinned
-from edgeproof.fetch.pip import PipDownloadError, PlatformTarget, cache_folder, pip_download
+from edgeproof.fetch.pip import PipDownloadError, PlatformTarget, pip_download
+from edgeproof.local_files.cache_folder import cache_folder
 from edgeproof.wording.progress import Progress, ProgressListener, ProgressUnit, silent
 
 # One platform and Python for all machines, so that the same file comes everywhere.

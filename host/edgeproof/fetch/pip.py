@@ -10,11 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
-
 from edgeproof.errors import EdgeproofError
 
-CACHE_VARIABLE = "EDGEPROOF_CACHE"
 _RAW_PROGRESS_SINCE = (24, 1)
 _RAW_PROGRESS = re.compile(r"Progress (\d+) of (\d+)")
 
@@ -52,11 +49,6 @@ class PipProgress:
     """None until the download begins; a wheel from pip's own cache has none."""
     installing: bool = False
     """Whether all are there, and pip installs them; `requirement` is the last one then."""
-
-
-def cache_folder() -> Path:
-    """Where downloads are kept between calls: the user's cache folder, or what `EDGEPROOF_CACHE` names."""
-    return Path(os.environ.get(CACHE_VARIABLE) or platformdirs.user_cache_dir("edgeproof"))
 
 
 def pip_download(requirements: str, folder: Path, target: PlatformTarget) -> Iterator[PipProgress]:

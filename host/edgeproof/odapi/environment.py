@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from edgeproof.errors import OdapiEnvironmentError
-from edgeproof.fetch.pip import cache_folder
+from edgeproof.local_files.cache_folder import cache_folder
 from edgeproof.odapi.installation import API, LOCKS, environment_python, install
 from edgeproof.odapi.pythons import VERSIONS, Python, find_python, require_python
 from edgeproof.wording.progress import Progress, ProgressKind, ProgressListener, silent

@@ -6,21 +6,23 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgeproof import __version__
-from edgeproof.record.accuracy import Accuracy
 from edgeproof.record.board import BoardInfo, BoardState, RuntimeInfo, states_json
 from edgeproof.record.load import LoadResult
 from edgeproof.record.measurements import Latency, Stream, summary_json
 from edgeproof.record.pictures import Picture
-from edgeproof.record.precision_recall import PrecisionRecall
-from edgeproof.record.profile import Profile
 from edgeproof.record.verdict.claims import Answer, Claim, combined
-from edgeproof.record.verdict.comparison import Comparison
-from edgeproof.record.verdict.parity import Parity
 from edgeproof_agent.bundle.manifest import Manifest
 from edgeproof_agent.sources.grammar import without_credentials
+
+if TYPE_CHECKING:  # what few runs hold, and every command would wait for
+    from edgeproof.record.accuracy import Accuracy
+    from edgeproof.record.precision_recall import PrecisionRecall
+    from edgeproof.record.profile import Profile
+    from edgeproof.record.verdict.comparison import Comparison
+    from edgeproof.record.verdict.parity import Parity
 
 SCHEMA = "edgeproof.report/2"
 
@@ -64,16 +66,16 @@ class Run:
     detections_file: str | None = None
     """File of the detections in COCO's results format, relative to report.json."""
     stream: Stream | None = None
-    profile: Profile | None = None
+    profile: "Profile | None" = None
     before: BoardState | None = None
     after: BoardState | None = None
     error: str | None = None
     """Why the run ended early; what had arrived until then is kept."""
-    parity: Parity | None = None
+    parity: "Parity | None" = None
     """The board held against the host."""
-    accuracy: Accuracy | None = None
+    accuracy: "Accuracy | None" = None
     """On a labelled data set."""
-    precision_recall: tuple[PrecisionRecall, ...] = ()
+    precision_recall: "tuple[PrecisionRecall, ...]" = ()
     """On a labelled data set: of all classes together first, then class by class."""
     claims: tuple[Claim, ...] = ()
     """Its gates, held against what was measured."""
@@ -177,7 +179,7 @@ class Report:
     command: tuple[str, ...] = ()
     """As it was typed, but for the password of a URL."""
     host: HostInfo = field(default_factory=HostInfo)
-    comparisons: tuple[Comparison, ...] = ()
+    comparisons: "tuple[Comparison, ...]" = ()
     """Of its runs, where some were measured side by side."""
     outputs: tuple[str, ...] = ()
     """Files that were written with the report, relative to its folder. Empty when it was not written to a folder."""

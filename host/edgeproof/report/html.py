@@ -2,12 +2,11 @@
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from edgeproof.local_files.atomic_file import write_atomically
@@ -36,6 +35,7 @@ from edgeproof.report.formatting import (
 from edgeproof.report.headline import headline
 from edgeproof.report.page.figures import curves, distributions, front, profiles
 from edgeproof.report.page.mismatches import mismatches
+from edgeproof.report.page.template import page_template
 from edgeproof.report.streams import stream_facts, stream_summaries
 from edgeproof.report.verdict import claim_line, limits, parity_lines
 from edgeproof.wording.printable import shown, shown_line
@@ -43,20 +43,14 @@ from edgeproof.wording.printable import shown, shown_line
 _MOST_PICTURES = 48  # on the page: a data set's thousands are for the detections file
 _MOST_GRID_BYTES = 1_800_000  # of these pictures as text, but for the first row
 _MOST_COLUMNS = 4
-_FILTERS = {"ms": ms, "megabytes": megabytes, "whole": whole, "shown_line": shown_line, "shown": shown}
+_FILTERS: dict[str, Callable[..., str]] = {
+    "ms": ms,
+    "megabytes": megabytes,
+    "whole": whole,
+    "shown_line": shown_line,
+    "shown": shown,
+}
 _WIDEST, _WIDEST_OF_MANY = 640, 420  # pixels; the latter from 17 pictures on
-
-
-def _template() -> Template:
-    environment = Environment(
-        loader=PackageLoader("edgeproof.report", "page"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= _FILTERS
-    return environment.get_template("report.html.j2")
 
 
 def _part(name: str) -> Markup:
@@ -64,8 +58,8 @@ def _part(name: str) -> Markup:
     return Markup((resources.files("edgeproof.report.page") / name).read_text("utf-8"))
 
 
-# Compiled with this module, which a command imports while it waits for a board.
-_TEMPLATE = _template()
+# Read with this module, which a command imports while it waits for a board.
+_TEMPLATE = page_template(_FILTERS)
 _STYLE, _SCRIPT = _part("style.css"), _part("script.js")
 _SCRIPT_DIGEST = base64.b64encode(hashlib.sha256(_SCRIPT.encode()).digest()).decode()
 """The page's policy lets this very script run, and no other."""

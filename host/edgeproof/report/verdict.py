@@ -24,12 +24,9 @@ _INDENT = (0, 0, 0, 2)
 
 def print_verdict(report: Report, console: Console) -> None:
     """Prints the verdict of a report with gates, then what limits each run."""
-    verdict = report.verdict
-    if verdict is None:
-        console.print(Text("verdict: none, since no gate was given", style="bold"))
-        console.print(Text("Name one with --gate 'total p95 < 80 ms', or write [check]: edgeproof check --init"))
+    print_answer(report, console)
+    if report.verdict is None:
         return
-    console.print(Text(f"verdict: {verdict.value.upper()}", style=f"bold {_STYLES[verdict]}"))
     for run in report.runs:
         if not run.claims and run.parity is None and run.error is None:
             continue
@@ -52,6 +49,16 @@ def print_verdict(report: Report, console: Console) -> None:
         console.print()
     for missing in report.not_measured:
         console.print(Text(f"not measured: {shown(missing)}", style="red"), soft_wrap=True)
+
+
+def print_answer(report: Report, console: Console) -> None:
+    """The verdict in one line."""
+    verdict = report.verdict
+    if verdict is None:
+        console.print(Text("verdict: none, since no gate was given", style="bold"))
+        console.print(Text("Name one with --gate 'total p95 < 80 ms', or write [check]: edgeproof check --init"))
+        return
+    console.print(Text(f"verdict: {verdict.value.upper()}", style=f"bold {_STYLES[verdict]}"))
 
 
 def claim_line(claim: Claim) -> str:

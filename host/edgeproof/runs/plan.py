@@ -3,13 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from edgeproof.board.open_board import OpenBoard
-from edgeproof.datasets.labelled import LabelledDataSet
 from edgeproof.local_files.output_folder import OutputFolder
 from edgeproof.record.detections import SourceTold, StreamFrame
 from edgeproof.record.pictures import Detection, Picture
@@ -17,6 +16,9 @@ from edgeproof.record.run import Run
 from edgeproof.runs.pictures import PictureFile
 from edgeproof_agent.sources.grammar import Source
 from edgeproof_agent.sources.settings import CaptureSettings
+
+if TYPE_CHECKING:
+    from edgeproof.datasets.labelled import LabelledDataSet
 
 Draw = Callable[[Path, npt.NDArray[np.uint8], Sequence[Detection]], object]
 
@@ -117,7 +119,7 @@ class Reference:
 
 @dataclass(frozen=True)
 class AccuracyPlan:
-    data_set: LabelledDataSet
+    data_set: "LabelledDataSet"
     kept: Path
     """The folder where results are written as they arrive."""
     renames: Mapping[str, str] = field(default_factory=dict)
@@ -151,8 +153,6 @@ class RunPlan:
 
     draw: Draw | None = None
     """Writes a picture with its detections to a file; without it nothing is drawn."""
-    once_sent: Callable[[], object] = lambda: None
-    """Is called when the last picture has been sent and its answer is still awaited."""
     subfolder: str = ""
     """Of `out`, for the files of this run among others."""
 

@@ -8,7 +8,7 @@ from edgeproof.board.open_board import OpenBoard
 from edgeproof.board.provision import provision
 from edgeproof.board.runtime.releases import fitting_releases
 from edgeproof.board.store.client import open_store
-from edgeproof.fetch.pip import cache_folder
+from edgeproof.local_files.cache_folder import cache_folder
 from edgeproof.wording.progress import Progress, ProgressKind, ProgressListener
 
 NAME = "this machine"

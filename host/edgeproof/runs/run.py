@@ -1,6 +1,9 @@
-"""One run: a bundle on a board under a runtime, from pictures, a bench and a video to what a report says of it."""
+"""One run: a bundle on a board under a runtime, from pictures, a bench and a video to what a report says of it.
 
-from collections.abc import Iterator, Sequence
+What a run may not need is imported where it does: the board waits for every import.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,27 +12,17 @@ from edgeproof.board.agent.session import AgentSession
 from edgeproof.board.agent.start import StartingAgent
 from edgeproof.board.deploy import send_media
 from edgeproof.board.open_board import OpenBoard
-from edgeproof.board.runtime.proof import proof_model
 from edgeproof.errors import BoardError
 from edgeproof.local_files.bounded_files import MAX_PICTURE_BYTES, read_bounded
-from edgeproof.local_files.native_noise import without_native_noise
 from edgeproof.record.coco_results import write_coco_results
 from edgeproof.record.detections import BenchResult, PictureResult
 from edgeproof.record.pictures import Picture
-from edgeproof.record.profile import Profile
 from edgeproof.record.run import BundleFacts, Run
-from edgeproof.runs.accuracy import measure_accuracy
-from edgeproof.runs.measurement import measure
-from edgeproof.runs.parity import measure_parity
 from edgeproof.runs.picture_reading import read_pictures
 from edgeproof.runs.pictures import PictureFile
 from edgeproof.runs.plan import RunPlan
-from edgeproof.runs.streaming import StreamRecord
-from edgeproof.verify.latency import latency_of
-from edgeproof.verify.operator_times import profile_of
 from edgeproof.wording.counting import counted
 from edgeproof.wording.progress import Progress, ProgressListener, silent
-from edgeproof_agent.pictures.decoding import decode_picture
 from edgeproof_agent.sources.grammar import SourceKind
 from edgeproof_agent.store.objects import Kind
 
@@ -100,16 +93,12 @@ class _Work:
         text = f"detecting on {counted(len(files), 'picture')}"
         self.progress(Progress(text, done=0, total=len(files)))
         try:
-            for result in self.session.detect(self._sent(files, failed)):
+            for result in self.session.detect(read_pictures(files, failed)):
                 arrived[result.name] = result
                 self.progress(Progress(text, done=len(arrived) + len(failed), total=len(files)))
         finally:
             outcomes = {**arrived, **failed}
             self._keep([(file, outcomes[file.name]) for file in files if file.name in outcomes])
-
-    def _sent(self, files: Sequence[PictureFile], failed: dict[str, PictureResult]) -> Iterator[tuple[str, bytes]]:
-        yield from read_pictures(files, failed)
-        self.plan.once_sent()
 
     def _keep(self, outcomes: Sequence[tuple[PictureFile, PictureResult]]) -> None:
         results = [(file.image_id, result) for file, result in outcomes]
@@ -129,6 +118,9 @@ class _Work:
         picture = Picture.of(result, self.loaded.labels, manifest.label_offset, self.plan.min_score)
         if picture.error is not None or self.plan.draw is None:
             return picture
+        from edgeproof.local_files.native_noise import without_native_noise
+        from edgeproof_agent.pictures.decoding import decode_picture
+
         (annotated,) = self.plan.out.claim(self._annotated_name(file))
         try:
             with without_native_noise():  # libpng complains of colour profiles
@@ -141,16 +133,24 @@ class _Work:
     def bench(self) -> None:
         if self.plan.bench is None:
             return
+        from edgeproof.runs.measurement import measure
+
         for bench in measure(self.session, self.plan.bench, self._with_latency, self.progress):
             self.run = self._with_latency(bench)
 
     def _with_latency(self, bench: BenchResult) -> Run:
+        from edgeproof.verify.latency import latency_of
+
         return replace(self.run, latency=latency_of(bench))
 
     def profile(self) -> None:
         plan = self.plan.profile
         if plan is None:
             return
+        from edgeproof.board.runtime.proof import proof_model
+        from edgeproof.record.profile import Profile
+        from edgeproof.verify.operator_times import profile_of
+
         self.progress(Progress("profiling"))
         found = self.session.profile(plan.picture, proof_model(), plan.runs, plan.warmup_runs, plan.max_seconds)
         profile = Profile(unavailable=found) if isinstance(found, str) else profile_of(found)
@@ -158,18 +158,20 @@ class _Work:
 
     def parity(self) -> None:
         plan = self.plan.parity
-        if plan is not None:
-            self.run = replace(
-                self.run,
-                parity=measure_parity(
-                    self.session, self.run.bundle.digest, self.loaded, plan, self.plan.min_score, self.progress
-                ),
-            )
+        if plan is None:
+            return
+        from edgeproof.runs.parity import measure_parity
+
+        digest, least = self.run.bundle.digest, self.plan.min_score
+        found = measure_parity(self.session, digest, self.loaded, plan, least, self.progress)
+        self.run = replace(self.run, parity=found)
 
     def accuracy(self) -> None:
         plan = self.plan.accuracy
         if plan is None:
             return
+        from edgeproof.runs.accuracy import measure_accuracy
+
         info = self.run.board
         who = [info.name, info.machine, info.arch, info.python]
         found = measure_accuracy(self.session, who, self.run.bundle.digest, self.loaded, plan, self.progress)
@@ -179,6 +181,8 @@ class _Work:
         plan = self.plan.stream
         if plan is None:
             return
+        from edgeproof.runs.streaming import StreamRecord
+
         source = plan.source.shown
         if plan.source.kind is SourceKind.FILE:
             video = Path(plan.source.place)

@@ -3,15 +3,18 @@
 import hashlib
 import shutil
 import tempfile
+import threading
 from pathlib import Path
 
 from edgeproof.board.facts import BoardFacts
 from edgeproof.board.runtime.releases import RuntimeRelease
 from edgeproof.errors import ProvisionError
-from edgeproof.fetch.pip import PipDownloadError, PlatformTarget, cache_folder, pip_download
+from edgeproof.fetch.pip import PipDownloadError, PlatformTarget, pip_download
+from edgeproof.local_files.cache_folder import cache_folder
 from edgeproof.wording.progress import Progress, ProgressListener, ProgressUnit, silent
 
 _OLDEST_MANYLINUX = 17
+_FETCHING = threading.Lock()
 
 
 def fetch_wheels(release: RuntimeRelease, facts: BoardFacts, progress: ProgressListener = silent) -> list[Path]:
@@ -23,8 +26,9 @@ def fetch_wheels(release: RuntimeRelease, facts: BoardFacts, progress: ProgressL
     tags = platform_tags(facts.arch, glibc)
     key = hashlib.sha256("\n".join((release.digest(facts), *tags)).encode()).hexdigest()[:24]
     folder = cache_folder() / "wheels" / f"{release.name}-{release.version}-{key}"
-    if not folder.is_dir():
-        _download(release, facts, tags, folder, progress)
+    with _FETCHING:  # many boards want the same
+        if not folder.is_dir():
+            _download(release, facts, tags, folder, progress)
     return sorted(folder.glob("*.whl"))
 
 

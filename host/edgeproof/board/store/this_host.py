@@ -5,7 +5,7 @@ import secrets
 import socket
 import sys
 
-from edgeproof.fetch.pip import cache_folder
+from edgeproof.local_files.cache_folder import cache_folder
 
 _FILE = "host"
 _MAX_CHARACTERS = 64

@@ -12,7 +12,7 @@ from edgeproof.board.doctor.diagnosis import SCHEMA, Diagnosis, diagnose
 from edgeproof.board.doctor.finding import Finding, Level
 from edgeproof.cli.display.echo import echo
 from edgeproof.cli.display.terminal import Terminal
-from edgeproof.cli.options.board import board_argument
+from edgeproof.cli.options.boards import one_or_many
 from edgeproof.config.boards import BoardProfile
 from edgeproof.wording.counting import counted
 
@@ -27,7 +27,7 @@ _MARKS = {
 
 
 @click.command(name="doctor")
-@board_argument
+@one_or_many("doctor")
 @click.option("--json", "as_json", is_flag=True, help=f"Print JSON (schema {SCHEMA}).")
 @click.pass_context
 def command(ctx: click.Context, board: BoardProfile, as_json: bool) -> None:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -17,11 +18,14 @@ _DEVICE = str(DEVICE)
 _AGENT = """
 import os, subprocess, sys, threading
 from edgeproof_agent.wire.link import take_standard_streams
-link = take_standard_streams()
+link = take_standard_streams(heeds_last_words="heeds" in sys.argv)
 print("printed by a library", flush=True)
 os.write(1, b"written by a C library\\n")
 child = subprocess.Popen(["sleep", "3600"])
 link.send({"child": child.pid, "input": sys.stdin.read()})
+while "heeds" in sys.argv and (frame := link.receive()):
+    open(sys.argv[2], "a").write(f"{frame.header['id']} ")
+    link.send({"answer": frame.header["id"]})
 while "busy" in sys.argv:
     threading.Event().wait()
 link.send({"got": link.receive().header})
@@ -104,6 +108,25 @@ def test_a_hang_up_ends_the_process_while_a_request_waits_unread() -> None:
         agent.stdin.close()
         assert agent.wait(20) == -9
         assert is_gone(first.header["child"])
+    finally:
+        close(agent)
+
+
+@pytest.mark.parametrize("then", ["over", "busy"])
+def test_last_words_are_heeded_and_then_the_process_and_its_children_end(then: str, tmp_path: Path) -> None:
+    heard = tmp_path / "heard"
+    agent = start_agent("heeds", str(heard), then)
+    try:
+        first = receive(agent)
+        assert first is not None
+        assert agent.stdin is not None
+        assert agent.stdout is not None
+        agent.stdin.write(b"".join(encode_frame({"id": number}, bytes(5_000)) for number in range(9)))
+        agent.stdin.close()
+        agent.stdout.close()
+        assert (agent.wait(20) == -9) == (then == "busy")
+        assert heard.read_text() == "0 1 2 3 4 5 6 7 8 "
+        assert then == "over" or is_gone(first.header["child"])
     finally:
         close(agent)
 

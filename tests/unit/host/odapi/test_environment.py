@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from edgeproof.errors import OdapiEnvironmentError
-from edgeproof.fetch.pip import CACHE_VARIABLE
+from edgeproof.local_files.cache_folder import CACHE_VARIABLE
 from edgeproof.odapi import environment, installation
 from edgeproof.odapi.environment import api_release, ensure_environment
 from edgeproof.odapi.installation import environment_python, install
