@@ -38,13 +38,9 @@ fuzz: $(VENV)/.dev
 
 soak: $(VENV)/.dev
 	@bash tests/prepare_system.sh
-<<<<<<< HEAD
 	@$(BIN)/python -m pytest -q --thorough tests/families tests/odapi tests/faults tests/arm tests/unit/host/history
-=======
-	@$(BIN)/python -m pytest -q tests/families
 	@$(BIN)/python -m pytest -q tests/power --power-cuts 200
 	@$(BIN)/python -m pytest -q tests/power --power-cuts 20 --power-suite bookworm
->>>>>>> boards
 	@$(BIN)/python -m tests.fuzz --seconds 3600
 
 clean:

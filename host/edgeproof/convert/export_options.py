@@ -1,7 +1,7 @@
 """What may be chosen when a source is exported, whatever it is."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -92,8 +92,14 @@ def require_calibration_pictures(settings: Sequence[VariantSettings], images: Pa
 def application_name(options: ExportOptions, source: Path) -> str:
     """What the model is called in its bundles. Raises UsageError when `options.name` cannot be a name."""
     if options.name is None:
-        labels: tuple[str, ...] = () if options.labels is None else read_label_file(options.labels).names
-        return name_of_files(source) or name_of_labels(labels)
+        return name_of_files(source) or name_of_labels(_labels(options))
     if not _NAME.fullmatch(options.name):
         raise UsageError(f"--name is {options.name!r}; use at most 64 letters, digits, dots, dashes and underscores.")
     return options.name
+
+
+def _labels(options: ExportOptions) -> list[str]:
+    if options.labels is None:
+        return []
+    names = read_label_file(options.labels).names
+    return list(names.values() if isinstance(names, Mapping) else names)

@@ -18,7 +18,7 @@ from edgeproof_agent.store.objects import Kind, Store, StoredFile, StoreError, l
 from edgeproof_agent.store.operations import StoreOperations
 from edgeproof_agent.wire.answering import Exchange, RequestError
 from edgeproof_agent.wire.frames import Frame
-from tests.support.stores import put
+from tests.support.stores import DIGEST, put
 
 
 class Service:
@@ -413,3 +413,33 @@ def test_a_bundle_that_was_verified_is_held_until_the_session_ends(
     (path / "labels.txt").write_bytes(b"changed")
     assert service.ask("verify", digest=digest) == {"whole": False}
     assert held == [path], "what is damaged is not held, so that it can be replaced"
+
+
+def test_what_a_host_needs_is_noted_when_it_prunes_and_not_by_a_dry_run(service: Service) -> None:
+    one, two = "1" * 32, "2" * 32
+    store = Store(service.root)
+    store.lock(0)
+    digest = put(store, DIGEST, Kind.AGENT).name
+    store.unlock()
+    service.ask("prune", wanted={"agents": [digest]}, host=one, dry_run=True)
+    assert not (service.root / "hosts").exists()
+    service.ask("prune", wanted={"agents": [digest]}, host=one)
+    assert service.ask("prune", wanted={"agents": []}, host=two) == {"unwanted": []}, "the other one needs it"
+    (dropped,) = service.ask("prune", wanted={"agents": []}, host=two, all_hosts=True, dry_run=True)["unwanted"]
+    assert dropped["name"] == digest
+    assert service.ask("prune", wanted={"agents": []}, host=two) == {"unwanted": []}, "a dry run forgets nobody"
+    service.ask("prune", wanted={"agents": []}, host=two, all_hosts=True)
+    assert not (service.root / "agents" / digest).exists()
+    assert [path.name for path in (service.root / "hosts").iterdir()] == [two]
+
+
+def test_an_app_is_removed_by_name(service: Service) -> None:
+    digest, contents = bundle()
+    service.send("bundles", digest, contents)
+    service.ask("switch", app="people", digest=digest)
+    with refused("app"):
+        service.ask("remove_app", app="nobody")
+    service.ask("remove_app", app="people")
+    assert service.ask("inventory")["apps"] == {}
+    with refused("app"):
+        service.ask("prune", wanted={}, let_go=["people"])

@@ -55,6 +55,16 @@ def test_modes_links_and_a_third_runtime(tmp_path: Path) -> None:
     assert (first / "cv2.so").stat().st_nlink == 3
 
 
+def test_what_a_link_of_another_runtime_leads_to_is_not_shared(tmp_path: Path) -> None:
+    write(tmp_path, {"python": LARGE})
+    old, new = tmp_path / "old", write(tmp_path / "new", {"python": LARGE})
+    old.mkdir()
+    (old / "python").symlink_to(tmp_path / "python")
+    assert share_files(new, [old], always) == 0
+    assert not (new / "python").is_symlink()
+    assert (new / "python").stat().st_nlink == 1
+
+
 def test_a_file_system_without_hard_links_keeps_its_copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise PermissionError(1, "Operation not permitted")

@@ -45,6 +45,13 @@ def test_a_model_whose_files_have_every_model_s_names_is_called_after_its_labels
     assert application_name(options, place / source) == name
 
 
+def test_a_label_map_names_a_model_as_a_text_file_does(tmp_path: Path) -> None:
+    (tmp_path / "map.pbtxt").write_text("item {\n  id: 1\n  name: 'person'\n}\n")
+    place = tmp_path / "tmp/out/models/exported"
+    place.mkdir(parents=True)
+    assert application_name(ExportOptions(labels=tmp_path / "map.pbtxt"), place / "model.pb") == "person"
+
+
 def test_a_name_that_cannot_be_one_is_refused() -> None:
     assert application_name(ExportOptions("people-2"), Path("x.pb")) == "people-2"
     with pytest.raises(UsageError, match=r"--name is 'a/b'; use at most 64"):

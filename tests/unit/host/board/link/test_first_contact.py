@@ -1,5 +1,6 @@
 """A far side has to answer with a line that nobody else knows; an echo of what was sent is none."""
 
+import re
 import shutil
 import subprocess
 
@@ -90,3 +91,25 @@ def test_a_shell_runs_the_command_as_it_is(command: str) -> None:
     for shell in filter(None, map(shutil.which, ("sh", "bash", "dash", "mksh", "zsh", "fish", "csh", "tcsh"))):
         ran = subprocess.run([shell, "-c", ready.command(command)], capture_output=True)
         assert (ran.returncode, ran.stdout) == (plain.returncode, ready.line + plain.stdout), shell
+
+
+@pytest.mark.parametrize(
+    ("text", "printed"),
+    [
+        ("printf '%s|' 'one\n2two'; exit 3", "one\n2two|"),
+        ("printf '%s|' wow! '7!8'; exit 3", "wow!|7!8|"),
+        (r"""printf '%s|' 'c\' 'd\\e' 'f\g' "it's"; exit 3""", r"c\|d\\e|f\g|it's|"),
+        ("printf '%s|' '`x`' '$y' '\n\"'; exit 3", '`x`|$y|\n"|'),
+        ("printf '%s|' plain; exit 3", "plain|"),
+    ],
+)
+def test_what_a_login_shell_could_take_for_its_own_is_not_in_the_line(text: str, printed: str) -> None:
+    """csh ends a word at a newline and looks an ! up; fish takes a backslash away ahead of another or of a quote."""
+    ready = Ready()
+    command = ready.command(text)
+    assert "\n" not in command
+    assert "!" not in command
+    assert not re.search(r"\\[\\']", command)
+    done = subprocess.run(["/bin/sh", "-c", command], capture_output=True)
+    assert done.stdout == ready.line + printed.encode()
+    assert done.returncode == 3
