@@ -18,7 +18,7 @@ HOST_LAYERS: Layers = (
     ("api", "cli"),
     ("demo",),
     ("check", "history", "watch"),
-    ("inspection", "report", "runs"),
+    ("inspection", "report", "runs", "torch"),
     ("convert", "sample"),
     ("board", "odapi", "tflite", "verify"),
     ("config", "record", "ssd"),
@@ -58,6 +58,9 @@ HOMES = {
     "mlflow": {"report"},
     "sqlalchemy": {"history"},
     "alembic": {"history"},
+    "torch": {"torch"},
+    "torchvision": {"torch"},
+    "litert_torch": {"torch"},
 }
 """Library -> the only rooms of the host that import it."""
 
