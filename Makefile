@@ -1,6 +1,6 @@
 # make demo: the whole chain on a board that this machine plays.  make test: lint, types and all tests.
 # make quick: lint, types and the unit tests.  make fuzz SECONDS=600: broken input for every reader.
-# make soak: what takes long, the libraries of detector families among it.
+# make soak: what takes long, the libraries of detector families and PyTorch among it.
 # Both set themselves up in .venv, which is reused until pyproject.toml changes.
 
 SHELL := /bin/bash
@@ -39,6 +39,9 @@ fuzz: $(VENV)/.dev
 soak: $(VENV)/.dev
 	@bash tests/prepare_system.sh
 	@$(BIN)/python -m pytest -q tests/families
+	@test -x build/pytorch/bin/python || $(PYTHON) -m venv build/pytorch
+	@build/pytorch/bin/python -m pip install --quiet --editable '.[torch]' pycocotools pytest pytest-timeout
+	@build/pytorch/bin/python -m pytest -q -s tests/pytorch
 	@$(BIN)/python -m tests.fuzz --seconds 3600
 
 clean:

@@ -45,7 +45,9 @@ def heads_module(detector: TorchDetector) -> Any:
             "torchvision's heads, or export it to ONNX."
         )
 
-    class Heads(torch.nn.Module):  # type: ignore[misc]
+    base: Any = torch.nn.Module
+
+    class Heads(base):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
             self.backbone, self.head = model.backbone, model.head
