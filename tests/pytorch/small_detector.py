@@ -12,7 +12,7 @@ from torchvision.models.detection.anchor_utils import DefaultBoxGenerator
 from torchvision.models.detection.ssd import SSD
 from torchvision.models.detection.ssdlite import SSDLiteHead, _mobilenet_extractor
 
-from edgeproof.sample.shapes_dataset import CLASSES, draw_shapes
+from edgeproof.sample.shapes_dataset import CATEGORIES, draw_shapes
 
 SIDE = 320
 MOST = 5
@@ -26,12 +26,12 @@ def small_detector() -> SSD:
     backbone = _mobilenet_extractor(backbone, 6, norm)
     anchors = DefaultBoxGenerator([[2, 3] for _ in range(6)], min_ratio=0.2, max_ratio=0.95)
     channels = detection_utils.retrieve_out_channels(backbone, (SIDE, SIDE))
-    head = SSDLiteHead(channels, anchors.num_anchors_per_location(), len(CLASSES) + 1, norm)
+    head = SSDLiteHead(channels, anchors.num_anchors_per_location(), len(CATEGORIES) + 1, norm)
     return SSD(
         backbone,
         anchors,
         (SIDE, SIDE),
-        len(CLASSES) + 1,
+        len(CATEGORIES) + 1,
         head=head,
         image_mean=[0.5] * 3,
         image_std=[0.5] * 3,

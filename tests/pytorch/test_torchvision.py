@@ -21,13 +21,14 @@ import edgeproof.torch
 from edgeproof.bundle import Bundle
 from edgeproof.convert.export_options import ExportOptions
 from edgeproof.errors import NotAnSsdError, UsageError
-from edgeproof.sample.shapes_dataset import CLASSES
+from edgeproof.sample.shapes_dataset import CATEGORIES
 from edgeproof.ssd.postprocess import PostprocessOptions
 from edgeproof.ssd.source_options import InputRange, SourceOptions
 from edgeproof.torch.detector import read_detector
 from edgeproof_agent.detection.detector import load_detector
 from edgeproof_agent.detection.interpreters import import_runtime
 from tests.pytorch.small_detector import SIDE, picture, small_detector, train
+from tests.support.contracts import heads_of
 
 pytestmark = pytest.mark.timeout(1800)
 models = torchvision.models.detection
@@ -78,7 +79,7 @@ def test_each_anchors_box_and_scores_are_those_that_torchvision_decodes(
     ours = load_detector(bundle.path, import_runtime("ai-edge-litert"), 1)
     ours.detect(np.ascontiguousarray(pixels[:, :, ::-1]))
     encodings, found_scores = ours.raw_outputs()
-    contract, anchors = bundle.manifest.output, np.load(bundle.path / "anchors.npy")
+    contract, anchors = heads_of(bundle.manifest), np.load(bundle.path / "anchors.npy")
     found = decoded(encodings[0], anchors, contract.box_scales)
     scale = np.array([*size, *size], np.float32)
     # torchvision works in pixels of up to the picture's size.
@@ -122,7 +123,7 @@ def variants(trained: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     for index in range(60):
         pixels, _, _ = picture(31, index)
         cv2.imwrite(str(folder / "pictures" / f"{index:02d}.png"), pixels[:, :, ::-1])
-    (folder / "labels.txt").write_text("\n".join(CLASSES) + "\n")
+    (folder / "labels.txt").write_text("\n".join(CATEGORIES) + "\n")
     regular = replace(read_detector(trained, None).postprocess, use_regular_nms=True)
     bundles = edgeproof.torch.export(
         trained,
@@ -188,7 +189,7 @@ def mean_average_precision(drawn: Any, results: Any) -> float:
     truth = COCO()
     truth.dataset = {
         "images": [{"id": index, "width": SIDE, "height": SIDE} for index in range(len(drawn))],
-        "categories": [{"id": index + 1, "name": name} for index, name in enumerate(CLASSES)],
+        "categories": [{"id": index + 1, "name": name} for index, name in enumerate(CATEGORIES)],
         "annotations": [
             {"image_id": index, "category_id": int(label), "bbox": sized(box), "area": sized(box)[2] * sized(box)[3]}
             for index, (_, boxes, labels) in enumerate(drawn)

@@ -8,7 +8,8 @@ import numpy as np
 from edgeproof.bundle import ManifestBeside, manifest_beside
 from edgeproof.convert.confined.runtime import ConfinedRuntime
 from edgeproof.convert.export_options import ExportOptions
-from edgeproof.convert.from_tflite.heads import find_heads, with_real_heads
+from edgeproof.convert.from_tflite.head_editing import with_real_heads
+from edgeproof.convert.from_tflite.heads import find_heads
 from edgeproof.convert.from_tflite.input import resolve_input
 from edgeproof.convert.from_tflite.labels import find_labels
 from edgeproof.convert.from_tflite.outputs import detections_contract
@@ -91,9 +92,7 @@ def read_finished(path: Path, options: ExportOptions, runtime: ConfinedRuntime |
     size = f"{contract.height} x {contract.width}, {counted(num_classes, 'class', 'classes')}"
     variant = variant_of(file)
     source = options.source
-    says_more = any(
-        said is not None for said in (options.labels, source.input_range, source.normalisation, source.colour_order)
-    )
+    says_more = any(said is not None for said in (options.labels, source.input_range, source.normalisation))
     return FinishedDetector(
         data=data,
         file=file,
