@@ -30,12 +30,14 @@ def with_real_heads(data: bytes, file: TfliteFile, shown: str) -> tuple[bytes, T
     places = [place for place, tensor in enumerate(file.outputs) if tensor.dtype in ("int8", "uint8", "int16")]
     if file.postprocess or not places or not all(tensor.quantization for tensor in file.outputs):
         return data, file, False
-    if len(places) != len(file.outputs) or not any(len(tensor.shape) >= 3 for tensor in file.outputs):
+    # Detections that are integers cannot be saved: class ids and the count among them have lost what they were.
+    if len(places) != len(file.outputs) or any(len(tensor.shape) < 3 for tensor in file.outputs):
         return data, file, False
-    model = EditableModel(data)
-    for place in places:
-        model.dequantize(place)
-    data = model.to_bytes()
+    with readable(shown):
+        model = EditableModel(data)
+        for place in places:
+            model.dequantize(place)
+        data = model.to_bytes()
     return data, read_tflite(data, shown), True
 
 
@@ -47,12 +49,13 @@ def before_suppression(
         inside = suppression_in(data)
     if inside is None or source.boxes is not None or source.scores is not None:
         return data, file, None
-    model = EditableModel(data)
-    model.cut_to([inside.boxes, inside.scores])
-    model.join([0], [inside.rows], 4)
-    model.join([1], [inside.rows], inside.columns)
-    model.name([IMAGE], [JOINED_BOXES, JOINED_SCORES])
-    data = model.to_bytes()
+    with readable(shown):
+        model = EditableModel(data)
+        model.cut_to([inside.boxes, inside.scores])
+        model.join([0], [inside.rows], 4)
+        model.join([1], [inside.rows], inside.columns)
+        model.name([IMAGE], [JOINED_BOXES, JOINED_SCORES])
+        data = model.to_bytes()
     return data, read_tflite(data, shown), f"its own {inside.operator} left out"
 
 
@@ -65,14 +68,15 @@ def joined_heads(
     layout = find_layout(shapes, [], source, shown) if len(shapes) == len(names) else None
     if layout is None:
         return data, file, None
-    model, firsts = EditableModel(data), []
-    for head in (layout.boxes, layout.scores):
-        places = [names.index(name) for name in head.parts]
-        model.join(places, head.rows, head.columns)
-        firsts.append(places[0])
-    model.keep_outputs(firsts)
-    model.name([IMAGE], [JOINED_BOXES, JOINED_SCORES])
-    data = model.to_bytes()
+    with readable(shown):
+        model, firsts = EditableModel(data), []
+        for head in (layout.boxes, layout.scores):
+            places = [names.index(name) for name in head.parts]
+            model.join(places, head.rows, head.columns)
+            firsts.append(places[0])
+        model.keep_outputs(firsts)
+        model.name([IMAGE], [JOINED_BOXES, JOINED_SCORES])
+        data = model.to_bytes()
     return data, read_tflite(data, shown), layout.words() or "reshaped to a row an anchor"
 
 
