@@ -13,10 +13,20 @@ from edgeproof.tflite.file import operator_name
 from edgeproof.tflite.read_budget import ReadBudget
 
 # They move numbers, or round them, and leave them what they are; the first input alone is numbers.
-_PASSIVE = ("RESHAPE", "TRANSPOSE", "SQUEEZE", "EXPAND_DIMS", "STRIDED_SLICE", "SLICE", "QUANTIZE", "DEQUANTIZE")
+_PASSIVE = (
+    "RESHAPE",
+    "TRANSPOSE",
+    "SQUEEZE",
+    "EXPAND_DIMS",
+    "STRIDED_SLICE",
+    "SLICE",
+    "GATHER",
+    "QUANTIZE",
+    "DEQUANTIZE",
+)
 _SUPPRESSIONS = ("NON_MAX_SUPPRESSION_V4", "NON_MAX_SUPPRESSION_V5")
 # What chooses among the scores of an anchor, or hands them on.
-_CHOOSING = (*_PASSIVE, "REDUCE_MAX", "GATHER", "SPLIT", "UNPACK")
+_CHOOSING = (*_PASSIVE, "REDUCE_MAX", "SPLIT", "UNPACK")
 _MOST_TRACED = 16
 _JOINING = ("CONCATENATION", "PACK")
 _ACTIVATIONS = {"LOGISTIC": ScoreConverter.SIGMOID, "SOFTMAX": ScoreConverter.SOFTMAX}

@@ -47,7 +47,7 @@ def before_suppression(
     """The file that ends in the boxes and scores which go into its own suppression, where it has one."""
     with readable(shown):
         inside = suppression_in(data)
-    if inside is None or source.boxes is not None or source.scores is not None:
+    if inside is None or file.postprocess or source.boxes is not None or source.scores is not None:
         return data, file, None
     with readable(shown):
         model = EditableModel(data)

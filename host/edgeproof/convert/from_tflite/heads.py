@@ -12,7 +12,6 @@ from edgeproof.convert.confined.process import ConfinedModelError
 from edgeproof.convert.confined.runtime import ConfinedRuntime
 from edgeproof.convert.export_options import ExportOptions
 from edgeproof.convert.from_tflite.head_editing import (
-    before_suppression,
     decoded_in,
     edited_heads,
     joined_heads,
@@ -63,12 +62,13 @@ def find_heads(
     shown: str,
     runtime: ConfinedRuntime | None,
     described: DetectorOptions | None = None,
+    inside: str | None = None,
 ) -> FoundHeads:
     """Runs the file on two pictures to tell its heads. What the metadata `described` stands where nothing was said.
+    `inside` tells of the file's own suppression that was cut off.
 
     Raises NotAnSsdError or UsageError naming what helps.
     """
-    data, file, inside = before_suppression(data, file, options.source, shown)
     data, file, joined_words = (data, file, inside) if inside else joined_heads(data, file, options.source, shown)
     _require_heads(file, shown)
     if described is not None and not described.exponential:

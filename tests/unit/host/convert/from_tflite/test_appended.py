@@ -167,8 +167,7 @@ def test_x_first_boxes_and_anchors_and_a_last_background_are_brought_to_their_pl
     (boxes, scores), (turned_boxes, turned_scores) = outputs(data), outputs(turned)
     np.testing.assert_array_equal(turned_boxes, boxes[:, :, [1, 0, 3, 2]])
     np.testing.assert_array_equal(turned_scores, scores[:, :, [1, 2, 0]])
-    y, x, height, width = tiny_ssd.anchors().T
-    corners = np.stack([x - width / 2, y - height / 2, x + width / 2, y + height / 2], axis=1) * 64
+    corners = tiny_ssd.anchors()[:, [1, 0, 3, 2]] * 64
     (bundle,) = pack(
         turned,
         tmp_path / "turned",
@@ -249,8 +248,8 @@ def test_mean_std_and_colour_order_of_a_finished_file_can_be_said(
 
 def test_what_a_finished_file_cannot_become_is_told(tiny_raw_bundles: dict[str, Path], tmp_path: Path) -> None:
     data = heads_file(tiny_raw_bundles["float32"])
-    with pytest.raises(UsageError, match=r"--box-coder boxes needs more of its graph changed"):
-        pack(data, tmp_path / "boxes", box_coder=BoxCoder.BOXES)
+    with pytest.raises(UsageError, match=r"--box-coder distances needs more of its graph changed"):
+        pack(data, tmp_path / "boxes", box_coder=BoxCoder.DISTANCES)
     (ended,) = pack(data, tmp_path / "ended", PostprocessOptions())
     with pytest.raises(UsageError, match=r"--box-order cannot be said of it: its boxes are decoded in its graph"):
         pack(ended.model_path.read_bytes(), tmp_path / "again", box_order=CoordinateOrder.XY)
