@@ -38,7 +38,7 @@ VALIDATION = 100
 TOLERANCES = {"float32": 0.002, "float16": 0.005, "dynamic": 0.03, "int8": 0.05, "int16x8": 0.05}
 
 
-def randomised(model: Any) -> Any:
+def randomised(model: Any, size: tuple[int, int]) -> Any:
     """Statistics of a batch as no training leaves them alone: seeded ones, and heads that spread their predictions."""
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():
@@ -46,10 +46,21 @@ def randomised(model: Any) -> Any:
             if isinstance(layer, torch.nn.BatchNorm2d) or type(layer).__name__ == "FrozenBatchNorm2d":
                 layer.running_mean.copy_(torch.randn(layer.running_mean.shape, generator=generator) * 0.05)
                 layer.running_var.copy_(0.7 + 0.6 * torch.rand(layer.running_var.shape, generator=generator))
-        for layer in model.head.modules():
-            if isinstance(layer, torch.nn.Conv2d):
-                layer.weight.mul_(3)
-    return model.eval()
+        model.eval()
+        images, _ = model.transform([torch.rand(3, *size, generator=generator)])
+        features = model.backbone(images.tensors)
+        features = [features] if isinstance(features, torch.Tensor) else list(features.values())
+        for head, result in (
+            (model.head.regression_head, "bbox_regression"),
+            (model.head.classification_head, "cls_logits"),
+        ):
+            spread = model.head(features)[result].std()
+            branches = getattr(head, "module_list", None) or [getattr(head, "bbox_reg", None) or head.cls_logits]
+            for branch in branches:
+                last = [layer for layer in branch.modules() if isinstance(layer, torch.nn.Conv2d)][-1]
+                last.weight.mul_(0.8 / spread)
+                last.bias.zero_()
+    return model
 
 
 def ssdlite() -> Any:
@@ -71,7 +82,7 @@ def test_each_anchors_box_and_scores_are_those_that_torchvision_decodes(
     tmp_path: Path, build: Callable[[], Any], size: tuple[int, int]
 ) -> None:
     torch.manual_seed(0)
-    model = randomised(build())
+    model = randomised(build(), size)
     raw = ExportOptions(postprocess=PostprocessOptions(in_graph=False))
     (bundle,) = edgeproof.torch.export(model, size, tmp_path, options=raw)
     pixels = np.random.default_rng(4).integers(0, 256, (*size, 3)).astype(np.uint8)

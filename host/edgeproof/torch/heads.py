@@ -5,11 +5,15 @@ import hashlib
 from typing import Any
 
 from edgeproof.errors import ConversionError
+from edgeproof.ssd.postprocess import BOX_ENCODINGS, CLASS_SCORES, IMAGE
+from edgeproof.tflite.editing import EditableModel
 from edgeproof.torch.detector import TorchDetector, features_of
 from edgeproof.torch.importing import import_litert_torch, import_torch
 
 _Y_FIRST = (1, 0, 3, 2)
 _TOLERANCE = 1e-4
+_LEAST_LENGTH = 1e-12
+"""As torch.nn.functional.normalize has it."""
 
 
 def convert_heads(detector: TorchDetector) -> bytes:
@@ -23,10 +27,13 @@ def convert_heads(detector: TorchDetector) -> bytes:
     sample = (torch.zeros(1, detector.height, detector.width, 3),)
     try:
         channels_last = litert.to_channel_last_io(module, args=[0]).eval()
-        return bytes(litert.convert(channels_last, sample).model_content())
+        data = bytes(litert.convert(channels_last, sample).model_content())
     except Exception as error:  # it raises whatever torch.export, its passes and MLIR meet
         reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise ConversionError(f"litert-torch cannot convert the {detector.kind}: {reason.strip()}") from error
+    model = EditableModel(data)
+    model.name([IMAGE], [BOX_ENCODINGS, CLASS_SCORES])
+    return model.to_bytes()
 
 
 def heads_module(detector: TorchDetector) -> Any:
@@ -38,6 +45,8 @@ def heads_module(detector: TorchDetector) -> Any:
         before = model.head(features_of(model, picture))["bbox_regression"][..., list(_Y_FIRST)]
         for convolution in _box_convolutions(model):
             _turn(convolution)
+        if hasattr(model.backbone, "scale_weight"):
+            model.backbone = _vgg_features(model.backbone)
         after = model.head(features_of(model, picture))["bbox_regression"]
     if before.shape != after.shape or (before - after).abs().max() > _TOLERANCE * max(float(before.abs().max()), 1.0):
         raise ConversionError(
@@ -59,6 +68,29 @@ def heads_module(detector: TorchDetector) -> Any:
             return found["bbox_regression"], scores
 
     return Heads().eval()
+
+
+def _vgg_features(backbone: Any) -> Any:
+    """torchvision's `SSDFeatureExtractorVGG` with its L2 normalisation as a multiplication: litert-torch 0.10 makes a
+    division of it whose sides do not fit once the channels are last."""
+    torch = import_torch()
+    base: Any = torch.nn.Module
+
+    class Features(base):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.features, self.extra, self.scale_weight = backbone.features, backbone.extra, backbone.scale_weight
+
+        def forward(self, image: Any) -> Any:
+            found = self.features(image)
+            lengths = found.pow(2).sum(1, keepdim=True).clamp_min(_LEAST_LENGTH**2)
+            maps = [self.scale_weight.view(1, -1, 1, 1) * (found * lengths.rsqrt())]
+            for block in self.extra:
+                found = block(found)
+                maps.append(found)
+            return dict(enumerate(maps))
+
+    return Features().eval()
 
 
 def digest_of(detector: TorchDetector) -> str:
