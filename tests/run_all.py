@@ -13,6 +13,7 @@ from tests.support.places import ROOT
 TESTS = ROOT / "tests"
 SOAK = {
     "families": "presets against the libraries themselves, a gigabyte of them",
+    "pytorch": "what torchvision's detectors become against PyTorch, with a training, seven gigabytes",
     "odapi": "exports against the Object Detection API's own, two gigabytes of it",
 }
 """What `make soak` runs, and what that is; what these found is held by unit tests, too."""

@@ -43,7 +43,7 @@ from edgeproof.ssd.files.labels import read_labels
 from edgeproof.ssd.readers.keras_safety import require_harmless_keras
 from edgeproof.ssd.readers.tfjs_weights import read_weights
 from edgeproof.tflite.file import read_tflite
-from edgeproof.tflite.graph import four_column_constants, last_activation
+from edgeproof.tflite.graph import four_column_constants, last_activation, suppression_in
 from edgeproof.tflite.metadata_reader import read_metadata, read_packed_labels
 from edgeproof.tflite.output_map import map_outputs
 from edgeproof.tflite.problems import file_problems
@@ -219,6 +219,7 @@ def _read_tflite(data: bytes, folder: Path) -> None:
     list(file_problems(file, map_outputs(file)))
     with readable("model.tflite"):
         four_column_constants(data)
+        suppression_in(data)
         for place in range(min(len(file.outputs), 4)):
             last_activation(data, place)
 
@@ -406,11 +407,15 @@ TARGETS = {
         ),
         Target(
             "anchors-json",
-            _as_file("a.json", read_anchors),
+            _as_file("a.json", lambda path: read_anchors(path, size=(64, 64))),
             _texts(
                 '{"format": "centre", "boxes": [[0.1, 0.2, 0.3, 0.4]], "box_scales": [10, 10, 5, 5]}',
                 '{"file": "a.npy"}',
                 "[[0.1, 0.2, 0.3, 0.4]]",
+                '{"generator": "mediapipe", "num_layers": 2, "min_scale": 0.1, "max_scale": 0.7, "strides": [8, 16], '
+                '"aspect_ratios": [1.0, 2.0], "fixed_anchor_size": false}',
+                '{"generator": "torchvision-ssd", "aspect_ratios": [[2], [2, 3]], "feature_maps": [[4, 4], [2, 2]]}',
+                '{"generator": "efficientdet", "min_level": 3, "max_level": 5, "anchor_scale": 4.0}',
             ),
             mutate=mutate_json,
         ),

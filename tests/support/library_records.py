@@ -1,7 +1,7 @@
 """What a library's own network predicted and its own decoder made of it, and edgeproof's reading of the same heads."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -52,11 +52,12 @@ class LibraryRecord:
         return with_family(said, family)
 
 
-def require_read_alike(record: LibraryRecord, family: Family, folder: Path) -> SsdModel:
-    """Reads the record's heads under the preset and compares input, boxes and scores with the library's own."""
+def require_read_alike(record: LibraryRecord, family: Family, folder: Path, **said: Any) -> SsdModel:
+    """Reads the record's heads under the preset, and what is `said` beside it. Input, boxes and scores must be the
+    library's own."""
     import tensorflow
 
-    options = record.options(family, folder / "anchors.npy")
+    options = replace(record.options(family, folder / "anchors.npy"), **said)
     model = read_source(record.source(folder / "network"), options=options)
     prepared = prepare(np.ascontiguousarray(record.picture[:, :, ::-1]), model.input)
     np.testing.assert_allclose(prepared[0], record.input, atol=1e-4)

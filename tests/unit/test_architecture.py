@@ -19,7 +19,7 @@ HOST_LAYERS: Layers = (
     ("demo",),
     ("fleet",),
     ("check", "history", "watch"),
-    ("inspection", "report", "runs"),
+    ("inspection", "report", "runs", "torch"),
     ("convert", "sample"),
     ("board", "odapi", "tflite", "verify"),
     ("config", "record", "ssd"),
@@ -59,6 +59,9 @@ HOMES = {
     "mlflow": {"report"},
     "sqlalchemy": {"history"},
     "alembic": {"history"},
+    "torch": {"torch"},
+    "torchvision": {"torch"},
+    "litert_torch": {"torch"},
 }
 """Library -> the only rooms of the host that import it."""
 

@@ -1,6 +1,7 @@
 """Exports the model of `[check]` where its bundles are missing or stale; TensorFlow is imported only then."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,6 +14,8 @@ from edgeproof.convert.export_options import ExportOptions, chosen_settings
 from edgeproof.convert.provenance import tensorflow_version
 from edgeproof.convert.variants import parse_variants
 from edgeproof.errors import ConversionError, UsageError
+from edgeproof.ssd.conventions import AnchorUnits, BoxCoder, CoordinateOrder
+from edgeproof.ssd.families import Family, with_family
 from edgeproof.ssd.postprocess import PostprocessOptions
 from edgeproof.ssd.source_options import (
     AnchorFormat,
@@ -20,10 +23,11 @@ from edgeproof.ssd.source_options import (
     ScoreConverter,
     SourceOptions,
     parse_box_scales,
+    parse_channels,
     parse_input_size,
 )
 from edgeproof.wording.progress import ProgressListener, silent
-from edgeproof_agent.bundle.manifest import InputType
+from edgeproof_agent.bundle.manifest import ColourOrder, Coordinates, InputType
 
 _DEFAULT_VARIANTS = ("float32",)
 _Number = TypeVar("_Number", int, float)
@@ -82,7 +86,9 @@ def export_options(given: ExportConfig, folder: Path) -> ExportOptions:
     anchors = given.anchors
     if anchors is not None and (folder / anchors).is_file():
         anchors = str(folder / anchors)
-    source = SourceOptions(
+    source = _with_conventions(given)
+    source = replace(
+        source,
         boxes=given.boxes,
         scores=given.scores,
         anchors=anchors,
@@ -93,6 +99,8 @@ def export_options(given: ExportConfig, folder: Path) -> ExportOptions:
         score_converter=None if given.score_converter is None else ScoreConverter(given.score_converter),
         background=given.background,
     )
+    if given.family is not None:
+        source = with_family(source, _family(given.family))
     return ExportOptions(
         name=given.name,
         labels=place(given.labels),
@@ -109,7 +117,30 @@ def export_options(given: ExportConfig, folder: Path) -> ExportOptions:
         sampling=Sampling(_or(given.calibration_size, sampling.limit), _or(given.seed, sampling.seed)),
         images_root=place(given.images_root),
         keep_float=given.keep_float,
+        trust_me=given.trust_me,
     )
+
+
+def _with_conventions(given: ExportConfig) -> SourceOptions:
+    return SourceOptions(
+        background_last=given.background_last or None,
+        box_coder=None if given.box_coder is None else BoxCoder(given.box_coder),
+        box_order=None if given.box_order is None else CoordinateOrder(given.box_order),
+        anchor_order=None if given.anchor_order is None else CoordinateOrder(given.anchor_order),
+        anchor_units=None if given.anchor_units is None else AnchorUnits(given.anchor_units),
+        colour_order=None if given.colour_order is None else ColourOrder(given.colour_order),
+        coordinates=None if given.coordinates is None else Coordinates(given.coordinates),
+        mean=None if given.mean is None else parse_channels(given.mean, "mean"),
+        std=None if given.std is None else parse_channels(given.std, "std"),
+    )
+
+
+def _family(name: str) -> Family:
+    try:
+        return Family(name)
+    except ValueError:
+        known = ", ".join(item.value for item in Family)
+        raise UsageError(f"[check.export]: family is {name!r}; edgeproof knows {known}.") from None
 
 
 def _or(value: _Number | None, usual: _Number) -> _Number:

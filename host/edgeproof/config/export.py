@@ -36,6 +36,17 @@ class ExportConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     input_size: str | None = None
     score_converter: Literal["identity", "sigmoid", "softmax"] | None = None
     background: bool | None = None
+    background_last: bool | None = None
+    family: str | None = None
+    box_coder: Literal["centre", "linear-corners", "boxes", "pixel-boxes", "distances"] | None = None
+    box_order: Literal["yx", "xy"] | None = None
+    anchor_order: Literal["yx", "xy"] | None = None
+    anchor_units: Literal["normalised", "pixels"] | None = None
+    colour_order: Literal["rgb", "bgr"] | None = None
+    coordinates: Literal["asymmetric", "half_pixel", "align_corners"] | None = None
+    mean: str | None = None
+    std: str | None = None
+    trust_me: bool = False
 
 
 EXPORT_MEANINGS = {
@@ -63,4 +74,15 @@ EXPORT_MEANINGS = {
     "input_size": 'a text: height and width, like "300x300"',
     "score_converter": "identity, sigmoid or softmax",
     "background": "true or false",
+    "background_last": "true or false",
+    "family": "a text: a family as `edgeproof export --help` lists them",
+    "box_coder": "centre, linear-corners, boxes, pixel-boxes or distances",
+    "box_order": "yx or xy",
+    "anchor_order": "yx or xy",
+    "anchor_units": "normalised or pixels",
+    "colour_order": "rgb or bgr",
+    "coordinates": "asymmetric, half_pixel or align_corners",
+    "mean": 'a text: one number or one a channel, like "123.68,116.779,103.939"',
+    "std": 'a text: one number or one a channel, like "58.395,57.12,57.375"',
+    "trust_me": "true or false",
 }

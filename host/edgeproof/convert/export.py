@@ -32,6 +32,7 @@ from edgeproof.convert.witness.witness import examine
 from edgeproof.errors import ConventionError, UsageError
 from edgeproof.ssd.model import SsdModel
 from edgeproof.ssd.postprocess import PostprocessOptions
+from edgeproof.ssd.sources import RecognisedSource
 from edgeproof.tflite.file import read_tflite
 from edgeproof.tflite.layer_names import describe_float_layers
 from edgeproof.tflite.metadata_writer import describe_detector
@@ -55,8 +56,21 @@ def export(
     (PictureFolderError among them), NotAnSsdError, ConversionError or BundleError.
     """
     options = options or ExportOptions()
-    chosen = chosen_settings(variants, options)
     recognised = options.recognise(source, progress)
+    return export_recognised(recognised, out_dir, variants, images, options, progress)
+
+
+def export_recognised(
+    recognised: RecognisedSource,
+    out_dir: Path,
+    variants: Sequence[Variant],
+    images: Path | None,
+    options: ExportOptions,
+    progress: ProgressListener = silent,
+) -> list[Bundle]:
+    """The same of a source that is known already."""
+    source = recognised.path
+    chosen = chosen_settings(variants, options)
     if not recognised.kind.finished:
         require_calibration_pictures(chosen, images)
     options.require_files()

@@ -19,7 +19,7 @@ from edgeproof.ssd.sources import RecognisedSource
 from edgeproof_agent.pictures.opencv import cv2
 
 _TENSORFLOW_DISTRIBUTIONS = ("tensorflow", "tensorflow-cpu", "tf-nightly", "tensorflow-intel", "tensorflow-macos")
-_CODE = ("ssd", "tflite", "odapi", "convert", "bundle.py")
+_CODE = ("ssd", "tflite", "odapi", "convert", "torch", "bundle.py")
 _PREPARING = ("preprocess.py", "resampling.py", "sampling_axis.py", "normalisation.py")
 """Of the agent's `detection`: what makes a picture the tensor that a model is calibrated on."""
 

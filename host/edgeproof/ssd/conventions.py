@@ -2,6 +2,9 @@
 
 import enum
 
+LARGEST_NORMALISED = 10.0
+"""Boxes in 0..1 of the picture reach beyond it, but not that far: larger ones are in pixels."""
+
 
 class BoxCoder(enum.Enum):
     """What the four numbers of an anchor mean. All but `CENTRE` are rewritten in the graph for TFLite's operator."""

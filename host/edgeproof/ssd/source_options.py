@@ -11,10 +11,10 @@ from typing import Any
 from edgeproof.errors import UsageError
 from edgeproof.local_files.digests import sha256_of_file
 from edgeproof.ssd.conventions import AnchorUnits, BoxCoder, CoordinateOrder
-from edgeproof_agent.bundle.manifest import ColourOrder
+from edgeproof_agent.bundle.manifest import ColourOrder, Coordinates
 
 BOX_CONVENTIONS = ("box_coder", "box_order", "anchor_order", "anchor_units", "background_last")
-INPUT_CONVENTIONS = ("colour_order", "mean", "std")
+INPUT_CONVENTIONS = ("colour_order", "mean", "std", "coordinates")
 
 
 class AnchorFormat(enum.Enum):
@@ -81,6 +81,8 @@ class SourceOptions:
     """Of each channel, in the network's colour order, of pixels in 0..255."""
     std: tuple[float, float, float] | None = None
     """Of `(pixel - mean) / std`; 1 when only the mean is given."""
+    coordinates: Coordinates | None = None
+    """How pictures are resized, bilinearly."""
 
     def __post_init__(self) -> None:
         scales = self.box_scales
@@ -146,6 +148,7 @@ class SourceOptions:
             "colour_order": self.colour_order and self.colour_order.value,
             "mean": None if self.mean is None else list(self.mean),
             "std": None if self.std is None else list(self.std),
+            "coordinates": self.coordinates and self.coordinates.value,
         }
         file = self.anchors_file
         if file is not None:

@@ -85,6 +85,8 @@ class SourceKind:
     reader: Reader | None = None
     """None when edgeproof knows the kind but cannot read it, and for a finished file."""
     digest: Callable[[Path], str] = sha256_of_file
+    remedy: str = ""
+    """What to do with a kind that edgeproof cannot read."""
     finished: bool = False
     """Whether it is converted already, so that it becomes a bundle as it is."""
 
@@ -116,6 +118,17 @@ class RecognisedSource:
 _SAY_NOTHING_THEMSELVES = (saved_model.KIND, keras_model.KIND, frozen_graph.KIND, tfjs.KIND)
 """Kinds of sources whose conventions the options say."""
 
+
+_ONNX = (
+    " Make a .tflite of it first: pip install onnx2tf, then onnx2tf -i MODEL.onnx -o FOLDER, and give the "
+    "FOLDER/..._float32.tflite with what it means: --family torchvision-ssdlite, say, and --anchors. Its outputs must "
+    "be the network's heads, box predictions and class predictions, so export without decoding and suppression."
+)
+_PYTORCH = (
+    " A file of weights has no network. Build the network in Python, load the weights into it, and call "
+    "edgeproof.torch.export(model, size), which reads torchvision's SSDs and RetinaNet (pip install "
+    "'edgeproof[torch]')."
+)
 
 # The first row that fits counts, so the narrow ones come first.
 _KINDS = (
@@ -157,8 +170,8 @@ _KINDS = (
     ),
     SourceKind(TFLITE_KIND, "a TFLite file", lambda looks: looks.head[4:8] == b"TFL3", finished=True),
     SourceKind(keras_model.KIND, "a Keras model", Looks.is_keras, keras_model.read_keras_model),
-    SourceKind("onnx", "an ONNX model", lambda looks: looks.ends(".onnx")),
-    SourceKind("pytorch", "a PyTorch model", lambda looks: looks.ends(".pt", ".pth")),
+    SourceKind("onnx", "an ONNX model", lambda looks: looks.ends(".onnx"), remedy=_ONNX),
+    SourceKind("pytorch", "a PyTorch model", lambda looks: looks.ends(".pt", ".pth"), remedy=_PYTORCH),
     SourceKind("graph-text", "a TensorFlow graph as text", lambda looks: looks.head.startswith((b"node {", b"node:"))),
     SourceKind("text", "a text file", Looks.is_text),
     # A GraphDef is a protocol buffer that begins with field 1, a node.
@@ -197,7 +210,8 @@ def recognise_source(path: Path) -> RecognisedSource:
         else:
             looks = kind.words
         if kind is None or not kind.supported:
-            raise NotAnSsdError(f"{path}: it looks like {looks}. {_supported()}")
+            remedy = "" if kind is None else kind.remedy
+            raise NotAnSsdError(f"{path}: it looks like {looks}.{remedy or f' {_supported()}'}")
         return RecognisedSource(path, kind, kind.digest(path))
     except OSError as error:
         raise NotAnSsdError(f"{path}: {error.strerror}.") from error

@@ -14,6 +14,8 @@ from edgeproof.tflite.metadata_attachment import MODEL_IDENTIFIER
 from edgeproof_agent.bundle.manifest import InputType
 
 SIGNATURE = "serving_default"
+_SMALLEST_SIDE = 1e-6
+"""Of the picture: a box that is turned inside out has no logarithm."""
 # The largest that fits into the field that older readers know.
 _PLACEHOLDER_CODE = 127
 
@@ -84,6 +86,58 @@ class EditableModel:
             others = [self._graph.outputs[position] for position in positions[1:]]
             joined = self._append(positions[0], "CONCATENATION", others, ("ConcatenationOptions", options))
             joined.shape, joined.shapeSignature = [1, sum(rows), columns], None
+
+    def cut_to(self, tensors: Sequence[int]) -> None:
+        """Makes tensors of the graph its outputs and drops the operators that they do not need. The signature must be
+        named anew."""
+        needed, kept = set(tensors), []
+        for operator in reversed(self._graph.operators):
+            if needed & {int(tensor) for tensor in operator.outputs}:
+                needed |= {int(tensor) for tensor in operator.inputs}
+                kept.append(operator)
+        self._graph.operators = kept[::-1]
+        self._graph.outputs = list(tensors)
+        self._model.signatureDefs = []
+
+    def encode_boxes(self, position: int, size: tuple[float, float]) -> None:
+        """Turns an output [1, A, 4] of ymin, xmin, ymax, xmax, in 1 / `size` of the picture's height and width, into
+        encodings of anchors 0, 0, 1, 1 with scales of 1: centres, and logarithms of height and width."""
+        rows = [int(side) for side in self._graph.tensors[self._graph.outputs[position]].shape]
+        half = [1, rows[1], 2]
+        divisors = self._constant("size", np.array([[size * 2]], np.float32))
+        boxes = self._add("DIV", [self._graph.outputs[position], divisors], rows, "DivOptions")
+        sides = self._constant("half", np.array(half, np.int32))
+        low, high = (
+            self._add("SLICE", [boxes, self._constant("begin", np.array([0, 0, begin], np.int32)), sides], half)
+            for begin in (0, 2)
+        )
+        two = self._constant("two", np.array([2], np.float32))
+        least = self._constant("least", np.array([_SMALLEST_SIDE], np.float32))
+        centres = self._add("DIV", [self._add("ADD", [low, high], half, "AddOptions"), two], half, "DivOptions")
+        extent = self._add("SUB", [high, low], half, "SubOptions")
+        logarithms = self._add("LOG", [self._add("MAXIMUM", [extent, least], half, "MaximumMinimumOptions")], half)
+        joined = self._add("CONCATENATION", [centres, logarithms], rows, "ConcatenationOptions", axis=2)
+        outputs = [int(output) for output in self._graph.outputs]
+        outputs[position] = joined
+        self._graph.outputs = outputs
+        # The signature still names what was there before.
+        self._model.signatureDefs = []
+
+    def _add(self, operator: str, inputs: list[int], shape: list[int], kind: str | None = None, **options: int) -> int:
+        """An operator at the end, and its float32 output, which is of no use to anybody yet."""
+        tensor = self._schema.TensorT()
+        tensor.name, tensor.shape, tensor.buffer = f"{operator.lower()}_{len(self._graph.tensors)}", shape, 0
+        tensor.type = self._schema.TensorType.FLOAT32
+        self._graph.tensors.append(tensor)
+        place = len(self._graph.tensors) - 1
+        added = self._operator(operator, inputs, [place])
+        if kind is not None:
+            added.builtinOptionsType = getattr(self._schema.BuiltinOptions, kind)
+            added.builtinOptions = getattr(self._schema, f"{kind}T")()
+            for name, value in options.items():
+                setattr(added.builtinOptions, name, value)
+        self._graph.operators.append(added)
+        return place
 
     def end_in(
         self, operator: str, options: bytes, constants: Sequence[np.ndarray[Any, Any]], shapes: Mapping[str, list[int]]

@@ -1,6 +1,7 @@
 """What the main graph of a .tflite says of its outputs' values: their last activation, and constants like anchors."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,21 @@ from edgeproof.tflite.file import operator_name
 from edgeproof.tflite.read_budget import ReadBudget
 
 # They move numbers, or round them, and leave them what they are; the first input alone is numbers.
-_PASSIVE = ("RESHAPE", "TRANSPOSE", "SQUEEZE", "EXPAND_DIMS", "STRIDED_SLICE", "SLICE", "QUANTIZE", "DEQUANTIZE")
+_PASSIVE = (
+    "RESHAPE",
+    "TRANSPOSE",
+    "SQUEEZE",
+    "EXPAND_DIMS",
+    "STRIDED_SLICE",
+    "SLICE",
+    "GATHER",
+    "QUANTIZE",
+    "DEQUANTIZE",
+)
+_SUPPRESSIONS = ("NON_MAX_SUPPRESSION_V4", "NON_MAX_SUPPRESSION_V5")
+# What chooses among the scores of an anchor, or hands them on.
+_CHOOSING = (*_PASSIVE, "REDUCE_MAX", "SPLIT", "UNPACK")
+_MOST_TRACED = 16
 _JOINING = ("CONCATENATION", "PACK")
 _ACTIVATIONS = {"LOGISTIC": ScoreConverter.SIGMOID, "SOFTMAX": ScoreConverter.SOFTMAX}
 
@@ -45,6 +60,55 @@ def last_activation(data: bytes, output: int) -> ScoreConverter | None:
         else:
             found.add(_ACTIVATIONS.get(name or ""))
     return found.pop() if len(found) == 1 else None
+
+
+@dataclass(frozen=True)
+class SuppressionInFile:
+    operator: str
+    boxes: int
+    """The tensor of all boxes, four numbers each."""
+    rows: int
+    scores: int
+    """The tensor of all scores, a column a class."""
+    columns: int
+
+
+def suppression_in(data: bytes) -> SuppressionInFile | None:
+    """The non-maximum suppression in the main graph, and the scores that it chooses from; None where there is none.
+
+    Source of the operators' inputs: tensorflow/lite/kernels/non_max_suppression.cc.
+    """
+    model, budget = tflite.Model.GetRootAs(data, 0), ReadBudget(len(data))
+    graph = model.Subgraphs(0)
+    makers, found = {}, []
+    for position in budget.places(graph.OperatorsLength()):
+        operator = graph.Operators(position)
+        name = operator_name(model.OperatorCodes(operator.OpcodeIndex()), budget)
+        for place in budget.places(operator.OutputsLength()):
+            makers[operator.Outputs(place)] = (name, operator)
+        if name in _SUPPRESSIONS and operator.InputsLength() > 1:
+            found.append((name, operator))
+    if not found:
+        return None
+    name, operator = found[0]
+    boxes, scores = int(operator.Inputs(0)), int(operator.Inputs(1))
+    rows = int(np.prod(_shape(graph, boxes, budget), dtype=np.int64)) // 4
+    for _ in range(_MOST_TRACED):
+        shape = _shape(graph, scores, budget)
+        size = int(np.prod(shape, dtype=np.int64))
+        if len(shape) > 1 and shape[-1] * rows == size:
+            return SuppressionInFile(name, boxes, rows, scores, shape[-1])
+        maker, made_by = makers.get(scores, ("", None))
+        if made_by is None or maker not in _CHOOSING:
+            break
+        scores = int(made_by.Inputs(1 if maker == "SPLIT" else 0))
+    scores = int(operator.Inputs(1))
+    return SuppressionInFile(name, boxes, rows, scores, 1)
+
+
+def _shape(graph: Any, tensor: int, budget: ReadBudget) -> tuple[int, ...]:
+    found = graph.Tensors(tensor)
+    return tuple(int(found.Shape(axis)) for axis in budget.places(found.ShapeLength()))
 
 
 def four_column_constants(data: bytes) -> Mapping[str, npt.NDArray[np.float32]]:

@@ -17,7 +17,7 @@ from edgeproof.ssd.source_options import (
     parse_channels,
     parse_input_size,
 )
-from edgeproof_agent.bundle.manifest import ColourOrder
+from edgeproof_agent.bundle.manifest import ColourOrder, Coordinates
 
 _Member = TypeVar("_Member", bound=Enum)
 
@@ -78,6 +78,12 @@ _OPTIONS = (
         type=click.Choice([item.value for item in ColourOrder]),
         help="Order of the channels that the network takes.  [default: rgb]",
     ),
+    click.option(
+        "--coordinates",
+        type=click.Choice([item.value for item in Coordinates]),
+        help="How pixels are mapped when a picture is resized, in the words of ONNX.  [default: half_pixel, as "
+        "TensorFlow 2, PyTorch and OpenCV do]",
+    ),
     click.option("--mean", metavar="R,G,B", help="Subtracted from the pixels, 0..255, one number or one a channel."),
     click.option("--std", metavar="R,G,B", help="What the pixels are then divided by.  [default with --mean: 1]"),
 )
@@ -111,6 +117,7 @@ def read_source_options(values: Mapping[str, Any]) -> SourceOptions:
         colour_order=_member(ColourOrder, values["colour_order"]),
         mean=None if mean is None else parse_channels(mean, "--mean"),
         std=None if std is None else parse_channels(std, "--std"),
+        coordinates=_member(Coordinates, values["coordinates"]),
     )
     family = _member(Family, values["family"])
     return options if family is None else with_family(options, family)

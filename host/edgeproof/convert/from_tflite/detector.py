@@ -8,7 +8,8 @@ import numpy as np
 from edgeproof.bundle import ManifestBeside, manifest_beside
 from edgeproof.convert.confined.runtime import ConfinedRuntime
 from edgeproof.convert.export_options import ExportOptions
-from edgeproof.convert.from_tflite.heads import find_heads, with_real_heads
+from edgeproof.convert.from_tflite.head_editing import before_suppression, with_real_heads
+from edgeproof.convert.from_tflite.heads import find_heads
 from edgeproof.convert.from_tflite.input import resolve_input
 from edgeproof.convert.from_tflite.labels import find_labels
 from edgeproof.convert.from_tflite.outputs import detections_contract
@@ -60,6 +61,7 @@ def read_finished(path: Path, options: ExportOptions, runtime: ConfinedRuntime |
     with readable(path, ModelError):
         data, shown = read_bounded(path, MAX_MODEL_BYTES), str(path)
     file, metadata = read_tflite(data, shown), read_metadata(data, shown)
+    data, file, suppressed = before_suppression(data, file, options.source, shown)
     data, file, real = with_real_heads(data, file, shown)
     found = map_outputs(file)
     problems = list(file_problems(file, found) if file.postprocess else structure_problems(file))
@@ -83,7 +85,7 @@ def read_finished(path: Path, options: ExportOptions, runtime: ConfinedRuntime |
         order = ", ".join(sorted(DETECTIONS, key=lambda meaning: found.positions[meaning]))
         words = f"outputs {order} by {found.evidence.value}"
     else:
-        heads = find_heads(data, file, contract, labels_fit, options, shown, runtime, metadata.detector)
+        heads = find_heads(data, file, contract, labels_fit, options, shown, runtime, metadata.detector, suppressed)
         output, anchors, edited = heads.contract, heads.anchors, heads.edited or real
         data, file = heads.data, read_tflite(heads.data, shown)
         num_classes, words = heads.num_classes, heads.words
@@ -91,9 +93,7 @@ def read_finished(path: Path, options: ExportOptions, runtime: ConfinedRuntime |
     size = f"{contract.height} x {contract.width}, {counted(num_classes, 'class', 'classes')}"
     variant = variant_of(file)
     source = options.source
-    says_more = any(
-        said is not None for said in (options.labels, source.input_range, source.normalisation, source.colour_order)
-    )
+    says_more = any(said is not None for said in (options.labels, source.input_range, source.normalisation))
     return FinishedDetector(
         data=data,
         file=file,

@@ -71,7 +71,7 @@ def export_finished(
         trial = _prepare_trial(as_it_is(detector, name, {}), pictures, runtime, progress)
         for job in missing:
             made = _make(detector, job, name, pictures, trial, progress)
-            others = {} if detector.anchors is None else anchors_file(detector.anchors)
+            others = {} if made.anchors is None else anchors_file(made.anchors)
             bundles[job.variant] = write_bundle(job.out_dir, made.manifest, made.data, detector.labels.names, others)
     return [bundles[job.variant] for job in jobs]
 

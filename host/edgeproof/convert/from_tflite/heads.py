@@ -11,22 +11,25 @@ from edgeproof.convert.bundle_manifest import raw_heads_contract
 from edgeproof.convert.confined.process import ConfinedModelError
 from edgeproof.convert.confined.runtime import ConfinedRuntime
 from edgeproof.convert.export_options import ExportOptions
+from edgeproof.convert.from_tflite.head_editing import (
+    decoded_in,
+    edited_heads,
+    joined_heads,
+    output_names,
+)
 from edgeproof.convert.from_tflite.labels import LabelsFit
 from edgeproof.convert.smoke_test import generated_picture
 from edgeproof.errors import ModelError, NotAnSsdError, UsageError
 from edgeproof.ssd.conventions import AnchorUnits, BoxCoder, CoordinateOrder
 from edgeproof.ssd.files.anchors import Anchors, convert_anchors, read_anchors, require_count
-from edgeproof.ssd.graph.class_scores import ScoreTreatment, choose_treatment
-from edgeproof.ssd.head_layout import BOXES as JOINED_BOXES
-from edgeproof.ssd.head_layout import SCORES as JOINED_SCORES
-from edgeproof.ssd.head_layout import find_layout, joined_options
+from edgeproof.ssd.graph.class_scores import choose_treatment
+from edgeproof.ssd.head_layout import joined_options
 from edgeproof.ssd.head_roles import HeadRoles, find_head_roles, listed
-from edgeproof.ssd.postprocess import BOX_ENCODINGS, CLASS_SCORES, IMAGE
+from edgeproof.ssd.model import BoxScales
 from edgeproof.ssd.readers.signature_network import choose_box_scales, scale_words
 from edgeproof.ssd.source_options import AnchorFormat, ScoreConverter, SourceOptions
 from edgeproof.tflite.detector_options import DetectorOptions
-from edgeproof.tflite.editing import EditableModel
-from edgeproof.tflite.file import POSTPROCESS_OPERATOR, TfliteFile, read_tflite
+from edgeproof.tflite.file import POSTPROCESS_OPERATOR, TfliteFile
 from edgeproof.tflite.graph import four_column_constants, last_activation
 from edgeproof.tflite.read_budget import readable
 from edgeproof_agent.bundle.manifest import InputContract, RawHeadsContract
@@ -59,12 +62,14 @@ def find_heads(
     shown: str,
     runtime: ConfinedRuntime | None,
     described: DetectorOptions | None = None,
+    inside: str | None = None,
 ) -> FoundHeads:
     """Runs the file on two pictures to tell its heads. What the metadata `described` stands where nothing was said.
+    `inside` tells of the file's own suppression that was cut off.
 
     Raises NotAnSsdError or UsageError naming what helps.
     """
-    data, file, joined_words = _joined(data, file, options.source, shown)
+    data, file, joined_words = (data, file, inside) if inside else joined_heads(data, file, options.source, shown)
     _require_heads(file, shown)
     if described is not None and not described.exponential:
         raise NotAnSsdError(
@@ -84,7 +89,7 @@ def find_heads(
         constants = four_column_constants(data)
     source = options.source if joined_words is None else joined_options(options.source)
     source = source if described is None else _with_described(source, described)
-    if source.box_coder not in (None, BoxCoder.CENTRE):
+    if source.box_coder not in (None, BoxCoder.CENTRE, BoxCoder.BOXES, BoxCoder.PIXEL_BOXES):
         raise UsageError(
             f"{shown}: --box-coder {source.box_coder.value} needs more of its graph changed than edgeproof changes in "
             "a finished file. Give the model that it was converted from, or leave the option out."
@@ -106,10 +111,16 @@ def find_heads(
     num_classes = columns - (0 if treatment.add_background else 1)
     swapped = source.box_order is CoordinateOrder.XY
     options.postprocess.require_classes(num_classes)
-    anchors = _anchors(outputs, roles, constants, source, described, shown, size)
-    edited = joined_words is not None or swapped or not treatment.changes_nothing or len(file.outputs) != 2
+    corners = decoded_in(source, size, inside is not None, [outputs[roles.box_encodings], others[roles.box_encodings]])
+    if corners is None:
+        anchors, scales = _anchors(outputs, roles, constants, source, described, shown, size), None
+    else:
+        whole = np.tile(np.array([0, 0, 1, 1], np.float32), (outputs[roles.box_encodings].shape[1], 1))
+        anchors, scales = Anchors(whole, AnchorFormat.CENTRE), BoxScales(1.0, 1.0, 1.0, 1.0)
+    changes = joined_words is not None or swapped or corners is not None or not treatment.changes_nothing
+    edited = changes or len(file.outputs) != 2
     if edited:
-        data, boxes, scores = _edited(data, boxes, scores, treatment, swapped, columns), 0, 1
+        data, boxes, scores = edited_heads(data, (boxes, scores), treatment, swapped, columns, corners), 0, 1
     found = [
         f"raw heads: box encodings '{roles.box_encodings}'",
         f"class scores '{roles.class_scores}'",
@@ -117,13 +128,16 @@ def find_heads(
         joined_words or "",
         "x first" if swapped else "",
     ]
-    by_metadata = " by its metadata" if described is not None and options.source.anchors is None else ""
-    found += [f"{len(anchors.centres)} anchors as {anchors.format.value}{by_metadata}", scale_words(source, anchors)]
-    scales = choose_box_scales(source, anchors)
+    if corners is not None:
+        found.append("boxes that are decoded already")
+    else:
+        by_metadata = " by its metadata" if described is not None and options.source.anchors is None else ""
+        found.append(f"{len(anchors.centres)} anchors as {anchors.format.value}{by_metadata}")
+        found.append(scale_words(source, anchors))
     return FoundHeads(
         data=data,
         edited=edited,
-        contract=raw_heads_contract(scales, options.postprocess, boxes, scores),
+        contract=raw_heads_contract(scales or choose_box_scales(source, anchors), options.postprocess, boxes, scores),
         anchors=anchors.centres,
         num_classes=num_classes,
         words=", ".join(word for word in found if word),
@@ -137,62 +151,6 @@ def _with_described(source: SourceOptions, described: DetectorOptions) -> Source
         box_scales=source.box_scales or described.box_scales,
         score_converter=source.score_converter or converter,
     )
-
-
-def output_names(file: TfliteFile) -> list[str]:
-    """Names of the outputs in their order: the signature's, where it has one for each, else the tensors'."""
-    for signature in file.signatures:
-        names = {position: name for name, position in signature.outputs.items()}
-        if set(names) == set(range(len(file.outputs))):
-            return [names[position] for position in sorted(names)]
-    return [tensor.name for tensor in file.outputs]
-
-
-def with_real_heads(data: bytes, file: TfliteFile, shown: str) -> tuple[bytes, TfliteFile, bool]:
-    """The file with raw heads of real numbers where they are integers, and whether they were."""
-    places = [place for place, tensor in enumerate(file.outputs) if tensor.dtype in ("int8", "uint8", "int16")]
-    if file.postprocess or not places or not all(tensor.quantization for tensor in file.outputs):
-        return data, file, False
-    if len(places) != len(file.outputs) or not any(len(tensor.shape) >= 3 for tensor in file.outputs):
-        return data, file, False
-    model = EditableModel(data)
-    for place in places:
-        model.dequantize(place)
-    data = model.to_bytes()
-    return data, read_tflite(data, shown), True
-
-
-def _joined(data: bytes, file: TfliteFile, source: SourceOptions, shown: str) -> tuple[bytes, TfliteFile, str | None]:
-    """The file with one output for each head where they lie a level apart, or have sides of 1."""
-    names = output_names(file)
-    shapes = {name: tensor.shape for name, tensor in zip(names, file.outputs, strict=True)}
-    layout = find_layout(shapes, [], source, shown) if len(shapes) == len(names) else None
-    if layout is None:
-        return data, file, None
-    model, firsts = EditableModel(data), []
-    for head in (layout.boxes, layout.scores):
-        places = [names.index(name) for name in head.parts]
-        model.join(places, head.rows, head.columns)
-        firsts.append(places[0])
-    model.keep_outputs(firsts)
-    model.name([IMAGE], [JOINED_BOXES, JOINED_SCORES])
-    data = model.to_bytes()
-    return data, read_tflite(data, shown), layout.words() or "reshaped to a row an anchor"
-
-
-def _edited(data: bytes, boxes: int, scores: int, treatment: ScoreTreatment, swapped: bool, columns: int) -> bytes:
-    """The file with two outputs alone, box encodings y first and scores in 0..1 with the background first."""
-    model = EditableModel(data)
-    model.keep_outputs([boxes, scores])
-    model.name([IMAGE], [BOX_ENCODINGS, CLASS_SCORES])
-    if swapped:
-        model.reorder(0, [1, 0, 3, 2])
-    model.activate(1, treatment.converter)
-    if treatment.background_last:
-        model.reorder(1, [columns - 1, *range(columns - 1)])
-    if treatment.add_background:
-        model.add_background(1)
-    return model.to_bytes()
 
 
 def _require_heads(file: TfliteFile, shown: str) -> None:

@@ -60,8 +60,9 @@ def resolve_input(
     if beside is not None:
         order, coordinates = beside.input.colour_order, beside.input.coordinates
         words = "pictures prepared as the bundle.json beside it says"
-    if stated.colour_order is not None:
-        order = stated.colour_order
+    order = stated.colour_order or order
+    if stated.coordinates is not None:
+        coordinates, words = stated.coordinates, ""
     return FinishedInput(InputContract(height, width, order, coordinates, mean, std, dtype, quantization), words, doubt)
 
 

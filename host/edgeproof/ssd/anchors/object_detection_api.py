@@ -14,7 +14,7 @@ from edgeproof.errors import NotAnSsdError
 GridSize = tuple[int, int]
 """Rows and columns of a feature map."""
 
-_MOST = 4_000_000
+_MOST = 1_000_000
 
 
 class AnchorGenerator(Protocol):

@@ -93,7 +93,7 @@ class PyramidAnchors:
         return np.asarray(np.concatenate(layers) / np.array([height, width] * 2), np.float32)
 
 
-def _at_each_place(y: npt.NDArray[Any], x: npt.NDArray[Any], sides: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def _at_each_place(y: npt.NDArray[Any], x: npt.NDArray[Any], sides: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     """Row by row, all boxes at each place: [rows * columns * boxes, 4]."""
     require_few((len(y), len(x)), len(sides))
     rows, columns, box = np.meshgrid(y, x, np.arange(len(sides)), indexing="ij")

@@ -35,6 +35,7 @@ def stated_contract(
             "Export the model with batch 1 (or any) and the channels last."
         )
     height, width = _size(shape[1], shape[2], options, file)
+    coordinates = options.coordinates or coordinates
     colours = options.colour_order or ColourOrder.RGB
     if options.normalisation is not None:
         mean, std = options.normalisation

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgeproof.errors import NotAnSsdError
-from edgeproof.ssd.conventions import BoxCoder
+from edgeproof.ssd.conventions import LARGEST_NORMALISED, BoxCoder
 from edgeproof.ssd.graph.graph import Graph
 from edgeproof.ssd.head_layout import BOXES
 from edgeproof.ssd.head_roles import Outputs
@@ -25,8 +25,6 @@ _TRACED = (
 )
 _RESHAPING = ("Identity", "Squeeze", "Reshape", "ExpandDims", "StridedSlice")
 _MOST_TRACED = 16
-# Boxes in 0..1 of the picture reach beyond it, but not that far.
-_LARGEST_NORMALISED = 10.0
 
 
 @dataclass(frozen=True)
@@ -93,7 +91,7 @@ def heads_before(found: SuppressionInside, probed: ProbedNetwork) -> tuple[Probe
 def coder_of(outputs: Outputs, others: Outputs) -> BoxCoder:
     """Boxes that go into a suppression are decoded: in 0..1 of the picture, or in pixels, as their values say."""
     reach = max(float(np.abs(values[BOXES]).max()) for values in (outputs, others))
-    return BoxCoder.PIXEL_BOXES if reach > _LARGEST_NORMALISED else BoxCoder.BOXES
+    return BoxCoder.PIXEL_BOXES if reach > LARGEST_NORMALISED else BoxCoder.BOXES
 
 
 def _source(graph: Graph, name: str) -> str:

@@ -10,14 +10,17 @@ from edgeproof.bundle import Bundle, open_bundle
 from edgeproof.check import exported
 from edgeproof.check.exported import export_options, exported_bundles
 from edgeproof.check.matrix import Wanted, cells_of
+from edgeproof.cli.export import command as export_command
 from edgeproof.config.boards import BoardProfile
 from edgeproof.config.check import CheckConfig, read_check
 from edgeproof.config.export import EXPORT_MEANINGS, ExportConfig
 from edgeproof.convert.export_options import ExportOptions
 from edgeproof.convert.variants import Variant
 from edgeproof.errors import ConversionError, ProfileError, UsageError
-from edgeproof.ssd.source_options import AnchorFormat, InputRange, ScoreConverter
-from edgeproof_agent.bundle.manifest import InputType
+from edgeproof.ssd.conventions import AnchorUnits, BoxCoder, CoordinateOrder
+from edgeproof.ssd.families import Family, with_family
+from edgeproof.ssd.source_options import AnchorFormat, InputRange, ScoreConverter, SourceOptions
+from edgeproof_agent.bundle.manifest import ColourOrder, Coordinates, InputType
 
 
 class Export:
@@ -158,6 +161,41 @@ def test_every_option_reaches_the_export(tmp_path: Path) -> None:
         InputRange.ZERO_TO_ONE,
         ScoreConverter.SIGMOID,
     )
+
+
+def test_what_boxes_and_pixels_mean_reaches_the_export(tmp_path: Path) -> None:
+    given = ExportConfig(
+        box_coder="distances", box_order="xy", anchor_order="xy", anchor_units="pixels", colour_order="bgr",
+        coordinates="asymmetric", mean="1,2,3", std="4", background_last=True, trust_me=True,
+    )  # fmt: skip
+    options = export_options(given, tmp_path)
+    assert options.trust_me
+    assert options.source == SourceOptions(
+        box_coder=BoxCoder.DISTANCES,
+        box_order=CoordinateOrder.XY,
+        anchor_order=CoordinateOrder.XY,
+        anchor_units=AnchorUnits.PIXELS,
+        colour_order=ColourOrder.BGR,
+        coordinates=Coordinates.ASYMMETRIC,
+        mean=(1, 2, 3),
+        std=(4, 4, 4),
+        background_last=True,
+    )
+    family = export_options(ExportConfig(family="torchvision-ssdlite", box_order="yx"), tmp_path).source
+    assert family == with_family(SourceOptions(box_order=CoordinateOrder.YX), Family.TORCHVISION_SSDLITE)
+    with pytest.raises(UsageError, match=r"\[check.export\]: family is 'yolo'; edgeproof knows torchvision-ssd,"):
+        export_options(ExportConfig(family="yolo"), tmp_path)
+
+
+def test_the_file_names_every_option_that_the_command_has_of_a_source() -> None:
+    named = {option.name for option in export_command.params} - {
+        "source",
+        "variants",
+        "debug",
+        "odapi_python",
+        "via_odapi",
+    }
+    assert named == set(EXPORT_MEANINGS)
 
 
 def test_a_bundle_by_another_way_to_it_is_the_same_one(tmp_path: Path, tiny_bundles: dict[str, Path]) -> None:

@@ -1,6 +1,7 @@
 """Presets: a family's conventions fill what was not said, and nothing that was."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,20 @@ VECTORS = frozen_records(Path(__file__).parent / "library_vectors.json")
 def test_a_preset_reads_heads_as_the_librarys_own_decoder_does(tmp_path: Path, family: str) -> None:
     """The numbers are the library's, kept by tests/families/freeze.py."""
     require_read_alike(VECTORS[family], Family(family), tmp_path)
+
+
+@pytest.mark.tensorflow
+@pytest.mark.parametrize(
+    ("record", "said"),
+    [
+        ("torchvision-ssdlite", {"input_range": InputRange.MINUS_ONE_TO_ONE}),
+        ("torchvision-ssd300", {"mean": (0.48235 * 255, 0.45882 * 255, 0.40784 * 255)}),
+    ],
+)
+def test_torchvision_ssd_reads_both_of_its_kind_when_their_input_is_said(
+    tmp_path: Path, record: str, said: dict[str, Any]
+) -> None:
+    require_read_alike(VECTORS[record], Family.TORCHVISION_SSD, tmp_path, **said)
 
 
 @pytest.mark.tensorflow

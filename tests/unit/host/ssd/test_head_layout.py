@@ -3,11 +3,11 @@
 import pytest
 
 from edgeproof.errors import NotAnSsdError, UsageError
-from edgeproof.ssd.head_layout import HeadLayout, Layout, find_layout
+from edgeproof.ssd.head_layout import HeadLayout, Layout, Shapes, find_layout
 from edgeproof.ssd.source_options import SourceOptions
 
 
-def told(shapes: dict[str, tuple[int, ...]], options: SourceOptions | None = None, *constant: str) -> Layout | None:
+def told(shapes: Shapes, options: SourceOptions | None = None, *constant: str) -> Layout | None:
     return find_layout(shapes, constant, options or SourceOptions(), "it")
 
 
@@ -80,7 +80,7 @@ def test_names_and_their_order_that_were_said_go_first() -> None:
         {"b": (1, 8, 8, 5), "c": (1, 8, 8, 7)},
     ],
 )
-def test_anything_else_is_left_as_it_is(shapes: dict[str, tuple[int, ...]]) -> None:
+def test_anything_else_is_left_as_it_is(shapes: Shapes) -> None:
     assert told(shapes) is None
 
 

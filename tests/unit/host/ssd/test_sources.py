@@ -21,8 +21,6 @@ def test_a_frozen_graph_is_recognised_without_a_suffix(tiny_frozen_graph: Path, 
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("model.onnx", b"\x08\x07", "an ONNX model"),
-        ("model.pt", b"PK\x03\x04", "a PyTorch model"),
         ("model.ckpt-5.meta", b"\x0a\x01", "a TensorFlow 1 checkpoint"),
         ("graph.pbtxt", b'node {\n  name: "x"\n', "a TensorFlow graph as text"),
         ("notes.pb", b"just some words", "a text file"),
@@ -34,6 +32,19 @@ def test_what_cannot_be_read_is_called_by_its_name(tmp_path: Path, name: str, co
     with pytest.raises(
         NotAnSsdError, match=rf"it looks like {words}\. This version reads: .*TensorFlow 1 frozen graph"
     ):
+        recognise_source(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("model.onnx", b"\x08\x07", r"an ONNX model\. Make a \.tflite of it first: .*onnx2tf -i MODEL\.onnx -o FOLDER"),
+        ("model.pth", b"PK\x03\x04", r"a PyTorch model\. .* edgeproof\.torch\.export\(model, size\)"),
+    ],
+)
+def test_what_another_tool_or_call_reads_is_told(tmp_path: Path, name: str, content: bytes, words: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(NotAnSsdError, match=f"it looks like {words}"):
         recognise_source(tmp_path / name)
 
 

@@ -43,7 +43,9 @@ def labels(tmp_path: Path) -> Path:
 
 
 def pack(path: Path, out: Path, events: list[Progress] | None = None, **more: Any) -> Bundle:
+    """With raw heads, unless `postprocess` says otherwise."""
     stated = SourceOptions(**{"box_scales": SCALES, **more.pop("source", {})})
+    more.setdefault("postprocess", PostprocessOptions(in_graph=False))
     options = ExportOptions(name="tiny", source=stated, **more)
     (bundle,) = export(
         path, out, [more.get("variant", Variant.FLOAT32)], None, options, ([] if events is None else events).append

@@ -16,6 +16,7 @@ from edgeproof.convert.variants import Variant, available_variants
 from edgeproof.errors import ConversionError, UsageError
 from edgeproof.inspection.inspection import inspect
 from edgeproof.ssd.files.label_files import LabelLines
+from edgeproof.ssd.postprocess import PostprocessOptions
 from edgeproof.ssd.source_options import SourceOptions
 from edgeproof.tflite.file import POSTPROCESS_OPERATOR, read_tflite
 from edgeproof.tflite.metadata_reader import read_metadata, read_packed_labels
@@ -118,14 +119,19 @@ def test_a_file_without_signature_and_metadata_gets_both(
 
 
 @pytest.mark.usefixtures("quantizer")
-def test_raw_heads_are_quantized_too(tiny_raw_bundles: dict[str, Path], tiny_pictures: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("in_graph", [True, False])
+def test_raw_heads_are_quantized_too(
+    tiny_raw_bundles: dict[str, Path], tiny_pictures: Path, tmp_path: Path, in_graph: bool
+) -> None:
     np.save(tmp_path / "anchors.npy", tiny_ssd.anchors())
     stated = SourceOptions(anchors=str(tmp_path / "anchors.npy"), box_scales=SCALES)
     source = tiny_raw_bundles["float32"] / "model.tflite"
-    bundles, _ = make(source, tmp_path / "out", tiny_pictures, Variant.INT8, Variant.FLOAT16, source=stated)
+    variants, ends = (Variant.INT8, Variant.FLOAT16), PostprocessOptions(in_graph=in_graph)
+    bundles, _ = make(source, tmp_path / "out", tiny_pictures, *variants, source=stated, postprocess=ends)
     for bundle in bundles:
         assert inspect(bundle.path).problems == ()
-        assert POSTPROCESS_OPERATOR not in read_tflite(bundle.model_path.read_bytes()).operators
+        operators = read_tflite(bundle.model_path.read_bytes()).operators
+        assert (POSTPROCESS_OPERATOR in operators) is in_graph
         assert bundle.labels()[bundle.manifest.label_offset :] == ["bright", "red"]
         check_detections(bundle.path)
 
