@@ -12,6 +12,7 @@ from edgeproof.bundle import Bundle
 from edgeproof.cli.display.progress import shown_progress
 from edgeproof.cli.display.quantization import show_quantization
 from edgeproof.cli.display.terminal import Terminal
+from edgeproof.cli.options.grouped_help import GroupedCommand
 from edgeproof.cli.options.odapi import odapi_options, read_odapi_options
 from edgeproof.cli.options.source import read_source_options, source_options
 from edgeproof.convert.calibration.representative import Sampling
@@ -28,7 +29,7 @@ _PLACES = ("graph", "none")
 _POSTPROCESS, _SAMPLING = PostprocessOptions(), Sampling()
 
 
-@click.command(name="export")
+@click.command(name="export", cls=GroupedCommand)
 @click.argument("source", type=_PATH)
 @click.option("--out", required=True, type=_PATH, help="Folder for the bundles, one a variant.")
 @click.option(

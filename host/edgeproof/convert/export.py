@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from edgeproof.bundle import Bundle, write_bundle
 from edgeproof.convert.bundle_manifest import anchors_file, describe_bundle
@@ -25,11 +24,11 @@ from edgeproof.convert.from_tensorflow.converter import (
 from edgeproof.convert.from_tflite.export import export_finished
 from edgeproof.convert.job import CONVENTIONS, Job, bundles_up_to_date
 from edgeproof.convert.provenance import describe_provenance
-from edgeproof.convert.smoke_test import complaint, prepare_trial, trial_pictures
+from edgeproof.convert.settled_conventions import Question, settle_conventions
+from edgeproof.convert.smoke_test import complaint, prepare_trial
 from edgeproof.convert.structural_check import check_structure
 from edgeproof.convert.variants import Variant
-from edgeproof.convert.witness.witness import examine
-from edgeproof.errors import ConventionError, UsageError
+from edgeproof.errors import UsageError
 from edgeproof.ssd.model import SsdModel
 from edgeproof.ssd.postprocess import PostprocessOptions
 from edgeproof.tflite.file import read_tflite
@@ -86,46 +85,12 @@ def export(
         model = recognised.read(options.labels, name, options.source)
         progress(Progress(f"{source.name}: {_found(model)}", ProgressKind.NOTE))
         options.postprocess.require_classes(model.num_classes)
-        measured = _witness(model, pictures, options, source, progress)
-        missing = [replace(job, provenance={**job.provenance, CONVENTIONS: measured}) for job in missing]
+        question = Question(recognised, name, options, pictures, progress)
+        model, conventions = settle_conventions(model, question)
+        missing = [replace(job, provenance={**job.provenance, CONVENTIONS: conventions}) for job in missing]
         for job, bundle in _convert(model, missing, pictures, options.postprocess, progress):
             bundles[job.variant] = bundle
     return [bundles[job.variant] for job in jobs]
-
-
-def _witness(
-    model: SsdModel,
-    pictures: RepresentativeSet | None,
-    options: ExportOptions,
-    source: Path,
-    progress: ProgressListener,
-) -> dict[str, Any]:
-    """What was measured of the source's conventions, for the bundle. Raises ConventionError for a contradiction."""
-    if model.predictions is None:
-        return {"read": True}
-    if pictures is None:
-        words = "no pictures, so nothing contradicts what its boxes are taken for; give some with --images"
-        progress(Progress(f"{source.name}: {words}", ProgressKind.NOTE))
-        return {"measured": False, "why": "no pictures"}
-    progress(Progress("measuring what its boxes mean"))
-    findings = examine(model, model.predictions, trial_pictures(pictures, model.input.height, model.input.width))
-    contradiction = findings.contradiction
-    if contradiction is not None:
-        if not options.trust_me:
-            raise ConventionError(
-                f"{source}: {contradiction}. Nothing was written. Say it with those options, look at both with "
-                "edgeproof identify, or go on as it is with --trust-me."
-            )
-        progress(Progress(f"{source.name}: {contradiction}; gone on with --trust-me", ProgressKind.WARNING))
-    elif findings.undecided is None:
-        margin = findings.boxes[0].support - findings.boxes[1].support
-        words = f"its boxes were measured on {counted(findings.pictures, 'picture')}: {findings.boxes[0].options}"
-        progress(Progress(f"{source.name}: {words} (margin {margin:.2f})", ProgressKind.NOTE))
-    else:
-        progress(
-            Progress(f"{source.name}: what its boxes mean is not measured: {findings.undecided}", ProgressKind.NOTE)
-        )
-    return findings.record()
 
 
 def _convert(
