@@ -56,7 +56,7 @@ def command(
 ) -> None:
     """Measure on pictures what the boxes and the input of the SSD in SOURCE mean. The pictures need no labels.
 
-    Exit status: 0 when the pictures tell what the boxes mean, 3 when they cannot.
+    Exit status: 0 when the pictures tell what the boxes mean, and labels where the background is; 3 when they cannot.
     """
     if (ctx.obj or {}).get("debug"):
         os.environ[LOG_LEVEL_VARIABLE] = "0"
@@ -106,7 +106,7 @@ def _say(console: Terminal, what: str, ranking: Ranking[Any], undecided: str | N
 def _say_on_labels(console: Terminal, found: LabelledFindings) -> bool:
     table = Table("AP", "", "on labels: options that say it", box=None, header_style="bold", pad_edge=False)
     for item in found.items[:_SHOWN]:
-        table.add_row(f"{item.precision:.3f}", "said" if item.said else "", Text(item.options, overflow="fold"))
+        table.add_row(f"{item.precision:.3f}", "said" if item.said else "", Text(" ".join(item.parts), overflow="fold"))
     console.print()
     console.print(table)
     console.print()
@@ -115,9 +115,12 @@ def _say_on_labels(console: Terminal, found: LabelledFindings) -> bool:
     if found.undecided is not None:
         console.print(Text(f"on labels: cannot tell: {found.undecided}."))
         return False
-    told = f"measured on {found.pictures} labelled pictures with {found.objects} objects, AP {found.items[0].precision:.3f}"
-    console.print(Text(f"on labels: {told}, margin {found.margin:.3f}: {found.items[0].options}"))
-    return True
+    left = f"{len(found.left)} of {len(found.items)} hypotheses are left, margin of AP {found.margin:.3f}"
+    console.print(Text(f"on {found.pictures} labelled pictures with {found.objects} objects: {left}"))
+    for part, what in enumerate(("boxes", "input", "background")):
+        told = found.decided(part) or "cannot tell between those that are left: give more labelled pictures"
+        console.print(Text(f"{what}: {told}"))
+    return found.decided(0) is not None and found.decided(2) is not None
 
 
 def _table(what: str, ranked: Any) -> Table:

@@ -115,9 +115,11 @@ def _judge(
         return all(fields[name] == value for name, value in fixed.items() if name in fields)
 
     left = [item for item in ranking.left if fits(item)]
-    if len(left) == 1 and usual is Origin.ASSUMED:
+    if len(left) == 1 and usual is Origin.ASSUMED and len(ranking.items) > 1:
+        if left[0].said:
+            return _Judgement(Origin.MEASURED, {})
         words = f"{left[0].options} (margin {ranking.margin:.2f})"
-        return _Judgement(Origin.MEASURED, fields_of(left[0].meaning), None, None if left[0].said else words)
+        return _Judgement(Origin.MEASURED, fields_of(left[0].meaning), None, words)
     if any(item.said for item in left):
         return _Judgement(usual, {})
     pictures = counted(ranking.pictures, "picture")

@@ -47,7 +47,8 @@ Picture = npt.NDArray[np.uint8]
 class OnLabels:
     """A hypothesis of all three, with what it reaches."""
 
-    options: str
+    parts: tuple[str, str, str]
+    """Options that say it, of the boxes, the input and the background."""
     precision: float
     """Mean average precision over IoU .5 to .95, as COCO has it."""
     drawn: npt.NDArray[np.float64]
@@ -73,18 +74,22 @@ class LabelledFindings:
             return self.items
         return [item for item in self.items if not np.nanquantile(best.drawn - item.drawn, _RULED_OUT) > 0]
 
+    def decided(self, part: int) -> str | None:
+        """The options of that place of `parts`, when all that is left has the same; None when it has several."""
+        options = {item.parts[part] for item in self.left}
+        return options.pop() if len(options) == 1 and self.undecided is None else None
+
     @property
     def margin(self) -> float:
         return self.items[0].precision - self.items[1].precision if len(self.items) > 1 else self.items[0].precision
 
     @property
     def undecided(self) -> str | None:
+        """Why the labels tell nothing at all; None when they rule something out."""
         if self.pictures < FEWEST_PICTURES:
             return f"{counted(self.pictures, 'labelled picture')}, and {FEWEST_PICTURES} are needed"
         if not self.items[0].precision > 0:
             return "it finds none of the labelled objects under any hypothesis"
-        if len(self.left) > 1:
-            return f"the labels do not rule out {len(self.left)} of {len(self.items)} hypotheses: give more pictures"
         return None
 
 
@@ -119,8 +124,8 @@ def examine_on_labels(
             everything = resampled(of_class, np.concatenate([np.ones((1, len(pictures)), np.int32), times]))
             drawn = mean_over_classes(everything.precision)
             said = as_said and box_said and background == said_background
-            options = f"{box_words} {words} {background.value}"
-            found.append(OnLabels(options, float(np.nan_to_num(drawn[0])), drawn[1:], said, reading))
+            parts = (box_words, words, background.value)
+            found.append(OnLabels(parts, float(np.nan_to_num(drawn[0])), drawn[1:], said, reading))
     found.sort(key=lambda item: (-round(item.precision, 6), not item.said))
     return LabelledFindings(found, len(pictures), int((~truth.crowd).sum()), mapping.lines())
 

@@ -113,13 +113,11 @@ def examine(
     )
     places = [index for index, item in enumerate(sharpest) if judgeable(item)]
     clearest = max(places, key=lambda index: float(sharpest[index].still.scores.sum()), default=None)
-    return Findings(
-        boxes,
-        inputs,
-        len(usable),
-        background(as_said),
-        None if clearest is None else (clearest, sharpest[clearest]),
-    )
+    seen_most = None if clearest is None else (clearest, sharpest[clearest])
+    findings = Findings(boxes, inputs, len(usable), background(as_said), seen_most)
+    # Random weights are sure of something in any column.
+    denied = findings.background is not None and findings.background.fields.get("background") is False
+    return replace(findings, background=None) if denied and findings.unsound is not None else findings
 
 
 def _sureness(observed: Sequence[Observed]) -> float:
@@ -166,7 +164,7 @@ def background(observed: Sequence[Observed]) -> Background | None:
     if not observed:
         return None
     columns = np.mean([item.columns for item in observed], axis=0)
-    if columns[0] > NEARLY_EVERYWHERE or len(columns) < 3:
+    if columns[0] > NEARLY_EVERYWHERE:
         return None
     place = int(columns.argmax())
     # A trained network is sure of little else. Of random weights nothing can be told.
@@ -174,10 +172,12 @@ def background(observed: Sequence[Observed]) -> Background | None:
         return None
     if columns[place] <= NEARLY_EVERYWHERE:
         seen = sum(item.first_column_best for item in observed)
-        if columns[place] > _QUIET or seen < FEWEST_PICTURES:
+        if seen < FEWEST_PICTURES:
             return None
         words = f"the column that is taken for it is surest of something on {counted(seen, 'picture')}, as a class is"
         return Background(f"its background is contradicted: {words}: --no-background", {"background": False})
+    if len(columns) < 3:
+        return None
     shown = f"its background is contradicted: a class has the mean score {columns[place]:.2f} over all anchors"
     if place == len(columns) - 1:
         return Background(f"{shown}, which is the last column's: --background-last", {"background_last": True})

@@ -90,9 +90,9 @@ def test_what_was_said_or_read_is_contradicted(said: str, told: str) -> None:
 def test_what_was_said_narrows_what_the_pictures_leave() -> None:
     found = findings(ranking({TRANSPOSED: [0.9] * 4, MIRRORED: [0.89] * 4, USUAL: [0.3] * 4}))
     assert concluded(found, SourceOptions()).contradiction is not None
-    result = concluded(found, SourceOptions(anchor_order=XY))
+    result = concluded(found, SourceOptions(anchor_order=YX))
     assert result.contradiction is None
-    assert (result.options.box_order, result.options.anchor_order) == (XY, XY)
+    assert (result.options.box_order, result.options.anchor_order) == (XY, YX)
 
 
 def test_random_weights_contradict_nothing_and_change_nothing() -> None:
@@ -106,7 +106,9 @@ def test_a_family_says_all_and_a_part_leaves_the_rest_assumed() -> None:
     whole = with_family(SourceOptions(anchor_format=AnchorFormat.CENTRE), Family.MODEL_MAKER)
     whole = replace(whole, anchor_order=YX, colour_order=ColourOrder.RGB)
     assert concluded(near, whole).boxes is concluded(near, whole).inputs is Origin.SAID
-    assert concluded(near, SourceOptions(box_order=YX)).boxes is Origin.ASSUMED
+    assert concluded(near, SourceOptions(box_coder=BoxCoder.CENTRE)).boxes is Origin.ASSUMED
+    # What was said leaves the pictures but one.
+    assert concluded(near, SourceOptions(box_order=YX)).boxes is Origin.MEASURED
     told = frozenset({"box_coder", "box_order", "anchor_format", "anchor_order", "box_scales"})
     assert concluded(near, SourceOptions(), told).boxes is Origin.READ
 
