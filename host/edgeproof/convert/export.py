@@ -34,6 +34,7 @@ from edgeproof.ssd.postprocess import PostprocessOptions
 from edgeproof.tflite.file import read_tflite
 from edgeproof.tflite.layer_names import describe_float_layers
 from edgeproof.tflite.metadata_writer import describe_detector
+from edgeproof.tflite.output_arrangement import arrange_outputs
 from edgeproof.tflite.problems import file_warnings
 from edgeproof.wording.counting import counted
 from edgeproof.wording.progress import Progress, ProgressKind, ProgressListener, silent
@@ -112,7 +113,7 @@ def _convert(
             samples = None
             if pictures is not None and job.settings.calibrated:
                 samples = CalibrationSamples(pictures, model.input, variant, progress)
-            data = convert_saved_detector(saved_model, job.settings, samples, input_shape(model))
+            data = arrange_outputs(convert_saved_detector(saved_model, job.settings, samples, input_shape(model)))
             progress(Progress(f"checking {variant}"))
             if job.variant is Variant.INT8 and pictures is not None and len(pictures) < ENOUGH_PICTURES:
                 words = f"{variant}: weights are rounded to their nearest; with {ENOUGH_PICTURES} calibration pictures "
