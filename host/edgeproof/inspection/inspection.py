@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ class Inspection:
     problems: tuple[str, ...]
     """Why it cannot be used, each as half a sentence."""
     warnings: tuple[str, ...]
-    metadata: TfliteMetadata = TfliteMetadata()
+    metadata: TfliteMetadata = field(default_factory=TfliteMetadata)
 
     @property
     def model_path(self) -> Path:
