@@ -8,7 +8,7 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from edgeproof.bundle import Bundle
+from edgeproof.bundle import Bundle, write_zip
 from edgeproof.cli.display.progress import shown_progress
 from edgeproof.cli.display.quantization import show_quantization
 from edgeproof.cli.display.terminal import Terminal
@@ -108,6 +108,7 @@ _POSTPROCESS, _SAMPLING = PostprocessOptions(), Sampling()
     is_flag=True,
     help="Afterwards, show what each layer of int8 loses and which to keep float.",
 )
+@click.option("--zip", "as_zip", is_flag=True, help="Write each bundle as a .zip, too, beside its folder.")
 @click.option(
     "--trust-me", is_flag=True, help="Go on when the pictures of --images contradict what was said of the source."
 )
@@ -134,6 +135,7 @@ def command(
     keep_float: tuple[str, ...],
     debug: bool,
     trust_me: bool,
+    as_zip: bool,
     **source_values: Any,
 ) -> None:
     """Convert and quantize the SSD in SOURCE to bundles that a board can run."""
@@ -166,6 +168,8 @@ def command(
     with shown_progress(console) as progress:
         bundles = export(source, out, chosen, images, options, progress)
     console.print(_table(bundles))
+    for bundle in bundles if as_zip else []:
+        console.print(Text(f"packed: {write_zip(bundle)}", overflow="fold"))
     if debug and images is not None:
         with shown_progress(console) as progress:
             errors = debug_quantization(source, images, options, progress)

@@ -9,7 +9,7 @@ _Group = tuple[str, tuple[str, ...]]
 GROUPS: Sequence[_Group] = (
     (
         "Options",
-        ("out", "variants", "images", "labelled", "labels", "name", "drawn"),
+        ("out", "variants", "images", "labelled", "labels", "name", "as_zip", "drawn"),
     ),
     (
         "Where things are in the source, when they are not found",
