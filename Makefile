@@ -1,6 +1,6 @@
 # make demo: the whole chain on a board that this machine plays.  make test: lint, types and all tests.
 # make quick: lint, types and the unit tests.  make fuzz SECONDS=600: broken input for every reader.
-# make soak: what takes long, the libraries of detector families among it.
+# make soak: what takes long: libraries of detector families, other readers, thousands of planted conventions.
 # Both set themselves up in .venv, which is reused until pyproject.toml changes.
 
 SHELL := /bin/bash
@@ -38,7 +38,8 @@ fuzz: $(VENV)/.dev
 
 soak: $(VENV)/.dev
 	@bash tests/prepare_system.sh
-	@$(BIN)/python -m pytest -q tests/families
+	@$(BIN)/python -m pytest -q tests/families tests/readers
+	@$(BIN)/python -m tests.support.networks.planted_trials
 	@$(BIN)/python -m tests.fuzz --seconds 3600
 
 clean:

@@ -11,7 +11,10 @@ _HALVES = (
     ("arm", "contract", "models", "browser", "fuzz", "odapi", "unit"),  # the first three share boards: one by one
     ("ssh", "faults"),
 )
-_LONG = {"families": "presets against the libraries themselves, a gigabyte of them"}
+_LONG = {
+    "families": "presets against the libraries themselves, a gigabyte of them",
+    "readers": "exported files in MediaPipe, the Task Library and OpenCV, each in an environment of its own",
+}
 """What `make soak` runs, and what that is; what these found is held by unit tests, too."""
 
 
