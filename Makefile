@@ -1,6 +1,6 @@
 # make demo: the whole chain on a board that this machine plays.  make test: lint, types and all tests.
 # make quick: lint, types and the unit tests.  make fuzz SECONDS=600: broken input for every reader.
-# make soak: what takes long: power cuts by the hundred, the libraries of detector families and PyTorch among it.
+# make soak: what takes long: power cuts by the hundred, libraries of detector families, other readers and PyTorch.
 # Both set themselves up in .venv, which is reused until pyproject.toml changes.
 
 SHELL := /bin/bash
@@ -38,12 +38,13 @@ fuzz: $(VENV)/.dev
 
 soak: $(VENV)/.dev
 	@bash tests/prepare_system.sh
-	@$(BIN)/python -m pytest -q --thorough tests/families tests/odapi tests/faults tests/arm tests/unit/host/history
+	@$(BIN)/python -m pytest -q --thorough tests/families tests/readers tests/odapi tests/faults tests/arm tests/unit/host/history
 	@$(BIN)/python -m pytest -q tests/power --power-cuts 200
 	@$(BIN)/python -m pytest -q tests/power --power-cuts 20 --power-suite bookworm
 	@test -x build/pytorch/bin/python || $(PYTHON) -m venv build/pytorch
 	@build/pytorch/bin/python -m pip install --quiet --editable '.[torch]' pycocotools pytest pytest-timeout
 	@build/pytorch/bin/python -m pytest -q -s tests/pytorch
+	@$(BIN)/python -m tests.support.networks.planted_trials
 	@$(BIN)/python -m tests.fuzz --seconds 3600
 
 clean:

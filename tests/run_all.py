@@ -13,6 +13,7 @@ from tests.support.places import ROOT
 TESTS = ROOT / "tests"
 SOAK = {
     "families": "presets against the libraries themselves, a gigabyte of them",
+    "readers": "exported files in MediaPipe, the Task Library and OpenCV, each in an environment of its own",
     "pytorch": "what torchvision's detectors become against PyTorch, with a training, seven gigabytes",
     "odapi": "exports against the Object Detection API's own, two gigabytes of it",
 }

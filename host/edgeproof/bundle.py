@@ -2,14 +2,17 @@
 
 import contextlib
 import errno
+import io
 import json
 import shutil
 import tempfile
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edgeproof.errors import BundleError
+from edgeproof.local_files.atomic_file import write_atomically
 from edgeproof.local_files.digests import sha256_of_bytes, sha256_of_file
 from edgeproof.wording.model_names import name_of_labels, says_nothing
 from edgeproof_agent.bundle.manifest import (
@@ -104,6 +107,23 @@ def write_bundle(
             f"{out_dir}: the bundle cannot be written: {error.strerror}. {step}, or choose another --out."
         ) from error
     return open_bundle(out_dir)
+
+
+def write_zip(bundle: Bundle) -> Path:
+    """The bundle as one file beside its folder; the same bundle gives the same bytes. Raises BundleError."""
+    target = bundle.path.with_name(f"{bundle.path.name}.zip")
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in (MANIFEST_FILE, *sorted(bundle.manifest.files)):
+            # A ZipInfo has a fixed date.
+            entry = zipfile.ZipInfo(f"{bundle.path.name}/{name}")
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, (bundle.path / name).read_bytes(), zipfile.ZIP_DEFLATED)
+    try:
+        write_atomically(target, packed.getvalue())
+    except OSError as error:
+        raise BundleError(f"{target}: {error.strerror}. Choose another --out.") from error
+    return target
 
 
 def open_bundle(path: Path) -> Bundle:

@@ -36,6 +36,7 @@ def bundles(sample: ShapesSample) -> Path:
     out = sample.path / "bundles"
     command = [sys.executable, "-m", "edgeproof", "export", str(sample.model), "--anchors", str(sample.anchors)]
     command += ["--labels", str(sample.labels), "--variant", "all", "--images", str(sample.calibration)]
+    command += ["--input-range=-1..1", "--colour-order", "rgb"]
     done = subprocess.run([*command, "--out", str(out)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "warning" not in done.stdout

@@ -9,10 +9,11 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from edgeproof.bundle import Bundle
+from edgeproof.bundle import Bundle, write_zip
 from edgeproof.cli.display.progress import shown_progress
 from edgeproof.cli.display.quantization import show_quantization
 from edgeproof.cli.display.terminal import Terminal
+from edgeproof.cli.options.grouped_help import GroupedCommand
 from edgeproof.cli.options.model_name import ask_for_name
 from edgeproof.cli.options.odapi import odapi_options, read_odapi_options
 from edgeproof.cli.options.source import read_source_options, source_options
@@ -31,7 +32,7 @@ _PLACES = ("graph", "none")
 _POSTPROCESS, _SAMPLING = PostprocessOptions(), Sampling()
 
 
-@click.command(name="export")
+@click.command(name="export", cls=GroupedCommand)
 @click.argument("source", type=_PATH)
 @click.option("--out", required=True, type=_PATH, help="Folder for the bundles, one a variant.")
 @click.option(
@@ -112,6 +113,7 @@ _POSTPROCESS, _SAMPLING = PostprocessOptions(), Sampling()
     is_flag=True,
     help="Afterwards, show what each layer of int8 loses and which to keep float.",
 )
+@click.option("--zip", "as_zip", is_flag=True, help="Write each bundle as a .zip, too, beside its folder.")
 @click.option(
     "--trust-me", is_flag=True, help="Go on when the pictures of --images contradict what was said of the source."
 )
@@ -138,6 +140,7 @@ def command(
     keep_float: tuple[str, ...],
     debug: bool,
     trust_me: bool,
+    as_zip: bool,
     **source_values: Any,
 ) -> None:
     """Convert and quantize the SSD in SOURCE to bundles that a board can run."""
@@ -172,6 +175,8 @@ def command(
     with shown_progress(console) as progress:
         bundles = export(source, out, chosen, images, options, progress)
     console.print(_table(bundles))
+    for bundle in bundles if as_zip else []:
+        console.print(Text(f"packed: {write_zip(bundle)}", overflow="fold"))
     if debug and images is not None:
         with shown_progress(console) as progress:
             errors = debug_quantization(source, images, options, progress)

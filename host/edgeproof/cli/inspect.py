@@ -15,6 +15,7 @@ from edgeproof.convert.variants import parse_variant
 from edgeproof.errors import ModelError, PictureFolderError
 from edgeproof.inspection.file_run import FileRun, run_file
 from edgeproof.inspection.inspection import Inspection, inspect
+from edgeproof.inspection.other_readers import READERS
 from edgeproof.local_files.bounded_files import MAX_PICTURE_BYTES, read_bounded
 from edgeproof.local_files.native_noise import without_native_noise
 from edgeproof.tflite.file import TensorInfo
@@ -29,20 +30,36 @@ _SHOWN_SCORE = 0.3
 @click.option("--json", "as_json", is_flag=True, help="Print JSON (schema edgeproof.inspection/1).")
 @click.option("--picture", type=_PATH, help="Run it on this picture, with the interpreter of this machine.")
 @click.option("--variant", metavar="NAME", help="What FILE should be; a bundle says it itself.")
+@click.option(
+    "--for",
+    "reader",
+    type=click.Choice(list(READERS)),
+    metavar="READER",
+    help=f"Say what would stop it in another program: {', '.join(READERS)}.",
+)
 @click.pass_context
-def command(ctx: click.Context, path: Path, as_json: bool, picture: Path | None, variant: str | None) -> None:
+def command(
+    ctx: click.Context, path: Path, as_json: bool, picture: Path | None, variant: str | None, reader: str | None
+) -> None:
     """Show what FILE (.tflite) or BUNDLE is: operators, inputs, what each output means, and what is wrong.
 
-    Exit status: 0 when it is sound, 2 when it is not.
+    Exit status: 0 when it is sound (and nothing would stop it in READER), 2 when it is not.
     """
     inspection = inspect(path, None if variant is None else parse_variant(variant))
     run = _run(inspection, picture)
     inspection = inspection if run is None else run.inspection
+    stopped = () if reader is None else tuple(READERS[reader].problems(inspection))
     if as_json:
-        echo(json.dumps({**inspection.to_json(), "run": _run_json(run)}, indent=2, ensure_ascii=False))
+        told = {**inspection.to_json(), "run": _run_json(run)}
+        if reader is not None:
+            told["for"] = {"reader": reader, "problems": list(stopped)}
+        echo(json.dumps(told, indent=2, ensure_ascii=False))
     else:
-        _print(inspection, run, Terminal())
-    if not inspection.sound:
+        console = Terminal()
+        _print(inspection, run, console)
+        if reader is not None:
+            _print_for(reader, stopped, console)
+    if not inspection.sound or stopped:
         ctx.exit(EXIT_ERROR)
 
 
@@ -98,6 +115,13 @@ def _print(inspection: Inspection, run: FileRun | None, console: Console) -> Non
     for problem in inspection.problems:
         console.print(Text(f"problem: {problem}", style="red"), soft_wrap=True)
     console.print(Text("sound" if inspection.sound else "not sound", style="bold"))
+
+
+def _print_for(reader: str, stopped: tuple[str, ...], console: Console) -> None:
+    for problem in stopped:
+        console.print(Text(f"for {reader}: {problem}", style="red"), soft_wrap=True)
+    if not stopped:
+        console.print(Text(f"for {reader}: nothing that is known would stop it in {READERS[reader].words}"))
 
 
 def _print_detections(run: FileRun, console: Console) -> None:

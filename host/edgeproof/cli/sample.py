@@ -61,6 +61,7 @@ def shapes(out: Path) -> None:
             "test set": f"{sample.annotations} (COCO JSON)",
         },
         f"edgeproof export {sample.model} --anchors {sample.anchors} --labels {sample.labels} --name {sample.name} "
+        "--input-range=-1..1 --colour-order rgb "
         f"--variant all --images {sample.calibration} --out {sample.path / 'bundles'}",
     )
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from edgeproof.bundle import Bundle, write_bundle
 from edgeproof.convert.bundle_manifest import anchors_file, describe_bundle
@@ -25,17 +24,18 @@ from edgeproof.convert.from_tensorflow.converter import (
 from edgeproof.convert.from_tflite.export import export_finished
 from edgeproof.convert.job import CONVENTIONS, Job, bundles_up_to_date
 from edgeproof.convert.provenance import describe_provenance
-from edgeproof.convert.smoke_test import complaint, prepare_trial, trial_pictures
+from edgeproof.convert.settled_conventions import Question, settle_conventions
+from edgeproof.convert.smoke_test import complaint, prepare_trial
 from edgeproof.convert.structural_check import check_structure
 from edgeproof.convert.variants import Variant
-from edgeproof.convert.witness.witness import examine
-from edgeproof.errors import ConventionError, UsageError
+from edgeproof.errors import UsageError
 from edgeproof.ssd.model import SsdModel
 from edgeproof.ssd.postprocess import PostprocessOptions
 from edgeproof.ssd.sources import RecognisedSource
 from edgeproof.tflite.file import read_tflite
 from edgeproof.tflite.layer_names import describe_float_layers
 from edgeproof.tflite.metadata_writer import describe_detector
+from edgeproof.tflite.output_arrangement import arrange_outputs
 from edgeproof.tflite.problems import file_warnings
 from edgeproof.wording.counting import counted
 from edgeproof.wording.progress import Progress, ProgressKind, ProgressListener, silent
@@ -100,46 +100,12 @@ def export_recognised(
         model = recognised.read(options.labels, name, options.source)
         progress(Progress(f"{source.name}: {_found(model)}", ProgressKind.NOTE))
         options.postprocess.require_classes(model.num_classes)
-        measured = _witness(model, pictures, options, source, progress)
-        missing = [replace(job, provenance={**job.provenance, CONVENTIONS: measured}) for job in missing]
+        question = Question(recognised, name, options, pictures, progress)
+        model, conventions = settle_conventions(model, question)
+        missing = [replace(job, provenance={**job.provenance, CONVENTIONS: conventions}) for job in missing]
         for job, bundle in _convert(model, missing, pictures, options.postprocess, progress):
             bundles[job.variant] = bundle
     return [bundles[job.variant] for job in jobs]
-
-
-def _witness(
-    model: SsdModel,
-    pictures: RepresentativeSet | None,
-    options: ExportOptions,
-    source: Path,
-    progress: ProgressListener,
-) -> dict[str, Any]:
-    """What was measured of the source's conventions, for the bundle. Raises ConventionError for a contradiction."""
-    if model.predictions is None:
-        return {"read": True}
-    if pictures is None:
-        words = "no pictures, so nothing contradicts what its boxes are taken for; give some with --images"
-        progress(Progress(f"{source.name}: {words}", ProgressKind.NOTE))
-        return {"measured": False, "why": "no pictures"}
-    progress(Progress("measuring what its boxes mean"))
-    findings = examine(model, model.predictions, trial_pictures(pictures, model.input.height, model.input.width))
-    contradiction = findings.contradiction
-    if contradiction is not None:
-        if not options.trust_me:
-            raise ConventionError(
-                f"{source}: {contradiction}. Nothing was written. Say it with those options, look at both with "
-                "edgeproof identify, or go on as it is with --trust-me."
-            )
-        progress(Progress(f"{source.name}: {contradiction}; gone on with --trust-me", ProgressKind.WARNING))
-    elif findings.undecided is None:
-        margin = findings.boxes[0].support - findings.boxes[1].support
-        words = f"its boxes were measured on {counted(findings.pictures, 'picture')}: {findings.boxes[0].options}"
-        progress(Progress(f"{source.name}: {words} (margin {margin:.2f})", ProgressKind.NOTE))
-    else:
-        progress(
-            Progress(f"{source.name}: what its boxes mean is not measured: {findings.undecided}", ProgressKind.NOTE)
-        )
-    return findings.record()
 
 
 def _convert(
@@ -161,7 +127,7 @@ def _convert(
             samples = None
             if pictures is not None and job.settings.calibrated:
                 samples = CalibrationSamples(pictures, model.input, variant, progress)
-            data = convert_saved_detector(saved_model, job.settings, samples, input_shape(model))
+            data = arrange_outputs(convert_saved_detector(saved_model, job.settings, samples, input_shape(model)))
             progress(Progress(f"checking {variant}"))
             if job.variant is Variant.INT8 and pictures is not None and len(pictures) < ENOUGH_PICTURES:
                 words = f"{variant}: weights are rounded to their nearest; with {ENOUGH_PICTURES} calibration pictures "

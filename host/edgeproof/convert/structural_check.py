@@ -16,7 +16,7 @@ from edgeproof.ssd.postprocess import (
 )
 from edgeproof.tflite.file import Signature, TfliteFile
 from edgeproof.tflite.layer_names import layers_named
-from edgeproof.tflite.output_map import DETECTIONS, HEADS, map_outputs
+from edgeproof.tflite.output_map import DETECTIONS, HEADS, Evidence, map_outputs
 from edgeproof.tflite.problems import file_problems
 from edgeproof_agent.bundle.manifest import Decoder, InputContract, OutputContract
 
@@ -93,22 +93,23 @@ def _kept_problems(file: TfliteFile, settings: VariantSettings) -> Iterator[str]
 
 
 def resolve_outputs(file: TfliteFile, classes_per_detection: int = 1) -> OutputContract:
-    """Which output means what, by the signature's names: the order in the file is not stable.
-
-    Raises ConversionError when there is no signature with the four names, or their shapes are not those of detections.
-    """
-    signature = _signature(file, DETECTIONS)
-    boxes, classes, scores, count = (file.outputs[signature.outputs[name]].shape for name in DETECTIONS)
+    """Which output means what. Raises ConversionError when nothing tells, or the shapes are not those of detections."""
+    found = map_outputs(file)
+    if found is None or found.raw_heads or found.evidence is Evidence.SHAPES:
+        names = ", ".join(name for item in file.signatures for name in item.outputs) or "none"
+        raise ConversionError(f"nothing tells which output is which (they are named {names})")
+    at = found.positions
+    boxes, classes, scores, count = (file.outputs[at[name]].shape for name in DETECTIONS)
     rows = boxes[1] if len(boxes) == 3 else 0
     if (boxes, classes, scores, count) != ((1, rows, 4), (1, rows), (1, rows), (1,)) or not rows:
         shapes = ", ".join(str(list(shape)) for shape in (boxes, classes, scores, count))
         raise ConversionError(f"its outputs have shapes {shapes}, expected [1, N, 4], [1, N], [1, N], [1]")
     return OutputContract(
         decoder=Decoder.IN_GRAPH,
-        boxes=signature.outputs[BOXES],
-        classes=signature.outputs[CLASSES],
-        scores=signature.outputs[SCORES],
-        count=signature.outputs[COUNT],
+        boxes=at[BOXES],
+        classes=at[CLASSES],
+        scores=at[SCORES],
+        count=at[COUNT],
         max_detections=rows,
         classes_per_detection=classes_per_detection,
     )

@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from edgeproof.errors import ModelError
 from edgeproof.local_files.bounded_files import MAX_MODEL_BYTES, read_bounded, readable
 from edgeproof.ssd.postprocess import BOX_ENCODINGS, BOXES, CLASS_SCORES, CLASSES, COUNT, SCORES
 from edgeproof.tflite.file import TensorInfo, TfliteFile, read_tflite
-from edgeproof.tflite.metadata_reader import read_metadata
+from edgeproof.tflite.metadata_reader import TfliteMetadata, read_metadata
 from edgeproof.tflite.output_map import OutputMap, map_outputs
 from edgeproof.tflite.problems import file_problems, file_warnings, outputs_problems
 from edgeproof.wording.counting import counted
@@ -38,6 +38,7 @@ class Inspection:
     problems: tuple[str, ...]
     """Why it cannot be used, each as half a sentence."""
     warnings: tuple[str, ...]
+    metadata: TfliteMetadata = field(default_factory=TfliteMetadata)
 
     @property
     def model_path(self) -> Path:
@@ -94,7 +95,8 @@ def inspect(path: Path, expected: Variant | None = None) -> Inspection:
     with readable(model, ModelError, "Give a .tflite file or a bundle."):
         data = read_bounded(model, MAX_MODEL_BYTES)
     file = read_tflite(data, str(model))
-    outputs = map_outputs(file, metadata_names=_metadata_names(data, str(model)))
+    metadata = _metadata(data, str(model))
+    outputs = map_outputs(file, metadata_names=metadata.output_names)
     promised = _promised(bundle.manifest.variant) if bundle else expected
     problems = list(file_problems(file, outputs))
     if promised is not None and not (bundle is not None and _mixed(bundle, file, promised)):
@@ -110,15 +112,16 @@ def inspect(path: Path, expected: Variant | None = None) -> Inspection:
         variant=promised if bundle else looks_like(file),
         problems=tuple(dict.fromkeys(problems)),
         warnings=tuple(file_warnings(file)),
+        metadata=metadata,
     )
 
 
-def _metadata_names(data: bytes, shown: str) -> tuple[str, ...]:
-    """None where the metadata is broken: the file runs without."""
+def _metadata(data: bytes, shown: str) -> TfliteMetadata:
+    """Empty where the metadata is broken: the file runs without."""
     try:
-        return read_metadata(data, shown).output_names
+        return read_metadata(data, shown)
     except ModelError:
-        return ()
+        return TfliteMetadata()
 
 
 def _promised(name: str) -> Variant | None:

@@ -2,6 +2,7 @@
 
 import itertools
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +26,8 @@ class Reading:
     anchor_format: AnchorFormat
     anchor_order: CoordinateOrder
     scales: tuple[float, float, float, float]
+    size: tuple[int, int] = (1, 1)
+    """Height and width of the network's input, for boxes in pixels."""
 
     def decode(self, predictions: Floats, anchors: Floats) -> Floats:
         """Boxes [N, 4] as ymin, xmin, ymax, xmax of predictions [N, 4] and anchors [N, 4] as the source gives them."""
@@ -32,6 +35,8 @@ class Reading:
             predictions = predictions[:, _SWAPPED]
         if self.coder is BoxCoder.BOXES:
             return predictions
+        if self.coder is BoxCoder.PIXEL_BOXES:
+            return np.asarray(predictions / np.tile(np.array(self.size, np.float32), 2), np.float32)
         if self.anchor_order is CoordinateOrder.XY:
             anchors = anchors[:, _SWAPPED]
         if self.anchor_format is AnchorFormat.CORNERS:
@@ -48,6 +53,13 @@ class Reading:
         middle = centres + steps[:, :2] * sides
         halves = 0.5 * sides * np.exp(np.clip(steps[:, 2:], -_LARGEST_LOGARITHM, _LARGEST_LOGARITHM))
         return np.asarray(np.concatenate([middle - halves, middle + halves], axis=1), np.float32)
+
+    def fields(self) -> dict[str, Any]:
+        """Those of `SourceOptions` that say it, by their names."""
+        said: dict[str, Any] = {"box_coder": self.coder, "box_order": self.order}
+        if self.coder.reads_anchors:
+            said |= {"anchor_format": self.anchor_format, "anchor_order": self.anchor_order, "box_scales": self.scales}
+        return said
 
     def options(self) -> str:
         """What to say on the command line."""
@@ -67,6 +79,7 @@ class Reading:
             self.anchor_format,
             other[self.anchor_order] if self.coder.reads_anchors else self.anchor_order,
             (self.scales[1], self.scales[0], self.scales[3], self.scales[2]),
+            self.size,
         )
 
 
@@ -75,20 +88,21 @@ def all_readings(said: Reading, anchors: Floats) -> list[Reading]:
 
     Of boxes that are decoded already there are no anchors, and so no readings with anchors.
     """
+    orders = tuple(CoordinateOrder)
+    decoded = [
+        Reading(coder, order, AnchorFormat.CENTRE, CoordinateOrder.YX, coder.usual_scales, said.size)
+        for coder in (BoxCoder.BOXES, BoxCoder.PIXEL_BOXES)
+        for order in orders
+    ]
     if not said.coder.reads_anchors:
-        return list(dict.fromkeys([said, said.mirrored()]))
+        return list(dict.fromkeys([said, *decoded]))
     formats = [form for form in AnchorFormat if _possible(form, anchors)]
     scales = dict.fromkeys([said.scales, *_SCALES])
     found = dict.fromkeys([said, said.mirrored()])
-    orders = tuple(CoordinateOrder)
     for coder, order in itertools.product((BoxCoder.CENTRE, BoxCoder.LINEAR_CORNERS, BoxCoder.DISTANCES), orders):
         for form, anchor_order, divisors in itertools.product(formats, orders, scales):
-            found[Reading(coder, order, form, anchor_order, divisors)] = None
-    for order in orders:
-        found[Reading(BoxCoder.BOXES, order, AnchorFormat.CENTRE, CoordinateOrder.YX, BoxCoder.BOXES.usual_scales)] = (
-            None
-        )
-    return list(found)
+            found[Reading(coder, order, form, anchor_order, divisors, said.size)] = None
+    return list(dict.fromkeys([*found, *decoded]))
 
 
 def _possible(form: AnchorFormat, anchors: Floats) -> bool:

@@ -44,3 +44,11 @@ class AnchorUnits(enum.Enum):
     """0..1 of the picture."""
     PIXELS = "pixels"
     """Of the network's input."""
+
+
+class BackgroundPlace(enum.Enum):
+    """Which column of a network's scores is the background; each by the option that says it."""
+
+    FIRST = "--background"
+    LAST = "--background-last"
+    NONE = "--no-background"

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from edgeproof.errors import NotAnSsdError
 from edgeproof.ssd.box_reading import Reading
+from edgeproof.ssd.conventions import BackgroundPlace
 from edgeproof.ssd.files.labels import Labels
 from edgeproof_agent.bundle.manifest import InputContract, InputType
 
@@ -47,6 +48,10 @@ class Predictions:
     anchors: npt.NDArray[np.float32]
     """[A, 4] in 0..1 in the order and the format that the source gives."""
     reading: Reading
+    told: frozenset[str] = frozenset()
+    """Names of the fields of `SourceOptions` that the source, or the file of its anchors, says itself."""
+    background: BackgroundPlace = BackgroundPlace.FIRST
+    """Where the network's own scores are taken to have it."""
 
 
 @dataclass(frozen=True)

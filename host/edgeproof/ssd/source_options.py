@@ -15,6 +15,10 @@ from edgeproof_agent.bundle.manifest import ColourOrder, Coordinates
 
 BOX_CONVENTIONS = ("box_coder", "box_order", "anchor_order", "anchor_units", "background_last")
 INPUT_CONVENTIONS = ("colour_order", "mean", "std", "coordinates")
+BOX_FIELDS = ("box_coder", "box_order", "anchor_format", "anchor_order", "box_scales")
+"""That together say what box predictions mean."""
+INPUT_FIELDS = ("colour_order", "mean", "std", "input_range")
+"""The last stands for mean and std."""
 
 
 class AnchorFormat(enum.Enum):

@@ -1,8 +1,9 @@
 """Recognises what a model source is, by its looks and without TensorFlow, and reads it by the reader for its kind."""
 
+import itertools
 import mmap
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,6 +27,7 @@ Reader = Callable[[Path, Path | None, str | None, SourceOptions], SsdModel]
 
 TFLITE_KIND = "tflite"
 _HEAD_BYTES = 4096
+_MOST_ENTRIES, _SHOWN = 1000, 5
 
 
 @dataclass(frozen=True)
@@ -204,7 +206,14 @@ def recognise_source(path: Path) -> RecognisedSource:
                 head = file.read(_HEAD_BYTES)
             if not head:
                 raise NotAnSsdError(f"{path}: the file is empty. Copy or download it again.")
-        kind = next((kind for kind in _KINDS if kind.fits(Looks(path, head))), None)
+        kind = _kind_of(path, head)
+        if kind is None and path.is_dir():
+            inside = list(_models_in(path))
+            if len(inside) == 1:
+                return recognise_source(inside[0])
+            if inside:
+                names = ", ".join(item.name for item in inside[:_SHOWN])
+                raise NotAnSsdError(f"{path}: {len(inside)} models are in it: {names}. Give one of them.")
         if kind is None:
             looks = "a folder without a model" if path.is_dir() else "no model that edgeproof knows"
         else:
@@ -215,6 +224,23 @@ def recognise_source(path: Path) -> RecognisedSource:
         return RecognisedSource(path, kind, kind.digest(path))
     except OSError as error:
         raise NotAnSsdError(f"{path}: {error.strerror}.") from error
+
+
+def _kind_of(path: Path, head: bytes) -> SourceKind | None:
+    return next((kind for kind in _KINDS if kind.fits(Looks(path, head))), None)
+
+
+def _models_in(folder: Path) -> Iterator[Path]:
+    """Files and folders directly in it that can be read: the folder is one level too high."""
+    entries = itertools.islice(folder.iterdir(), _MOST_ENTRIES)
+    for entry in sorted(entry for entry in entries if not entry.name.startswith(".")):
+        head = b""
+        if entry.is_file():
+            with entry.open("rb") as file:
+                head = file.read(_HEAD_BYTES)
+        kind = _kind_of(entry, head) if head or entry.is_dir() else None
+        if kind is not None and kind.supported:
+            yield entry
 
 
 def _supported() -> str:

@@ -1,5 +1,7 @@
 """A detector that finds a bright patch exactly, in a convention of choice: what a witness has to find out."""
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +19,52 @@ def anchors() -> np.ndarray:
     return np.concatenate([np.stack([y.ravel(), x.ravel()], axis=1), sides], axis=1).astype(np.float32)
 
 
-def draw(folder: Path, colour: tuple[int, int, int] = (255, 255, 255)) -> Path:
+_PATCHES = [(8, 4, 40, 24), (20, 20, 44, 52), (4, 16, 60, 40), (12, 30, 50, 58), (24, 6, 58, 30), (6, 8, 30, 48)]
+"""As top, left, bottom, right in pixels."""
+
+
+def draw(folder: Path, colour: tuple[int, int, int] = (255, 255, 255), count: int = 3) -> Path:
     """Pictures with one patch each, in B, G, R."""
     folder.mkdir()
-    for index, (top, left, bottom, right) in enumerate([(8, 4, 40, 24), (20, 20, 44, 52), (4, 16, 60, 40)]):
+    for index in range(count):
+        top, left, bottom, right = _PATCHES[index % len(_PATCHES)]
         picture = np.zeros((SIDE, SIDE, 3), np.uint8)
         picture[top:bottom, left:right] = colour
         cv2.imwrite(str(folder / f"{index}.png"), picture)
     return folder
 
 
+def label(pictures: Path, file: Path, names: Sequence[str]) -> Path:
+    """COCO's JSON for what `draw` drew: each patch is of the first class."""
+    files = sorted(pictures.iterdir())
+    boxes = [_PATCHES[int(path.stem) % len(_PATCHES)] for path in files]
+    data = {
+        "images": [
+            {"id": place, "file_name": path.name, "width": SIDE, "height": SIDE} for place, path in enumerate(files)
+        ],
+        "categories": [{"id": place, "name": name} for place, name in enumerate(names, start=1)],
+        "annotations": [
+            {
+                "id": place,
+                "image_id": place,
+                "category_id": 1,
+                "bbox": [left, top, right - left, bottom - top],
+                "area": (right - left) * (bottom - top),
+                "iscrowd": 0,
+            }
+            for place, (top, left, bottom, right) in enumerate(boxes)
+        ],
+    }
+    file.write_text(json.dumps(data))
+    return file
+
+
 def save(
     folder: Path, x_first: bool = False, channel: int | None = None, background: str = "first", joined: str = ""
 ) -> Path:
-    """A SavedModel that takes pixels in -1..1. `channel` is the only one that it sees; `background` first or last.
+    """A SavedModel that takes pixels in -1..1. `channel` is the only one that it sees.
+
+    `background` is first, last or none.
 
     `joined`: one output, "scores first" with boxes, anchors and variances behind them, or "boxes first" with scores,
     anchors as corners and variances behind them: the two layouts of ssd_keras.
@@ -70,6 +104,8 @@ def save(
             if background == "last":
                 columns_of = [*columns_of[1:], columns_of[0]]
             boxes, scores = tf.stack(encodings, axis=1)[None], tf.nn.softmax(tf.stack(columns_of, axis=1))[None]
+            if background == "none":
+                scores = tf.sigmoid(tf.stack(columns_of[1:], axis=1))[None]
             if joined:
                 own = given[:, [1, 0, 3, 2]] if x_first else given
                 variances = np.tile(np.array([0.1, 0.1, 0.2, 0.2], np.float32), (len(given), 1))

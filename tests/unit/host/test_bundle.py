@@ -3,11 +3,12 @@
 import errno
 import json
 import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
 
-from edgeproof.bundle import Bundle, open_bundle, require_writable, write_bundle
+from edgeproof.bundle import Bundle, open_bundle, require_writable, write_bundle, write_zip
 from edgeproof.errors import BundleError
 from edgeproof_agent.bundle.manifest import (
     ColourOrder,
@@ -199,3 +200,13 @@ def test_a_manifest_cannot_name_a_file_outside_the_bundle(bundle: Bundle) -> Non
 def test_a_copied_bundle_is_the_same_bundle(bundle: Bundle, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(bundle.path, tmp_path / "copy"))
     assert open_bundle(copy).digest == bundle.digest
+
+
+def test_a_zip_holds_the_whole_bundle_and_is_the_same_every_time(tiny_bundles: dict[str, Path], tmp_path: Path) -> None:
+    copy = tmp_path / "int8"
+    shutil.copytree(tiny_bundles["int8"], copy)
+    first = write_zip(open_bundle(copy)).read_bytes()
+    assert write_zip(open_bundle(copy)).read_bytes() == first
+    with zipfile.ZipFile(tmp_path / "int8.zip") as archive:
+        archive.extractall(tmp_path / "unpacked")
+    assert open_bundle(tmp_path / "unpacked" / "int8").digest == open_bundle(copy).digest

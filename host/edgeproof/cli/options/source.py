@@ -59,7 +59,9 @@ _OPTIONS = (
     click.option(
         "--family",
         type=click.Choice([item.value for item in Family]),
-        help="Takes the conventions of a family of detectors where nothing else is said.",
+        metavar="NAME",
+        help="Takes the conventions of a family of detectors where nothing else is said: "
+        f"{', '.join(item.value for item in Family)}.",
     ),
     click.option(
         "--box-coder",

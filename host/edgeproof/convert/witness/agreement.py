@@ -16,10 +16,9 @@ def judgeable(observed: Observed) -> bool:
     return sure_of_something(observed.still) and len(observed.moved.scores) > NEIGHBOURS
 
 
-def support(reading: Reading, observed: Sequence[Observed]) -> float:
-    """0..1: the mean over pictures of agreement times motion; 0 without pictures."""
-    values = [agreement(reading, item.still) * motion(reading, item) for item in observed]
-    return float(np.mean(values)) if values else 0.0
+def support(reading: Reading, observed: Sequence[Observed]) -> Floats:
+    """[pictures] in 0..1: agreement times motion on each."""
+    return np.array([agreement(reading, item.still) * motion(reading, item) for item in observed], np.float32)
 
 
 def agreement(reading: Reading, seen: Observation) -> float:

@@ -8,7 +8,9 @@ import numpy.typing as npt
 
 from edgeproof.convert.calibration.representative import Sampling, representative_set
 from edgeproof.convert.smoke_test import readable_pictures
+from edgeproof.convert.witness.labelled import LabelledFindings, examine_on_labels
 from edgeproof.convert.witness.witness import Findings, examine
+from edgeproof.datasets.labelled import LabelledDataSet
 from edgeproof.errors import PictureFolderError, UsageError
 from edgeproof.ssd.source_options import SourceOptions
 from edgeproof.ssd.sources import recognise_source
@@ -22,6 +24,7 @@ class Identification:
     findings: Findings
     clearest_picture: npt.NDArray[np.uint8] | None
     """uint8 [H, W, 3] in BGR; None when the network is sure of nothing."""
+    on_labels: LabelledFindings | None = None
 
 
 def identify(
@@ -30,8 +33,12 @@ def identify(
     labels: Path | None = None,
     options: SourceOptions | None = None,
     progress: ProgressListener = silent,
+    labelled: LabelledDataSet | None = None,
 ) -> Identification:
-    """`images` is a folder, or a COCO JSON file. Raises UsageError, NotAnSsdError or PictureFolderError."""
+    """`images` is a folder, or a COCO JSON file. Raises UsageError, NotAnSsdError, DataSetError or PictureFolderError.
+
+    Labelled pictures decide between what those without labels leave.
+    """
     options = options or SourceOptions()
     recognised = recognise_source(source)
     if recognised.kind.finished:
@@ -45,8 +52,10 @@ def identify(
         raise PictureFolderError(f"{images}: none of its pictures can be read. Give a folder of JPEG or PNG pictures.")
     progress(Progress(f"reading {source.name}"))
     model = recognised.read(labels, None, options)
-    if model.predictions is None:
+    predictions = model.predictions
+    if predictions is None:
         raise UsageError(f"{source}: it is {recognised.kind.words}, which says itself what its boxes mean. Export it.")
     progress(Progress("running it under every hypothesis"))
-    findings = examine(model, model.predictions, pictures)
-    return Identification(findings, None if findings.clearest is None else pictures[findings.clearest[0]])
+    findings = examine(model, predictions, pictures)
+    on_labels = None if labelled is None else examine_on_labels(model, predictions, findings, labelled, progress)
+    return Identification(findings, None if findings.clearest is None else pictures[findings.clearest[0]], on_labels)

@@ -35,11 +35,15 @@ class Observed:
     moved: Observation
     """Of the picture moved to the right; the same as `still` when the network is sure of nothing."""
     columns: Floats
-    """[C + 1]: the mean score of each class over all anchors, background first."""
+    """[C + 1]: the mean score of each class over all anchors, as was said of the background first."""
+    first_column_best: bool = False
+    """Whether the anchor that is surest of anything is so by the first column."""
 
 
 MOST, WEAKEST, SURE = 60, 0.3, 0.5
 """Anchors of a picture that are looked at, and the scores that they must have: all of them, and the best."""
+NEARLY_EVERYWHERE = 0.5
+"""Mean score over all anchors that only the background's column exceeds: it had .93 to .99 where no class had .08."""
 NEIGHBOURS = 3
 """Others that each box is compared with."""
 
@@ -57,8 +61,19 @@ def observe(
             step = round(SHIFT * tensor.shape[2])
             shifted = np.concatenate([np.repeat(tensor[:, :, :1], step, axis=2), tensor[:, :, :-step]], axis=2)
             moved = _look(model, predictions, shifted)[0]
-        observed.append(Observed(still, moved, scores.mean(axis=0)))
+        objects = object_columns(scores)
+        first = bool(objects[0]) and int(scores[:, 0].argmax()) == int(scores[:, objects].max(axis=1).argmax())
+        observed.append(Observed(still, moved, scores.mean(axis=0), first and float(scores[:, 0].max()) > SURE))
     return observed
+
+
+def object_columns(scores: Floats) -> npt.NDArray[np.bool_]:
+    """[C + 1]: the columns of the scores [A, C + 1] that are no background's, whatever was said of it.
+
+    A trained network takes nearly every anchor for the background, and none of the classes.
+    """
+    objects = scores.mean(axis=0) <= NEARLY_EVERYWHERE
+    return objects if objects.any() else np.ones(len(objects), np.bool_)
 
 
 def sure_of_something(seen: Observation) -> bool:
@@ -74,7 +89,7 @@ def _look(model: SsdModel, predictions: Predictions, tensor: Floats) -> tuple[Ob
         same = model.heads.module.heads is predictions.module.raw_heads
         scores = np.asarray((raw if same else model.heads.module.heads(image))[1].numpy())[0]
         boxes = np.asarray(raw[0].numpy())[0]
-    best = scores[:, 1:].max(axis=1)
+    best = scores[:, object_columns(scores)].max(axis=1)
     rows = np.argsort(-best, kind="stable")[:MOST]
     rows = rows[best[rows] > WEAKEST]
     return Observation(boxes[rows], predictions.anchors[rows], best[rows]), scores

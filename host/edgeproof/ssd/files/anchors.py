@@ -3,7 +3,7 @@
 import io
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,8 @@ class Anchors:
     """[A, 4] in 0..1 in the order and the format that they were given in."""
     order: CoordinateOrder = CoordinateOrder.YX
     """Which coordinate comes first in `values`."""
+    described: frozenset[str] = frozenset()
+    """Names of the fields of `SourceOptions` that the file of the anchors says."""
 
 
 def read_anchors(
@@ -71,8 +73,10 @@ def read_anchors(
     if unknown:
         raise UsageError(f"{path}: the anchor description has an unknown entry {unknown[0]!r}.")
     values = _load_npy(_beside(described["file"], path)) if "file" in described else _array(described, path)
-    form = stated or _format(described, path)
-    return convert_anchors(values, str(path), form, _box_scales(described, path), order, pixels_of)
+    form, scales = _format(described, path), _box_scales(described, path)
+    told = {"anchor_format": form, "box_scales": scales}
+    anchors = convert_anchors(values, str(path), stated or form, scales, order, pixels_of)
+    return replace(anchors, described=frozenset(name for name, value in told.items() if value is not None))
 
 
 def convert_anchors(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from edgeproof.errors import NotAnSsdError, UsageError
+from edgeproof.ssd.conventions import BackgroundPlace
 from edgeproof.ssd.files.labels import read_labels
 from edgeproof.ssd.graph.graph import Graph
 from edgeproof.ssd.source_options import ScoreConverter, SourceOptions
@@ -26,6 +27,12 @@ class ScoreTreatment:
     add_background: bool = False
     background_last: bool = False
     """The last column of the predictions is the background."""
+
+    @property
+    def background(self) -> BackgroundPlace:
+        if self.background_last:
+            return BackgroundPlace.LAST
+        return BackgroundPlace.NONE if self.add_background else BackgroundPlace.FIRST
 
     @property
     def changes_nothing(self) -> bool:

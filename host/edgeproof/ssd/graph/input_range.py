@@ -10,6 +10,8 @@ from edgeproof.ssd.source_options import InputRange, SourceOptions
 from edgeproof.ssd.tensorflow_import import import_tensorflow
 from edgeproof_agent.bundle.manifest import ColourOrder, Coordinates, InputContract
 
+INPUT_TOLD = frozenset({"mean", "std"})
+"""Fields of `SourceOptions` that a graph says by taking bytes. It never says the order of the colours."""
 _ARITHMETIC = ("Mul", "RealDiv", "Sub", "Add", "AddV2")
 # 1 / 127.5 and 1 / 58 (ImageNet's standard deviation) are below it: such a factor is meant for bytes.
 _MAX_FACTOR_OF_BYTES = 0.1
@@ -52,6 +54,12 @@ def stated_contract(
     if options.colour_order is not None:
         words = f"{words}, {colours.value}"
     return InputContract(height, width, colours, coordinates, mean, std), words
+
+
+def is_assumed(options: SourceOptions, contract: InputContract) -> bool:
+    """Whether the range in a `stated_contract` was neither said nor found in the graph."""
+    said = options.normalisation is not None or options.input_range is not None
+    return not said and contract.std != (InputRange.BYTES.std,) * 3
 
 
 def _listed(values: tuple[float, float, float]) -> str:

@@ -17,12 +17,12 @@ from edgeproof.ssd.graph.box_treatment import BoxTreatment
 from edgeproof.ssd.graph.class_scores import ScoreTreatment, decide_treatment
 from edgeproof.ssd.graph.graph import Graph
 from edgeproof.ssd.graph.graph_cut import cut_network, evaluate, heads_module
-from edgeproof.ssd.graph.input_range import stated_contract
+from edgeproof.ssd.graph.input_range import INPUT_TOLD, is_assumed, stated_contract
 from edgeproof.ssd.graph.preprocessor import SCOPE, find_network_input, read_input_contract
 from edgeproof.ssd.heads import probe_heads
 from edgeproof.ssd.model import BoxScales, Predictions, Source, SsdModel
 from edgeproof.ssd.readers.signature_network import choose_box_scales
-from edgeproof.ssd.source_options import INPUT_CONVENTIONS, AnchorFormat, SourceOptions
+from edgeproof.ssd.source_options import INPUT_CONVENTIONS, INPUT_FIELDS, AnchorFormat, SourceOptions
 from edgeproof_agent.bundle.manifest import Coordinates, InputContract
 
 # Node names of meta_architectures/ssd_meta_arch.py.
@@ -90,8 +90,18 @@ def read_graph_ssd(
     module = heads_module(network, 0, 1, treatment, treat)
     heads = probe_heads(module, contract.height, contract.width, file)
     words = [source.description, treatment.words(), boxes_as.words(), range_words]
-    reading = Reading(coder, boxes_as.order, anchors.format, anchors.order, scales)
+    given_as = anchors.format if coder.reads_anchors else AnchorFormat.CENTRE
+    reading = Reading(coder, boxes_as.order, given_as, anchors.order, scales, (contract.height, contract.width))
     given = anchors.centres if anchors.values is None else anchors.values
+    told = set(anchors.described)
+    if _UNSTACK in graph and not options.boxes:
+        # The graph's own decoder says what its boxes mean, and of its own anchors all.
+        told |= {"box_coder", "box_order", "box_scales"}
+        told |= set() if options.anchors else {"anchor_format", "anchor_order"}
+    if not range_words:
+        told |= set(INPUT_FIELDS)
+    elif not is_assumed(options, contract):
+        told |= INPUT_TOLD
     return SsdModel(
         name=name or path.stem,
         heads=heads,
@@ -100,7 +110,7 @@ def read_graph_ssd(
         input=contract,
         labels=read_labels(labels, heads.class_scores_shape[-1] - 1),
         source=replace(source, description=", ".join(word for word in words if word)),
-        predictions=Predictions(module, given, reading),
+        predictions=Predictions(module, given, reading, frozenset(told), treatment.background),
     )
 
 

@@ -13,7 +13,7 @@ from edgeproof.ssd.files.labels import read_labels
 from edgeproof.ssd.graph.box_treatment import BoxTreatment
 from edgeproof.ssd.graph.class_scores import choose_treatment, decide_treatment
 from edgeproof.ssd.graph.graph_cut import heads_module
-from edgeproof.ssd.graph.input_range import stated_contract
+from edgeproof.ssd.graph.input_range import INPUT_TOLD, is_assumed, stated_contract
 from edgeproof.ssd.head_roles import listed
 from edgeproof.ssd.heads import probe_heads
 from edgeproof.ssd.model import DEFAULT_BOX_SCALES, BoxScales, Predictions, Source, SsdModel
@@ -80,8 +80,11 @@ def read_signature_network(
     if coder.reads_anchors:
         words.append(f"anchors as {anchors.format.value}")
     words += [range_words, scale_words(options, anchors) if coder is BoxCoder.CENTRE else ""]
-    reading = Reading(coder, boxes_as.order, anchors.format, anchors.order, scales)
+    # Of boxes that are decoded already there are no anchors, whose convention could be told.
+    given_as = anchors.format if coder.reads_anchors else AnchorFormat.CENTRE
+    reading = Reading(coder, boxes_as.order, given_as, anchors.order, scales, size)
     given = anchors.centres if anchors.values is None else anchors.values
+    told = anchors.described if is_assumed(options, contract) else anchors.described | INPUT_TOLD
     return SsdModel(
         name=name or path.stem,
         heads=heads,
@@ -90,7 +93,7 @@ def read_signature_network(
         input=contract,
         labels=read_labels(labels, heads.class_scores_shape[-1] - 1),
         source=Source(kind, ", ".join([description, *(word for word in words if word)]), path.name, sha256),
-        predictions=Predictions(module, given, reading),
+        predictions=Predictions(module, given, reading, told, treatment.background),
     )
 
 

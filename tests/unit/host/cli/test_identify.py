@@ -1,5 +1,6 @@
 """`edgeproof identify` prints ranked hypotheses with their options, draws two, and says when it cannot tell."""
 
+import re
 from pathlib import Path
 
 import cv2
@@ -27,10 +28,12 @@ def test_it_names_the_options_of_a_transposed_network_and_draws_both(tmp_path: P
     result = run(tmp_path, model, "--images", pictures, "--drawn", drawn, x_first=True)
     assert result.exit_code == 0, result.output
     words = " ".join(result.output.split())
-    assert "measured on 3 pictures, margin 0." in words
-    assert words.endswith(
-        "--box-coder centre --box-order xy --anchor-format centre --anchor-order xy --box-scales 10,10,5,5"
+    told = re.search(r"boxes: measured on 3 pictures, margin 0\.\d\d: (.*) input: (.*)", words)
+    assert told is not None, words
+    assert (
+        told[1] == "--box-coder centre --box-order xy --anchor-format centre --anchor-order xy --box-scales 10,10,5,5"
     )
+    assert told[2].startswith("cannot tell: the pictures do not rule out")
     picture = cv2.imread(str(drawn))
     assert picture is not None
     assert picture.shape == (64, 64 + 8 + 64, 3)
@@ -54,3 +57,35 @@ def test_a_finished_file_and_a_folder_without_pictures_are_refused_with_a_way_on
     (tmp_path / "pictures" / "broken.png").write_bytes(b"no picture")
     with pytest.raises(PictureFolderError, match="none of its pictures can be read"):
         run(tmp_path, model, "--images", tmp_path / "pictures")
+
+
+def test_labels_decide_what_other_pictures_leave_and_tell_the_background(tmp_path: Path) -> None:
+    """A class too many, which nothing without labels shows here: patches are the network's class 0, called class 1."""
+    model = planted_conventions.save(tmp_path / "model", background="last")
+    pictures = planted_conventions.draw(tmp_path / "pictures", count=8)
+    labels = planted_conventions.label(pictures, tmp_path / "labels.json", ["patch", "nothing"])
+    names = tmp_path / "labels.txt"
+    names.write_text("patch\nnothing\n")
+    result = run(tmp_path, model, "--labelled", labels, "--images-root", pictures, "--labels", names)
+    words = " ".join(result.output.split())
+    assert result.exit_code == 0, result.output
+    assert "on 8 labelled pictures with 8 objects: 4 of 12 hypotheses are left, margin of AP 0.000" in words
+    assert "1.000 --box-coder centre --box-order yx" in words
+    # The network is white's alone, which every input but bytes shows as well.
+    assert words.endswith(
+        "boxes: --box-coder centre --box-order yx --anchor-format centre --anchor-order yx --box-scales 10,10,5,5 "
+        "input: cannot tell between those that are left: give more labelled pictures background: --background-last"
+    )
+
+
+def test_few_labels_cannot_tell_and_nothing_to_measure_with_is_said(tmp_path: Path) -> None:
+    model = planted_conventions.save(tmp_path / "model")
+    pictures = planted_conventions.draw(tmp_path / "pictures")
+    labels = planted_conventions.label(pictures, tmp_path / "labels.json", ["patch", "nothing"])
+    names = tmp_path / "labels.txt"
+    names.write_text("patch\nnothing\n")
+    result = run(tmp_path, model, "--labelled", labels, "--images-root", pictures, "--labels", names)
+    assert result.exit_code == 3
+    assert "on labels: cannot tell: 3 labelled pictures, and 5 are needed" in " ".join(result.output.split())
+    with pytest.raises(UsageError, match="give pictures with --images, or labelled ones"):
+        run(tmp_path, model)

@@ -12,6 +12,7 @@ from edgeproof.convert.variants import Variant, settings_of
 from edgeproof.errors import ConversionError
 from edgeproof.ssd.postprocess import PostprocessOptions
 from edgeproof.tflite.file import Signature, TfliteFile, read_tflite
+from edgeproof.tflite.output_map import DETECTIONS
 from edgeproof_agent.bundle.manifest import InputContract, InputType
 
 INT8, FLOAT32 = settings_of(Variant.INT8), settings_of(Variant.FLOAT32)
@@ -124,7 +125,7 @@ def test_outputs_are_found_by_name_in_any_order(file: TfliteFile) -> None:
     turned = replace(
         file,
         outputs=file.outputs[::-1],
-        signatures=(replace(signature, outputs={name: 3 - index for name, index in signature.outputs.items()}),),
+        signatures=(replace(signature, outputs={name: 3 - place for place, name in enumerate(DETECTIONS)}),),
     )
     there = resolve_outputs(turned)
     assert (there.boxes, there.classes, there.scores, there.count) == (
@@ -136,12 +137,13 @@ def test_outputs_are_found_by_name_in_any_order(file: TfliteFile) -> None:
     assert there.max_detections == here.max_detections == 10
 
 
-def test_outputs_without_names_are_refused(file: TfliteFile) -> None:
-    with pytest.raises(ConversionError, match=r"not named .*found: none"):
-        resolve_outputs(replace(file, signatures=()))
-    foreign = Signature("serving_default", {"image": 0}, {f"output_{index}": index for index in range(4)})
-    with pytest.raises(ConversionError, match=r"found: output_0, output_1"):
-        resolve_outputs(replace(file, signatures=(foreign,)))
+def test_outputs_that_nothing_tells_apart_are_refused(file: TfliteFile) -> None:
+    unnamed = tuple(replace(tensor, name=str(place)) for place, tensor in enumerate(file.outputs))
+    with pytest.raises(ConversionError, match=r"nothing tells which output is which \(they are named none\)"):
+        resolve_outputs(replace(file, signatures=(), postprocess=(), outputs=unnamed))
+    foreign = Signature("serving_default", {"image": 0}, {f"out_{index}": index for index in range(4)})
+    with pytest.raises(ConversionError, match=r"they are named out_0, out_1"):
+        resolve_outputs(replace(file, signatures=(foreign,), postprocess=(), outputs=unnamed))
 
 
 def test_outputs_of_another_shape_are_refused(file: TfliteFile) -> None:

@@ -97,7 +97,7 @@ def test_a_file_is_held_to_the_variant_that_is_asked_for(tiny_bundles: dict[str,
 def test_the_map_is_printed_with_what_it_was_read_from(tiny_bundles: dict[str, Path]) -> None:
     result = run(tiny_bundles["int8"])
     assert "detection_scores" in result.output
-    assert "outputs known by the signature's names" in result.output
+    assert "outputs known by the post-processing operator's outputs" in result.output
     assert "max_detections 10" in result.output
     assert "zero 127" in result.output or "zero 128" in result.output
 

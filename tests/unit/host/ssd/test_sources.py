@@ -116,6 +116,36 @@ def test_a_folder_is_recognised_by_what_it_holds(tmp_path: Path) -> None:
         recognise_source(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "kind"),
+    [
+        ("my_ssd/saved_model.pb", b"\x08\x01", "saved-model"),
+        ("web/model.json", TFJS, "tfjs-graph-model"),
+        ("frozen_inference_graph.pb", b"\x0a\x01", "tf1-frozen-graph"),
+        ("best.tflite", b"\x1c\0\0\0TFL3" + b"\0" * 32, "tflite"),
+        ("best.h5", b"\x89HDF\r\n\x1a\n", "keras"),
+    ],
+)
+def test_a_folder_one_level_too_high_finds_the_model_inside(
+    tmp_path: Path, name: str, content: bytes, kind: str
+) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_bytes(content)
+    (tmp_path / "labels.txt").write_text("person\n")
+    (tmp_path / "photo.jpg").write_bytes(b"\xff\xd8")
+    (tmp_path / ".cache").mkdir()
+    source = recognise_source(tmp_path)
+    assert source.kind.kind == kind
+    assert source.path in ((tmp_path / name), (tmp_path / name).parent)
+
+
+def test_a_folder_with_several_models_asks_for_one(tmp_path: Path) -> None:
+    for name in ("one.pb", "two.pb"):
+        (tmp_path / name).write_bytes(b"\x0a\x01")
+    with pytest.raises(NotAnSsdError, match="2 models are in it: one.pb, two.pb. Give one of them"):
+        recognise_source(tmp_path)
+
+
 def test_a_missing_and_an_empty_file_have_their_own_words(tmp_path: Path) -> None:
     with pytest.raises(NotAnSsdError, match=r"model\.pb: there is no such file"):
         recognise_source(tmp_path / "model.pb")

@@ -56,10 +56,10 @@ def test_the_signature_leads_to_positions_of_outputs(tiny_bundles: dict[str, Pat
     assert signature.inputs == {"image": 0}
     shapes = {name: file.outputs[position].shape for name, position in signature.outputs.items()}
     assert shapes == {
-        "detection_boxes": (1, 10, 4),
-        "detection_classes": (1, 10),
-        "detection_scores": (1, 10),
-        "num_detections": (1,),
+        "output_3": (1, 10, 4),
+        "output_2": (1, 10),
+        "output_1": (1, 10),
+        "output_0": (1,),
     }
 
 
