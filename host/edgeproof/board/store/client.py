@@ -178,13 +178,12 @@ class BoardStore(Client):
             except AgentRefusedError as error:
                 if error.kind != "busy":
                     raise self._refused("be leased", error) from error
-                left = end - time.monotonic()
+                left, why = end - time.monotonic(), str(error).partition(": ")[2]
                 if left <= 0:
-                    words = str(error).partition(": ")[2]
                     raise BoardBusyError(
-                        f"{self._board} is taken: {words}, or wait for it with --wait SECONDS"
+                        f"{self._board} is taken: {why}, or have it waited for: --wait SECONDS"
                     ) from error
-                progress(Progress(f"waiting for {self._board}: {str(error).partition(': ')[2]}"))
+                progress(Progress(f"waiting for {self._board}: {why}"))
             time.sleep(min(left, _ASK_AGAIN_SECONDS))
         with self._conversation.reading():
             token = told.text("token", max_length=64)
