@@ -9,7 +9,7 @@ from tests.support.places import ROOT
 
 _HALVES = (
     ("arm", "contract", "models", "browser", "fuzz", "odapi", "unit"),  # the first three share boards: one by one
-    ("ssh", "faults"),
+    ("ssh", "faults", "fleet"),
 )
 _LONG = {"families": "presets against the libraries themselves, a gigabyte of them"}
 """What `make soak` runs, and what that is; what these found is held by unit tests, too."""
