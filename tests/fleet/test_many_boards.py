@@ -152,7 +152,6 @@ def test_measurements_of_many_and_a_lease_that_is_told(
             pass
         out = edgeproof(sound, tmp_path, "bench", "tag:pi5", "--any", "--runs", "20", "--json")
         assert json.loads(out)["runs"][0]["board"]["name"] == second.name
-    edgeproof(sound, tmp_path, "bench", "board-000", "--runs", "20")
 
 
 def test_a_dead_hosts_lease_ends(sound: BoardFleet, tmp_path: Path) -> None:
