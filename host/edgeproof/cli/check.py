@@ -65,6 +65,11 @@ _REPORT, _JUNIT, _SUMMARY, _METRICS, _BADGE = "report.json", "junit.xml", "summa
     help="Wait this long at most for a hot board to cool down, ahead of each cell.",
 )
 @click.option("--only", "words", multiple=True, metavar="WORD", help="Only the cells whose name has this word.")
+@click.option(
+    "--on",
+    metavar="CLUSTER",
+    help="Have a Dask cluster measure: tcp://SCHEDULER:PORT, or local:N workers. BOARDs are those of its workers.",
+)
 @wait_option
 @click.option("--repeat", is_flag=True, help="Measure again what an interrupted check has measured already.")
 @click.option(
@@ -90,6 +95,7 @@ def command(
     runs: int | None,
     cool_down: float,
     words: tuple[str, ...],
+    on: str | None,
     wait: float,
     repeat: bool,
     baseline: str | None,
@@ -122,7 +128,14 @@ def command(
     key = read_signing_key(key_path) if key_path is not None else None
     folder = OutputFolder.open(out)
     measured_on = tuple({cell.board.name: cell.board for cell in cells}.values())
-    if len(measured_on) > 1:
+    if on is not None:
+        from edgeproof.cluster.checking import check_on_cluster  # Dask takes a while to load
+        from edgeproof.cluster.engine import cluster
+
+        with folder.sealed(), cluster(on, measured_on) as client, shown_progress(console) as progress:
+            kept = KeptCells(out / _KEPT)
+            checked = check_on_cluster(client, cells, kept, progress, repeat=repeat, baseline=earlier)
+    elif len(measured_on) > 1:
         fleet = FleetOptions("check", measured_on, forks, None, None, path)
         with folder.sealed():
             checked = check_many(fleet, cells, out / _KEPT, console, repeat=repeat, baseline=earlier)

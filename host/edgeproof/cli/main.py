@@ -41,6 +41,7 @@ COMMANDS = {
     "recommend": "Name the cheapest of the measured cells that passes the gates, and the front.",
     "verify": "Check a report: who signed it, and whether it follows from its samples.",
     "report": "Print a report again, and make its HTML page.",
+    "worker": "Offer boards near this machine to a Dask cluster.",
     "demo": "Show the whole chain on a board that edgeproof starts itself.",
 }
 

@@ -114,6 +114,13 @@ def several_boards(function: _Command) -> _Command:
         inventories: tuple[Path, ...],
         **options: Any,
     ) -> None:
+        on = options.get("on")
+        if on is not None and not on.startswith("local:"):
+            from edgeproof.cluster.engine import cluster, offered_boards  # Dask takes a while to load
+
+            with cluster(on) as client:
+                function(boards=offered_boards(client, boards), **options)
+            return
         function(boards=choose_boards(boards, limit, exclude, inventories).boards, **options)
 
     argument = click.argument("boards", metavar=f"[{METAVAR}...]", nargs=-1)
