@@ -126,13 +126,13 @@ def results(client: Any, cells: "Sequence[Cell]", lost_seconds: float) -> Iterat
                 words = f"no worker has offered {board} for {lost_seconds:.0f} s"
                 yield number, CellResult(None, Reason.UNREACHABLE, words)
         if futures and not done:
-            _wait([future for _, future in futures.values()])
+            _wait(client, [future for _, future in futures.values()])
 
 
-def _wait(futures: list[Any]) -> None:
+def _wait(client: Any, futures: list[Any]) -> None:
     import distributed
 
-    with contextlib.suppress(TimeoutError):
+    with contextlib.suppress(TimeoutError), client.as_current():
         distributed.wait(futures, timeout=_LOOK_SECONDS, return_when="FIRST_COMPLETED")
 
 
