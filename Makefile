@@ -1,6 +1,6 @@
 # make demo: the whole chain on a board that this machine plays.  make test: lint, types and all tests.
 # make quick: lint, types and the unit tests.  make fuzz SECONDS=600: broken input for every reader.
-# make soak: what takes long, the libraries of detector families among it.
+# make soak: what takes long: the libraries of detector families, 200 boards.
 # Both set themselves up in .venv, which is reused until pyproject.toml changes.
 
 SHELL := /bin/bash
@@ -39,6 +39,8 @@ fuzz: $(VENV)/.dev
 soak: $(VENV)/.dev
 	@bash tests/prepare_system.sh
 	@$(BIN)/python -m pytest -q tests/families
+	@$(BIN)/python tests/support/networks/tiny_ssd.py build/soak/tiny
+	@$(BIN)/python -m tests.fleet.figures --bundle build/soak/tiny/bundles/int8 --other build/soak/tiny/bundles/float32
 	@$(BIN)/python -m tests.fuzz --seconds 3600
 
 clean:
