@@ -58,7 +58,8 @@ COMMANDS = {
 def cli(ctx: click.Context, debug: bool) -> None:
     """Take an SSD detector from a TensorFlow model to a proof on an ARM board.
 
-    BOARD is user@host[:port] or the name of a board in edgeproof.toml.
+    BOARD is user@host[:port] or the name of a board in edgeproof.toml; where many are meant a group, tag:NAME, a glob,
+    all, @FILE, or several with commas between.
     """
     ctx.obj = {"debug": debug}
 
