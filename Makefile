@@ -1,6 +1,6 @@
 # make demo: the whole chain on a board that this machine plays.  make test: lint, types and all tests.
 # make quick: lint, types and the unit tests.  make fuzz SECONDS=600: broken input for every reader.
-# make soak: what takes long: the libraries of detector families, 200 boards.
+# make soak: what takes long: power cuts by the hundred, 200 boards, the libraries of detector families among it.
 # Both set themselves up in .venv, which is reused until pyproject.toml changes.
 
 SHELL := /bin/bash
@@ -19,7 +19,7 @@ demo: $(VENV)/.demo
 
 test: $(VENV)/.dev lint
 	@bash tests/prepare_system.sh
-	@$(BIN)/python -m tests.halves
+	@$(BIN)/python -m tests.run_all
 
 quick: $(VENV)/.dev lint
 	@$(BIN)/python -m pytest -q -n 2 tests/unit
@@ -38,7 +38,9 @@ fuzz: $(VENV)/.dev
 
 soak: $(VENV)/.dev
 	@bash tests/prepare_system.sh
-	@$(BIN)/python -m pytest -q tests/families
+	@$(BIN)/python -m pytest -q --thorough tests/families tests/odapi tests/faults tests/arm tests/unit/host/history
+	@$(BIN)/python -m pytest -q tests/power --power-cuts 200
+	@$(BIN)/python -m pytest -q tests/power --power-cuts 20 --power-suite bookworm
 	@$(BIN)/python tests/support/networks/tiny_ssd.py build/soak/tiny
 	@$(BIN)/python -m tests.fleet.figures --bundle build/soak/tiny/bundles/int8 --other build/soak/tiny/bundles/float32
 	@$(BIN)/python -m tests.fuzz --seconds 3600

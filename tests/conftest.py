@@ -19,11 +19,24 @@ _TINY_SSD = ROOT / "tests" / "support" / "networks" / "tiny_ssd.py"
 _CACHE = BUILT
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--thorough", action="store_true", help="Also what takes long: see `make soak`.")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "tensorflow: imports TensorFlow into the process of the tests.")
+    config.addinivalue_line("markers", "thorough: takes long and is run by `make soak` alone.")
     config.addinivalue_line("markers", "network: fetches a sample, unless it is in the cache.")
     # No test writes into the history of whoever runs it.
     os.environ["EDGEPROOF_HISTORY"] = str(Path(tempfile.gettempdir()) / f"edgeproof-tests-{os.getpid()}.sqlite3")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--thorough"):
+        return
+    left = [item for item in items if item.get_closest_marker("thorough")]
+    config.hook.pytest_deselected(items=left)
+    items[:] = [item for item in items if item not in left]
 
 
 def pytest_unconfigure() -> None:
@@ -47,6 +60,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     )
     if points:
         terminalreporter.write_line(f"faults injected: {points}; after each the board served a whole bundle")
+
+
+@pytest.fixture(scope="session")
+def thorough(request: pytest.FixtureRequest) -> bool:
+    """Whether to take the time for all of it."""
+    return bool(request.config.getoption("--thorough"))
 
 
 @pytest.fixture(scope="session")

@@ -15,9 +15,11 @@ need tcsh tcsh
 need mksh mksh
 need busybox busybox-static
 need tmux tmux
+need patchelf patchelf
 [ -n "$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null)" ] || missing+=(postgresql)
 # For an emulated ARM board (deploy/virtual_board).
 need qemu-system-aarch64 qemu-system-arm
+need qemu-system-x86_64 qemu-system-x86
 need mmdebstrap mmdebstrap
 need cpio cpio
 need depmod kmod

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from deploy.virtual_board.recipe import Platform
 from deploy.virtual_board.tools import require_tools
 from edgeproof.local_files.cache_folder import cache_folder
 from edgeproof.wording.progress import Progress, ProgressKind, ProgressListener, silent
@@ -18,6 +19,7 @@ _DIGEST_LETTERS = 16
 class Artefact:
     name: str
     digest: str
+    platform: Platform
     description: str
     build: Callable[[Path, Path], None]
     """Fills the first folder, with the second one as scratch space."""
@@ -29,7 +31,7 @@ class Artefact:
     def get(self, progress: ProgressListener = silent) -> Path:
         """Its folder, built if it is not there. Raises `VirtualBoardError`."""
         if not self.folder.is_dir():
-            require_tools(to_build=True)
+            require_tools(self.platform, to_build=True)
             progress(Progress(f"building {self.description}, which is kept for the next start", ProgressKind.NOTE))
             self._build()
         return self.folder

@@ -61,10 +61,14 @@ class VirtualBoard:
     @property
     def profile(self) -> BoardProfile:
         """How to reach the board while it runs. Raises `VirtualBoardError` when it does not."""
+        return self.profile_of(USER)
+
+    def profile_of(self, user: str) -> BoardProfile:
+        """The same for `pi` or `root`."""
         return BoardProfile(
             name=self.name,
             host="127.0.0.1",
-            user=USER,
+            user=user,
             port=self._running().port,
             identity_file=str(self.folder / CLIENT_KEY),
             known_hosts=str(self.folder / KNOWN_HOSTS),
@@ -89,14 +93,16 @@ class VirtualBoard:
         memory_mib: int = 1024,
         keep_disk: bool = False,
         bound: bool = False,
+        disk: str | None = None,
         progress: ProgressListener = silent,
     ) -> None:
         """Builds what the cache lacks, starts the machine and waits until its SSH server speaks.
 
         `keep_disk` gives the board a disk of its own that outlives it (stopping is then like pulling the plug); else
-        every start is from a fresh system. `bound`: it ends with this thread. Raises `VirtualBoardError`.
+        every start is from a fresh system. `disk` names another disk that keeps what is written: see `Machine.disk`.
+        `bound`: it ends with this thread. Raises `VirtualBoardError`.
         """
-        require_tools(to_build=False)
+        require_tools(self.suite.platform, to_build=False)
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         with self.folder.with_name(f"{self.folder.name}.lock").open("w") as lock:
             try:
@@ -105,19 +111,35 @@ class VirtualBoard:
                 raise VirtualBoardError(f"{self.name} is being started by another process") from None
             if self._state():
                 raise VirtualBoardError(f"{self.name} runs already; stop it first")
-            self._start(port, memory_mib, keep_disk, bound, progress)
+            system, image = (artefact.get(progress) for artefact in artefacts(self.suite))
+            self._clear(keep_disk)
+            if keep_disk:
+                disk = str(self._own_disk(image / DISK_IMAGE))
+            self._start(system, disk or str(image / DISK_IMAGE), disk is not None, port, memory_mib, bound, progress)
 
     def _start(
-        self, port: int | None, memory_mib: int, keep_disk: bool, bound: bool, progress: ProgressListener
+        self,
+        system: Path,
+        disk: str,
+        keep_changes: bool,
+        port: int | None,
+        memory_mib: int,
+        bound: bool,
+        progress: ProgressListener,
     ) -> None:
-        system, disk = kernel().get(progress), root_file_system(self.suite).get(progress) / DISK_IMAGE
-        self._clear(keep_disk)
-        if keep_disk:
-            disk = self._own_disk(disk)
         port = port or _free_port()
         initramfs = self.folder / INITRAMFS
         initramfs.write_bytes(joined((system / INITRAMFS).read_bytes(), make_keys(self.folder, port)))
-        machine = Machine(system / KERNEL, initramfs, disk, self.console, port, memory_mib, keep_changes=keep_disk)
+        machine = Machine(
+            self.suite.platform,
+            system / KERNEL,
+            initramfs,
+            disk,
+            self.console,
+            port,
+            memory_mib,
+            keep_changes=keep_changes,
+        )
         progress(Progress(f"starting {self.name} ({self.suite.description})"))
         process = machine.start(self.folder / _QEMU_LOG, bound)
         try:
@@ -136,12 +158,17 @@ class VirtualBoard:
         (self.folder / _STATE).unlink(missing_ok=True)
         return state is not None
 
-    def ssh_command(self, words: list[str]) -> list[str]:
-        """An `ssh` command line that logs in, or runs `words` there."""
+    def kill(self) -> None:
+        """Ends the machine at once, without a word to it or to its disk."""
+        state = self._running()
+        ProcessIdentity(state.pid, state.start_ticks).kill()
+
+    def ssh_command(self, words: list[str], user: str = USER) -> list[str]:
+        """An `ssh` command line that logs in, or runs `words` there, as `pi` or `root`."""
         profile = self.profile
         options = [f"UserKnownHostsFile={profile.known_hosts}", "StrictHostKeyChecking=yes", "IdentitiesOnly=yes"]
         command = ["ssh", "-F", "none", "-i", str(profile.identity_file), "-p", str(profile.port)]
-        return [*command, *(word for option in options for word in ("-o", option)), f"{USER}@127.0.0.1", *words]
+        return [*command, *(word for option in options for word in ("-o", option)), f"{user}@127.0.0.1", *words]
 
     def _running(self) -> _State:
         state = self._state()
@@ -200,7 +227,7 @@ class VirtualBoard:
 
 def artefacts(suite: Suite) -> list[Artefact]:
     """What a board of this suite is built from."""
-    return [kernel(), root_file_system(suite)]
+    return [kernel(suite.platform), root_file_system(suite)]
 
 
 def _free_port() -> int:

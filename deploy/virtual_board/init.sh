@@ -40,8 +40,10 @@ ifconfig eth0 10.0.2.15 netmask 255.255.255.0 up
 # /board is this board's own archive, which follows the one that all boards share.
 cp /board/ssh_host_ed25519_key /newroot/etc/ssh/
 chmod 600 /newroot/etc/ssh/ssh_host_ed25519_key
-cp /board/authorized_keys /newroot/home/pi/.ssh/
-chmod 600 /newroot/home/pi/.ssh/authorized_keys
+for home in /newroot/home/pi /newroot/root; do
+  cp /board/authorized_keys "$home/.ssh/"
+  chmod 600 "$home/.ssh/authorized_keys"
+done
 chown -R 1000:1000 /newroot/home/pi/.ssh
 
 for device in /newroot/dev/video*; do

@@ -1,4 +1,4 @@
-"""The kernel of all virtual boards, and an initramfs with the few modules that a board needs."""
+"""The kernel of a virtual board, and an initramfs with the few modules that a board needs."""
 
 import gzip
 import lzma
@@ -11,16 +11,16 @@ from deploy.virtual_board.artefacts import Artefact, content_digest
 from deploy.virtual_board.cpio import cpio_archive
 from deploy.virtual_board.debian import Unpacking, unpack
 from deploy.virtual_board.errors import VirtualBoardError
-from deploy.virtual_board.recipe import KERNEL_MODULES, KERNEL_PACKAGES, KERNEL_SUITE
+from deploy.virtual_board.recipe import KERNEL_MODULES, KERNEL_SUITE, Platform
 from deploy.virtual_board.tools import run_tool
 
 KERNEL, INITRAMFS = "vmlinuz", "initramfs.gz"
 _DEPMOD_SECONDS = 120.0
 
 
-def kernel() -> Artefact:
+def kernel(platform: Platform) -> Artefact:
     """Kernel and initramfs, named by what goes into them."""
-    unpacking = Unpacking(KERNEL_SUITE, "arm64", KERNEL_PACKAGES, whole_system=False)
+    unpacking = Unpacking(KERNEL_SUITE, platform.architecture, platform.kernel_packages, whole_system=False)
     init = (resources.files("deploy.virtual_board") / "init.sh").read_bytes()
 
     def build(folder: Path, work: Path) -> None:
@@ -33,7 +33,7 @@ def kernel() -> Artefact:
         (folder / INITRAMFS).write_bytes(gzip.compress(cpio_archive(initramfs), 1, mtime=0))
 
     digest = content_digest(KERNEL_SUITE, *unpacking.arguments(), init, *KERNEL_MODULES.items())
-    return Artefact("kernel", digest, "the kernel", build)
+    return Artefact(f"kernel-{platform.name}", digest, platform, f"the kernel for {platform.name}", build)
 
 
 def load_order(modules_dep: str, wanted: list[str]) -> list[str]:

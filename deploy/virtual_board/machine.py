@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.virtual_board.process import ProcessIdentity
-from deploy.virtual_board.recipe import SSH_PORT
-from deploy.virtual_board.tools import QEMU
+from deploy.virtual_board.recipe import SSH_PORT, Platform
 
 
 @dataclass(frozen=True)
 class Machine:
     """A machine that can be started: its files and its size."""
 
+    platform: Platform
     kernel: Path
     initramfs: Path
-    disk: Path
-    """A raw image with the root file system."""
+    disk: Path | str
+    """A raw image with the root file system, or where an NBD server offers one: `nbd+unix:///?socket=PATH`."""
     console: Path
     """What the kernel and sshd print goes here."""
     port: int | None = None
@@ -32,11 +32,11 @@ class Machine:
     def command(self) -> list[str]:
         """The network leads nowhere but to the SSH port: the board has no internet."""
         snapshot = "off" if self.keep_changes else "on"
-        command = [QEMU, "-M", "virt,gic-version=3", "-cpu", "cortex-a72", "-smp", str(self.cpu_count)]
-        command += ["-m", f"{self.memory_mib}M", "-accel", "tcg,thread=multi", "-display", "none", "-no-reboot"]
+        command = [self.platform.emulator, *self.platform.options, "-smp", str(self.cpu_count)]
+        command += ["-m", f"{self.memory_mib}M", "-display", "none", "-no-reboot"]
         command += ["-monitor", "none", "-serial", f"file:{_escaped(self.console)}"]
         command += ["-kernel", str(self.kernel), "-initrd", str(self.initramfs)]
-        command += ["-append", f"console=ttyAMA0 quiet panic=-1 rdinit=/init task={self.task}"]
+        command += ["-append", f"console={self.platform.serial} quiet panic=-1 rdinit=/init task={self.task}"]
         command += ["-drive", f"if=none,id=disk,file={_escaped(self.disk)},format=raw,snapshot={snapshot}"]
         command += ["-device", "virtio-blk-pci,drive=disk"]
         command += ["-device", "virtio-rng-pci"]
@@ -58,6 +58,6 @@ class Machine:
         return ProcessIdentity.of(process.pid)
 
 
-def _escaped(path: Path) -> str:
+def _escaped(path: Path | str) -> str:
     """A comma separates QEMU's options, and is doubled to mean itself."""
     return os.fspath(path).replace(",", ",,")

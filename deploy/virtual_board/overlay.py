@@ -19,11 +19,12 @@ _FILES = {
     "etc/nsswitch.conf": "passwd: files\ngroup: files\nshadow: files\nhosts: files\n",
     "etc/hostname": f"{HOST_NAME}\n",
     "etc/hosts": f"127.0.0.1 localhost\n127.0.1.1 {HOST_NAME}\n",
-    SSHD_CONFIG[1:]: f"HostKey {HOST_KEY}\nAllowUsers {USER}\nAuthenticationMethods publickey\nPermitRootLogin no\n"
+    SSHD_CONFIG[1:]: f"HostKey {HOST_KEY}\nAllowUsers {USER} root\nAuthenticationMethods publickey\n"
+    "PermitRootLogin prohibit-password\n"
     "UsePAM no\nUseDNS no\nPrintMotd no\nSubsystem sftp internal-sftp\n",
 }
 _SECRETS = {"etc/shadow": f"root:*:19000:0:99999:7:::\nsshd:*:19000::::::\n{USER}:*:19000:0:99999:7:::\n"}
-_FOLDERS = {"tmp": 0o1777, "proc": 0o755, "sys": 0o755, "dev": 0o755, "run": 0o755, "root": 0o700}
+_FOLDERS = {"tmp": 0o1777, "proc": 0o755, "sys": 0o755, "dev": 0o755, "run": 0o755, "root": 0o700, "root/.ssh": 0o700}
 _HOME_FOLDERS = {f"home/{USER}": 0o755, f"home/{USER}/.ssh": 0o700}
 
 

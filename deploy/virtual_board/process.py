@@ -31,14 +31,21 @@ class ProcessIdentity:
 
     def end(self, grace_seconds: float) -> None:
         """Ends it, by force after `grace_seconds`, and waits until it is gone."""
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            end = time.monotonic() + grace_seconds
-            with contextlib.suppress(ProcessLookupError):
-                if self.is_alive():
-                    os.kill(self.pid, number)
-            while self.is_alive() and time.monotonic() < end:
-                _reap(self.pid)
-                time.sleep(_POLL_SECONDS)
+        self._signal(signal.SIGTERM, grace_seconds)
+        self.kill(grace_seconds)
+
+    def kill(self, grace_seconds: float = 10.0) -> None:
+        """Ends it by force, and waits until it is gone."""
+        self._signal(signal.SIGKILL, grace_seconds)
+
+    def _signal(self, number: signal.Signals, grace_seconds: float) -> None:
+        end = time.monotonic() + grace_seconds
+        with contextlib.suppress(ProcessLookupError):
+            if self.is_alive():
+                os.kill(self.pid, number)
+        while self.is_alive() and time.monotonic() < end:
+            _reap(self.pid)
+            time.sleep(_POLL_SECONDS)
 
 
 def _start_ticks(pid: int) -> int | None:

@@ -23,7 +23,7 @@ _COMPILED = "init: compiled"
 def root_file_system(suite: Suite) -> Artefact:
     """The disk of a suite, named by what goes into it."""
     unpacking = Unpacking(suite.release, suite.architecture, suite.packages, whole_system=True)
-    overlay, system = overlay_archive(suite), kernel()
+    overlay, system = overlay_archive(suite), kernel(suite.platform)
 
     def build(folder: Path, work: Path) -> None:
         """`work` is a folder in which another user may write to files that are open to all."""
@@ -36,17 +36,18 @@ def root_file_system(suite: Suite) -> Artefact:
         # apt's lists and the packages' descriptions are of no use on the board.
         clean = 'rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/*'
         unpack(unpacking, [f"tar-in {shlex.quote(str(archive))} /", clean, make_ext4])
-        _compile_python(image, system.get(), work / "console.log")
+        _compile_python(suite, image, system.get(), work / "console.log")
         run_tool(["cp", "--sparse=always", image, folder / DISK_IMAGE], "keeping the disk image", _COPY_SECONDS)
 
     digest = content_digest(suite.release, *unpacking.arguments(), overlay, *_MAKE_EXT4, _DISK_BYTES, system.digest)
-    return Artefact(f"root-{suite.name}", digest, f"Debian {suite.name}", build)
+    return Artefact(f"root-{suite.name}", digest, suite.platform, f"Debian {suite.name}", build)
 
 
-def _compile_python(image: Path, system: Path, console: Path) -> None:
+def _compile_python(suite: Suite, image: Path, system: Path, console: Path) -> None:
     """Boots once to compile Python's modules, as the packages' scripts do on a real board: only the board's own Python
     can, and every start of Python there would take four times as long."""
-    machine = Machine(system / KERNEL, system / INITRAMFS, image, console, task="compile", keep_changes=True)
+    files = (system / KERNEL, system / INITRAMFS, image, console)
+    machine = Machine(suite.platform, *files, task="compile", keep_changes=True)
     run_tool(machine.command(), "compiling Python's modules", _COMPILE_SECONDS)
     text = console.read_text(errors="replace")
     if _COMPILED not in text:

@@ -7,13 +7,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from deploy.virtual_board.errors import MissingToolsError, VirtualBoardError
+from deploy.virtual_board.recipe import Platform
 
-QEMU = "qemu-system-aarch64"
 _SYSTEM_FOLDERS = "/usr/sbin:/sbin"
 _GRACE_SECONDS = 15.0
 
 _PACKAGES = {
-    QEMU: "qemu-system-arm",
     "mmdebstrap": "mmdebstrap",
     "cpio": "cpio",
     "depmod": "kmod",
@@ -24,26 +23,27 @@ _PACKAGES = {
     "newuidmap": "uidmap",
 }
 _BUILDING = ("mmdebstrap", "cpio", "depmod", "mke2fs")
-_RUNNING = (QEMU, "cpio", "setpriv", "ssh-keygen", "ssh")
+_RUNNING = ("cpio", "setpriv", "ssh-keygen", "ssh")
 # mmdebstrap verifies what it downloads with Debian's own keys, which other distributions do not have.
 _KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 
-def require_tools(to_build: bool) -> None:
+def require_tools(platform: Platform, to_build: bool) -> None:
     """Raises `MissingToolsError` with the line that installs what is missing."""
-    missing = missing_packages(to_build)
+    missing = missing_packages(platform, to_build)
     if missing:
         raise MissingToolsError(
             f"a virtual board needs {' and '.join(missing)}. On Debian or Ubuntu: sudo apt install {' '.join(missing)}"
         )
 
 
-def missing_packages(to_build: bool) -> list[str]:
+def missing_packages(platform: Platform, to_build: bool) -> list[str]:
     """Debian packages that are not there: of those that building needs, too, or only of those that running needs."""
-    programs = (*_RUNNING, *_BUILDING) if to_build else _RUNNING
+    packages = {platform.emulator: platform.emulator_package, **_PACKAGES}
+    programs = (platform.emulator, *_RUNNING, *(_BUILDING if to_build else ()))
     if to_build and os.geteuid() != 0:
         programs = (*programs, "newuidmap")
-    missing = [_PACKAGES[program] for program in programs if _find(program) is None]
+    missing = [packages[program] for program in programs if _find(program) is None]
     if to_build and not _KEYRING.exists():
         missing.append("debian-archive-keyring")
     return list(dict.fromkeys(missing))

@@ -95,7 +95,7 @@ class Board:
         """
         opened = _bundle(bundle)
         with self._opened() as board:
-            done = push_bundle(board, opened, app or opened.manifest.name, runtime, self._progress)
+            done = push_bundle(board, opened, app or opened.app_name, runtime, self._progress)
             board.store.refresh()  # the next verb on this connection sees what the app points at now
             return done
 
@@ -261,13 +261,23 @@ class Board:
         """
         return diagnose(self.profile)
 
-    def prune(self, dry_run: bool = False) -> list[DroppedObject]:
-        """Drops what no app names and nothing uses.
+    def remove_app(self, app: str) -> None:
+        """Takes an app off the board; its bundles stay until `prune`.
+
+        Example: `Board("pi").remove_app("people")`
+        """
+        with self._opened() as board:
+            board.store.remove_app(app)
+            board.store.refresh()
+
+    def prune(self, dry_run: bool = False, let_go: Sequence[str] = (), all_hosts: bool = False) -> list[DroppedObject]:
+        """Drops what nothing on the board points to and no other machine needs, the previous bundles of the apps in
+        `let_go` among it; with `all_hosts` it does not matter what others need.
 
         Example: `Board("pi").prune(dry_run=True)`
         """
         with self._opened() as board:
-            return prune(board.store, dry_run)
+            return prune(board.store, dry_run, let_go, all_hosts)
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[OpenBoard]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from edgeproof.errors import BundleError
 from edgeproof.local_files.digests import sha256_of_bytes, sha256_of_file
+from edgeproof.wording.model_names import name_of_labels, says_nothing
 from edgeproof_agent.bundle.manifest import (
     LABELS_FILE,
     MANIFEST_FILE,
@@ -51,6 +52,12 @@ class Bundle:
     def size_bytes(self) -> int:
         """Size of all files that travel, `bundle.json` not counted."""
         return sum(entry.size_bytes for entry in self.manifest.files.values())
+
+    @property
+    def app_name(self) -> str:
+        """What an app that serves it is called: as its model is, unless every model is called so."""
+        name = self.manifest.name
+        return name_of_labels(self.labels()) if says_nothing(name) else name
 
     def labels(self) -> list[str]:
         """The lines of labels.txt: a class index plus `manifest.label_offset` is a position in this list."""

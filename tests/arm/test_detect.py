@@ -87,7 +87,7 @@ def test_photos_give_the_detections_of_this_machine_and_the_camera_works(
     assert (640, 480) in sizes
 
 
-@pytest.mark.parametrize("virtual", ["bookworm"], indirect=True)
+@pytest.mark.parametrize("virtual", ["trixie"], indirect=True)
 def test_the_command_line_says_that_the_board_is_emulated(
     board: ReadyBoard, edgeproof: Command, tiny_bundles: dict[str, Path], tmp_path: Path
 ) -> None:

@@ -2,11 +2,14 @@
 
 import re
 import subprocess
+from pathlib import Path
+
+import pytest
 
 from deploy.virtual_board.board import VirtualBoard
 from edgeproof.board.open_board import open_board
 from edgeproof.board.provision import provision
-from tests.support.boards.emulated import ReadyBoard
+from tests.support.boards.emulated import APP, Command, ReadyBoard
 
 # Runtime, architecture of the userland, and the least that has to travel.
 EXPECTED = {
@@ -56,3 +59,16 @@ def test_the_proof_leaves_compiled_what_a_session_imports(board: ReadyBoard) -> 
     names = on_board(board.virtual, f"find {root} -name '*.pyc' -printf '%f\\n'").stdout.split()
     assert any(name.startswith("interpreter.cpython") for name in names)
     assert not [name for name in names if name.startswith("test_")]
+
+
+@pytest.mark.parametrize("virtual", ["trixie"], indirect=True)
+def test_a_board_of_512_mb_is_provisioned_and_served_with_what_it_has(
+    board: ReadyBoard, edgeproof: Command, tiny_bundles: dict[str, Path], tiny_pictures: Path, tmp_path: Path
+) -> None:
+    name = board.virtual.profile.name
+    edgeproof("push", name, tiny_bundles["float32"], "--app", APP)
+    edgeproof("detect", name, tiny_pictures, "--app", APP, "--out", tmp_path / "out")
+    memory = dict(line.split(":") for line in on_board(board.virtual, "cat /proc/meminfo").stdout.splitlines())
+    total, swap = (int(memory[key].split()[0]) >> 10 for key in ("MemTotal", "SwapTotal"))
+    assert (400 < total < 512, swap) == (True, 0)
+    assert not [line for line in board.virtual.log_lines() if "Out of memory" in line or "oom-kill" in line]

@@ -14,7 +14,7 @@ from edgeproof.errors import DeploymentError, HostKeyError
 from tests.support.boards.emulated import APP, ReadyBoard
 
 
-@pytest.mark.parametrize("virtual", ["bookworm"], indirect=True)
+@pytest.mark.parametrize("virtual", ["trixie"], indirect=True)
 def test_a_bundle_that_does_not_run_there_leaves_the_app_as_it_was(
     board: ReadyBoard, tiny_bundles: dict[str, Path], tmp_path: Path
 ) -> None:

@@ -25,9 +25,11 @@ Tool = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture
 def tool() -> Iterator[Tool]:
-    require_emulator(SUITES["bookworm"])
+    require_emulator(SUITES["trixie"])
 
     def run(command: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        if command == "up" and "--suite" not in arguments:
+            arguments = ("--suite", "trixie", *arguments)
         words = [sys.executable, "-m", "deploy.virtual_board", command, "--name", NAME, *arguments]
         return subprocess.run(words, capture_output=True, text=True, cwd=ROOT, timeout=600)
 
@@ -48,7 +50,7 @@ def test_a_board_is_started_used_and_stopped(tool: Tool) -> None:
     again = tool("up")
     assert (again.returncode, "is ready after" in again.stdout) == (0, False), "it runs already"
     assert json.loads((FOLDER / "state.json").read_text())["pid"] == pid
-    assert tool("up", "--suite", "trixie").stderr.startswith(f"error: {NAME} runs bookworm. Stop it")
+    assert tool("up", "--suite", "bookworm").stderr.startswith(f"error: {NAME} runs trixie. Stop it")
     assert tool("ssh", "uname", "-m").stdout == "aarch64\n"
     assert tool("ssh", "exit 7").returncode == 7
     assert "Accepted publickey for pi" in tool("logs").stdout
@@ -57,6 +59,7 @@ def test_a_board_is_started_used_and_stopped(tool: Tool) -> None:
     assert tool("status").returncode == 1
 
 
+@pytest.mark.thorough
 def test_a_disk_that_is_kept_outlives_a_power_cut_and_a_fresh_one_is_empty(tool: Tool) -> None:
     assert tool("up", "--keep-disk").returncode == 0
     assert tool("ssh", "touch mark && sync").returncode == 0

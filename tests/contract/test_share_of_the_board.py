@@ -22,6 +22,8 @@ def test_an_agent_that_is_kept_to_one_cpu_uses_one_thread_and_says_so(board: Loc
     try:
         with board.session() as session:
             load = session.load(board.bundle_path("int8")).load
+            with pytest.raises(AgentRefusedError, match="2 threads cannot run at once: .* Ask for --threads 1 or"):
+                session.load(board.bundle_path("int8"), threads=2)
     finally:
         os.sched_setaffinity(0, mine)
     assert load.threads == 1

@@ -1,5 +1,6 @@
 """Sources of pictures through the real agent: folders, what comes into one, a network camera that is pulled."""
 
+import statistics
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -29,8 +30,11 @@ def test_the_stages_of_a_frame_explain_its_whole(board: LocalBoard, session: Age
                 "capture", "decode", "handover", "preprocess", "invoke", "postprocess", "total"
             }  # fmt: skip
             assert frame.whole_ns is not None
-            assert 0.5 * frame.whole_ns < frame.result.stages_ns["total"] <= frame.whole_ns
+            assert frame.result.stages_ns["total"] <= frame.whole_ns
             assert frame.age_ns is None
+        # One frame can be kept waiting between two stages by whatever else the machine does.
+        shares = [frame.result.stages_ns["total"] / (frame.whole_ns or 1) for frame in frames]
+        assert statistics.median(shares) > 0.5
         assert [frame.media_ns for frame in frames] == [index * 100_000_000 for index in range(20)]
 
 

@@ -1,8 +1,9 @@
 """Whatever goes wrong at whatever moment, a board serves a whole bundle, and the next push succeeds.
 
-Each job is run once without trouble to count its operations; then once for each of them and each fault, on a fresh copy
-of the same board. Processes, pipes and files are real; the commands' processes are forks, which makes thousands of
-points affordable. `tests/ssh/test_killed_anywhere.py` does some of it over OpenSSH.
+Each job is run once without trouble to count its operations; then once for some of them and each fault, with
+`--thorough` for each of them, on a fresh copy of the same board. Processes, pipes and files are real; the commands'
+processes are forks, which makes thousands of points affordable. `tests/ssh/test_killed_anywhere.py` does some of it
+over OpenSSH.
 """
 
 import contextlib
@@ -11,6 +12,7 @@ import os
 import queue
 import shutil
 import traceback
+import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -42,6 +44,8 @@ from tests.support.whole_bundles import served_digest
 WORKERS = max(2, os.cpu_count() or 1)
 KILLS = ("kill store service", "kill agent")
 FAULTS = (*TRANSPORT_FAULTS, *KILLS, *FILE_FAULTS)
+SAMPLED_POINTS = 10
+"""Of each job and fault, where not all are asked for."""
 JOBS = ("push", "push of few changes", "push after a cut", "signed push", "rollback", "prune")
 # The first push brings the agent's many small files: the same few operations again and again.
 POINTS = [*itertools.product(JOBS, FAULTS), ("first push", "cut halfway"), ("first push", "kill before")]
@@ -116,11 +120,12 @@ def scene(tmp_path_factory: pytest.TempPathFactory, tiny_bundles: dict[str, Path
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(("name", "fault"), POINTS)
 def test_the_board_serves_a_whole_bundle_and_the_next_push_succeeds(
-    scene: Scene, name: str, fault: str, record_property: Callable[[str, object], None]
+    scene: Scene, name: str, fault: str, thorough: bool, record_property: Callable[[str, object], None]
 ) -> None:
     case = scene.cases[name]
     operations, calls = _count(scene, case)
-    points = range(1, (calls if fault in FILE_FAULTS else operations) + 1)
+    count = calls if fault in FILE_FAULTS else operations
+    points = range(1, count + 1) if thorough else _sample(name, fault, count)
     with ThreadPoolExecutor(WORKERS) as pool:
         outcomes = list(pool.map(lambda at: _strike(scene, case, fault, at), points))
     troubles = [f"{fault} at {at}: {trouble}" for at, trouble in zip(points, outcomes, strict=True) if trouble]
@@ -128,6 +133,12 @@ def test_the_board_serves_a_whole_bundle_and_the_next_push_succeeds(
     struck = sum(trouble is not None for trouble in outcomes)
     assert struck >= 3 or (fault == "kill agent" and name == "prune"), "the job has hardly any operation to strike"
     record_property("fault_points", struck)
+
+
+def _sample(name: str, fault: str, count: int) -> range:
+    """Points at even distances, in each job and fault others, so that together they lie close."""
+    distance = max(1, count // SAMPLED_POINTS)
+    return range(1 + zlib.crc32(f"{name} {fault}".encode()) % distance, count + 1, distance)
 
 
 def _count(scene: Scene, case: Case) -> tuple[int, int]:

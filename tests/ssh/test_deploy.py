@@ -301,7 +301,7 @@ def test_what_cannot_work_is_said_before_anything_is_sent(
     threads = edgeproof(
         "bench", "desk", "--bundle", tiny_bundles["int8"], "--threads", 64, "--out", tmp_path / "out", expect=2
     )
-    assert "threads must be between 1 and" in threads.stderr
+    assert "64 threads cannot run at once: of the board's" in threads.stderr
 
 
 def test_odd_and_repeated_file_names_are_detected_on_once(

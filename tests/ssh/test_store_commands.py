@@ -1,8 +1,10 @@
 """Rollback, status, prune and signatures by the command line, on a board behind a real SSH server."""
 
 import json
+import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,11 +16,13 @@ from edgeproof.board.provision import provision
 from edgeproof.bundle import Bundle, open_bundle, write_bundle
 from edgeproof_agent.store.objects import Kind
 from tests.support.boards.ssh_servers import Command, Server, write_config
+from tests.support.places import ROOT
 
 
 @pytest.fixture
 def store(server: Server) -> Iterator[Path]:
-    """The board's store, provisioned, with no app and no policy of another test."""
+    """The board's store, provisioned, with no app, no policy and no host of another test."""
+    shutil.rmtree(server.home / ".edgeproof/hosts", ignore_errors=True)
     with open_board(server.profile) as board:
         provision(board)
     root = server.home / ".edgeproof"
@@ -50,10 +54,10 @@ def test_a_rollback_goes_back_and_a_second_one_forward_again(
     assert "people on desk has no previous bundle to go back to" in alone.stderr
     edgeproof("push", "desk", new.path, "--app", "people")
     done = edgeproof("rollback", "desk")
-    assert f"people on desk serves {short(old)} again, before {short(new)}" in done.stdout
+    assert f"people on desk serves {short(old)} (float32) again, before {short(new)} (int8)" in done.stdout
     assert current(store, "people") == old.digest
     again = edgeproof("rollback", "desk", "--app", "people")
-    assert f"serves {short(new)} again, before {short(old)}" in again.stdout
+    assert f"serves {short(new)} (int8) again, before {short(old)} (float32)" in again.stdout
     nobody = edgeproof("rollback", "desk", "--app", "nobody", expect=2)
     assert "desk has no app nobody" in nobody.stderr
 
@@ -117,6 +121,74 @@ def test_prune_drops_what_no_app_names_and_says_what_and_how_much(
     assert left == {bundles["float32"].digest, bundles["int8"].digest}
     assert edgeproof("prune", "desk").stdout == "0.00 MB freed on desk\n"
     edgeproof("rollback", "desk")
+
+
+def test_apps_are_listed_removed_and_let_go_of_their_previous_bundle(
+    store: Path, edgeproof: Command, bundles: dict[str, Bundle]
+) -> None:
+    assert (
+        "desk has no app yet. A push makes one: edgeproof push desk BUNDLE" in edgeproof("app", "list", "desk").stdout
+    )
+    for variant in ("float32", "int8"):
+        edgeproof("push", "desk", bundles[variant].path, "--app", "people")
+    edgeproof("push", "desk", bundles["float16"].path, "--app", "cars")
+    listed = [line.split()[:5] for line in edgeproof("app", "list", "desk").stdout.splitlines()]
+    name = bundles["int8"].manifest.name
+    assert listed[1:] == [
+        ["cars", "current", name, "float16", short(bundles["float16"])],
+        ["people", "current", name, "int8", short(bundles["int8"])],
+        ["previous", name, "float32", short(bundles["float32"]), listed[3][4]],
+    ]
+    unknown = edgeproof("prune", "desk", "--app", "nobody", expect=2)
+    assert "desk could not prune" in unknown.stderr
+    assert "there is no app nobody; there are cars, people" in unknown.stderr
+    assert (
+        f"bundle that no app names {short(bundles['float32'])}" in edgeproof("prune", "desk", "--app", "people").stdout
+    )
+    assert "people on desk has no previous bundle" in edgeproof("rollback", "desk", "--app", "people", expect=2).stderr
+    assert "cars is no longer on desk" in edgeproof("app", "remove", "desk", "--app", "cars").stdout
+    again = edgeproof("app", "remove", "desk", "--app", "cars", expect=2)
+    assert "there is no app cars; there are people" in again.stderr
+    assert f"bundle that no app names {short(bundles['float16'])}" in edgeproof("prune", "desk").stdout
+    assert {path.name for path in (store / "bundles").iterdir()} == {bundles["int8"].digest}
+
+
+def test_another_version_of_edgeproof_on_another_machine_keeps_its_agent_and_runtime(
+    server: Server, store: Path, edgeproof: Command, tmp_path: Path
+) -> None:
+    """A real second version: the package copied, with another agent and another runtime."""
+    ours = {kind: {path.name for path in (store / kind).iterdir()} for kind in ("agents", "runtimes")}
+    for package in ("host/edgeproof", "device/edgeproof_agent"):
+        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+    with (tmp_path / "device/edgeproof_agent/__init__.py").open("a") as file:
+        file.write("\n# another version\n")
+    releases = tmp_path / "host/edgeproof/board/runtime/releases.py"
+    releases.write_text(releases.read_text().replace("_BUILD_REVISION = ", "_BUILD_REVISION = 1000 + "))
+    config = write_config(tmp_path, server.profile)
+    environment = {
+        **os.environ,
+        "PYTHONPATH": f"{tmp_path}/host:{tmp_path}/device",
+        "EDGEPROOF_CACHE": str(tmp_path / "cache"),
+        "EDGEPROOF_CONFIG": str(config),
+    }
+
+    def theirs(*words: str) -> str:
+        command = [sys.executable, "-m", "edgeproof", *words]
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=tmp_path, timeout=120)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert "of another version" not in theirs("prune", "desk"), "what another machine needs stays"
+    for kind, names in ours.items():
+        assert names <= {path.name for path in (store / kind).iterdir()}
+    said = theirs("prune", "desk", "--all-hosts", "--dry-run")
+    assert all(f"runtime of another version {name[:12]}" in said for name in ours["runtimes"])
+    assert len(list((store / "hosts").iterdir())) == 2
+    edgeproof("prune", "desk", "--all-hosts")
+    assert len(list((store / "hosts").iterdir())) == 1
+    theirs("prune", "desk")
+    for kind, names in ours.items():
+        assert names <= {path.name for path in (store / kind).iterdir()}
 
 
 def test_what_a_running_agent_uses_is_not_pruned(

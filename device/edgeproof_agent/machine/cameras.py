@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Optional
 
+from edgeproof_agent.machine.camera_formats import formats_to_json
 from edgeproof_agent.machine.kernel_files import entries, read_value, told
 from edgeproof_agent.machine.v4l2 import CaptureDevice, DeviceNode
 
@@ -27,7 +28,7 @@ def list_cameras(root: Path = Path("/")) -> dict[str, Any]:
         try:
             device = _capture_device(node)
         except PermissionError:
-            unreadable.append({"node": str(node), "group": _group(node)})
+            unreadable.append({"node": str(node), "group": owning_group(node)})
             continue
         except Exception:  # noqa: BLE001  # whatever a driver does, the others are told
             continue
@@ -62,7 +63,7 @@ def check_camera(node: Path, root: Path = Path("/")) -> Optional[CaptureDevice]:
             device = opened.capture_device()
             busy = opened.is_busy()
     except PermissionError as error:
-        group = _group(node)
+        group = owning_group(node)
         raise CameraError(
             f"this user may not read {node}. Once: sudo usermod -aG {group or 'video'} USER, then log in anew"
         ) from error
@@ -107,16 +108,7 @@ def _described(device: CaptureDevice) -> dict[str, Any]:
     return {
         "name": device.name,
         "driver": device.driver,
-        "formats": [
-            {
-                "format": one.fourcc,
-                "sizes": [
-                    {"width": size.width, "height": size.height, "fps": list(size.fps), "any_up_to": size.any_up_to}
-                    for size in one.sizes
-                ],
-            }
-            for one in device.formats
-        ],
+        "formats": formats_to_json(device.formats),
     }
 
 
@@ -139,7 +131,8 @@ def _holders(node: Path, root: Path) -> str:
     return f": {', '.join(holders[:_HOLDERS_TOLD])} has it open" if holders else ": another process has it"
 
 
-def _group(node: Path) -> str:
+def owning_group(node: Path) -> str:
+    """The group that may open a node; empty when it is not told."""
     import grp
 
     return told(lambda: grp.getgrgid(node.stat().st_gid).gr_name, "")

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Optional
 
+from edgeproof_agent.machine.camera_formats import MOST, FrameSize, PixelFormat
+
 Ioctl = Callable[[int, int, bytearray], int]
 
 _CAPTURE, _CAPTURE_MPLANE = 1, 9  # V4L2_BUF_TYPE_VIDEO_CAPTURE and ..._MPLANE
@@ -22,8 +24,6 @@ _CAN_MEMORY_TO_MEMORY = 0x0000_8000 | 0x0000_4000  # codecs: they take pictures 
 _CAN_STREAM_OR_READ = 0x0400_0000 | 0x0100_0000
 _HAS_DEVICE_CAPABILITIES = 0x8000_0000
 _DISCRETE = 1
-_MOST = 64
-"""Formats of a camera, sizes of a format, rates of a size."""
 
 _CAPABILITY = struct.Struct("=16s32s32sIII12x")
 _FORMAT = struct.Struct("=III32sI16x")
@@ -45,31 +45,21 @@ ENUMERATE_FRAME_INTERVAL = _request(3, 75, _FRAME_INTERVAL)
 
 
 @dataclass(frozen=True)
-class FrameSize:
-    """One size of a pixel format."""
-
-    width: int
-    height: int
-    """In pixels. Of a camera that takes any size in steps, the largest."""
-    fps: tuple[float, ...] = ()
-    """Frames a second, fastest first."""
-    any_up_to: bool = False
-    """Whether smaller ones are taken, too."""
-
-
-@dataclass(frozen=True)
-class PixelFormat:
-    fourcc: str
-    sizes: tuple[FrameSize, ...]
-
-
-@dataclass(frozen=True)
 class CaptureDevice:
     """A node that brings pictures."""
 
     name: str
     driver: str
     formats: tuple[PixelFormat, ...]
+
+
+def brings_pictures(capabilities: int) -> bool:
+    """Whether a node with these capabilities (device_caps) is one to capture from: no codec, metadata or radio."""
+    return bool(
+        capabilities & _CAN_STREAM_OR_READ
+        and capabilities & (_CAN_CAPTURE | _CAN_CAPTURE_MPLANE)
+        and not capabilities & _CAN_MEMORY_TO_MEMORY
+    )
 
 
 class DeviceNode:
@@ -91,14 +81,9 @@ class DeviceNode:
         if told is None:
             return None
         driver, card, can = told
-        if not can & _CAN_STREAM_OR_READ or can & _CAN_MEMORY_TO_MEMORY:
+        if not brings_pictures(can):
             return None
-        if can & _CAN_CAPTURE:
-            kind = _CAPTURE
-        elif can & _CAN_CAPTURE_MPLANE:
-            kind = _CAPTURE_MPLANE
-        else:
-            return None
+        kind = _CAPTURE if can & _CAN_CAPTURE else _CAPTURE_MPLANE
         return CaptureDevice(_text(card), _text(driver), tuple(self._formats(kind)))
 
     def capabilities(self) -> Optional[int]:
@@ -123,7 +108,7 @@ class DeviceNode:
         return False
 
     def _formats(self, kind: int) -> Iterator[PixelFormat]:
-        for index in range(_MOST):
+        for index in range(MOST):
             answer = self._ask(ENUMERATE_FORMAT, bytearray(_FORMAT.pack(index, kind, 0, b"", 0)))
             if answer is None:
                 return
@@ -131,7 +116,7 @@ class DeviceNode:
             yield PixelFormat(_text(struct.pack("<I", code)), tuple(self._sizes(code)))
 
     def _sizes(self, code: int) -> Iterator[FrameSize]:
-        for index in range(_MOST):
+        for index in range(MOST):
             answer = self._ask(ENUMERATE_FRAME_SIZE, bytearray(_FRAME_SIZE.pack(index, code, 0)))
             if answer is None:
                 return
@@ -144,7 +129,7 @@ class DeviceNode:
             yield FrameSize(width, height, tuple(self._rates(code, width, height)))
 
     def _rates(self, code: int, width: int, height: int) -> Iterator[float]:
-        for index in range(_MOST):
+        for index in range(MOST):
             answer = self._ask(ENUMERATE_FRAME_INTERVAL, bytearray(_FRAME_INTERVAL.pack(index, code, width, height, 0)))
             if answer is None:
                 return

@@ -1,11 +1,10 @@
 """Video nodes of the kernel, and what each says of itself."""
 
-import grp
 import os
 from pathlib import Path
 from typing import Any, Optional
 
-from edgeproof_agent.machine.cameras import stable_names
+from edgeproof_agent.machine.cameras import owning_group, stable_names
 from edgeproof_agent.machine.kernel_files import VALUE_BYTES, entries, read_value, told
 from edgeproof_agent.machine.v4l2 import DeviceNode
 
@@ -22,7 +21,7 @@ def _node(root: Path, entry: Path) -> dict[str, Any]:
         "node": entry.name,
         "name": read_value(entry / "name"),
         "usable": told(lambda: os.access(device, os.R_OK | os.W_OK), False),
-        "group": told(lambda: _group(device), ""),
+        "group": owning_group(device),
         "bus": told(lambda: (entry / "device").resolve(strict=True).name[:VALUE_BYTES], ""),
         "by_id": next(iter(stable_names(device, root)), "")[:VALUE_BYTES],
         **({} if capabilities is None else {"capabilities": capabilities}),
@@ -33,8 +32,3 @@ def _capabilities(device: Path) -> Optional[int]:
     """Raises what opening raises."""
     with DeviceNode(device) as node:
         return node.capabilities()
-
-
-def _group(path: Path) -> str:
-    """Raises `OSError` or `KeyError`."""
-    return grp.getgrgid(path.stat().st_gid).gr_name

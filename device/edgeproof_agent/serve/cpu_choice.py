@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,3 +44,18 @@ class CpuChoice:
             "cores": cores,
             "usable": now.usable,
         }
+
+
+def require_at_once(threads: int, cpus: Mapping[str, Any]) -> None:
+    """Raises `RequestError` where the CPUs that `CpuChoice.take` took cannot run so many threads at once: they would
+    wait for each other, and what is measured would be the waiting."""
+    if threads <= cpus["usable"]:
+        return
+    share = f"of the board's {cpus['total']} CPUs the agent may use {cpus['allowed']}"
+    if cpus["cores"] == BIG:
+        share += f", of which {cpus['big']} are big"
+    if cpus["quota"] is not None:
+        share += f", and its control group leaves it the time of {cpus['quota']:g}"
+    raise RequestError(
+        "request", f"{threads} threads cannot run at once: {share}. Ask for --threads {cpus['usable']} or fewer"
+    )

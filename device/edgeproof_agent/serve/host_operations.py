@@ -23,12 +23,13 @@ from edgeproof_agent.detection.operator_threads import ONE_THREAD_WORDS
 from edgeproof_agent.detection.preprocess import prepare
 from edgeproof_agent.detection.replies import detection_reply
 from edgeproof_agent.machine.board_state import read_board_state
+from edgeproof_agent.machine.cpu_share import MAX_CPUS
 from edgeproof_agent.machine.yardstick import yardstick_ns
 from edgeproof_agent.pictures.decoding import PictureError, decode_picture
 from edgeproof_agent.pictures.opencv import cv2
 from edgeproof_agent.pipeline.bench import bench
 from edgeproof_agent.serve.board_sampling import BoardSampling
-from edgeproof_agent.serve.cpu_choice import ALL, CORES, CpuChoice
+from edgeproof_agent.serve.cpu_choice import ALL, CORES, CpuChoice, require_at_once
 from edgeproof_agent.serve.measurement_lease import MeasurementLease
 from edgeproof_agent.serve.run_limits import RunLimits
 from edgeproof_agent.store.objects import STORE_FOLDER
@@ -109,7 +110,8 @@ class DetectionOperations:
         fields = exchange.fields
         path = Path(fields.text("bundle")).expanduser()
         cpus = self._cpus.take(fields.choice("cores", CORES, default=ALL))
-        threads = fields.integer("threads", default=default_threads(), low=1, high=os.cpu_count() or 1)
+        threads = fields.integer("threads", default=default_threads(), low=1, high=MAX_CPUS)
+        require_at_once(threads, cpus)
         delegate = fields.text("delegate") if "delegate" in fields else None
         self._limits.set_from(fields)
         hold(path)

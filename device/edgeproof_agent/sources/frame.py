@@ -1,5 +1,6 @@
 """A place for one frame of a source, and what every open source is."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, Optional
 
@@ -47,20 +48,21 @@ class SourceFacts:
         return {**self.__dict__}
 
 
-class Capture:
+class Capture(ABC):
     """An open source of frames."""
 
     facts: SourceFacts
 
+    @abstractmethod
     def read(self, place: FramePlace) -> bool:
         """Reads the next frame into `place`. False at the end; of a live source that is its loss.
 
         Raises `CaptureError`.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def release(self) -> None:
-        raise NotImplementedError
+        """Lets go of what it has open."""
 
 
 class CaptureError(Exception):

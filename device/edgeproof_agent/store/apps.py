@@ -1,6 +1,7 @@
 """Which bundle each app points at: two symlinks that are switched by rename."""
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple, Optional
 
@@ -39,9 +40,13 @@ def linked_digest(store: Store, app: str, name: str = CURRENT) -> Optional[str]:
     return None if link is None else link.digest
 
 
-def linked_digests(store: Store) -> set[str]:
-    """Every bundle that an app points at."""
-    links = {linked_digest(store, app, name) for app in app_names(store) for name in (CURRENT, PREVIOUS)}
+def linked_digests(store: Store, but_previous_of: Collection[str] = ()) -> set[str]:
+    """Every bundle that an app points at; of the named apps, that their current link points at."""
+    links = {
+        linked_digest(store, app, name)
+        for app in app_names(store)
+        for name in ((CURRENT,) if app in but_previous_of else (CURRENT, PREVIOUS))
+    }
     return {digest for digest in links if digest is not None}
 
 
@@ -63,6 +68,27 @@ def switch(store: Store, app: str, digest: str) -> Optional[str]:
     _replace_link(folder / CURRENT, digest)
     sync(folder)
     return before
+
+
+def forget_previous(store: Store, app: str) -> None:
+    """Takes away the link that an app could be rolled back to. Raises `StoreError` when there is no such app."""
+    store.require_lock()
+    folder = require_app(store, app)
+    (folder / PREVIOUS).unlink(missing_ok=True)
+    sync(folder)
+
+
+def remove_app(store: Store, app: str) -> None:
+    """Takes an app away, as a whole or not at all. Raises `StoreError` when there is none of this name."""
+    store.require_lock()
+    store.discard(require_app(store, app))
+
+
+def require_app(store: Store, app: str) -> Path:
+    """The folder of an app. Raises `StoreError` when there is none of this name."""
+    if app not in app_names(store):
+        raise StoreError("app", f"there is no app {app[:64]}; there are {', '.join(app_names(store)) or 'none'}")
+    return _folder(store, app)
 
 
 def _folder(store: Store, app: str) -> Path:

@@ -4,6 +4,7 @@ agents/<digest>/  runtimes/<digest>/  bundles/<digest>/  media/<digest>/
 apps/<name>/current, previous      symlinks to bundles, switched by rename
 chunks/<digest>                    where a bundle's files may be cut, left by the host that sent it
 signatures/<digest>                who vouches for a bundle; allowed_signers says who must
+hosts/<name>                       which agents and runtimes a host needs
 incoming/<kind>-<digest>/          partial uploads, resumed or swept
 trash/                             what has lost its name and is being deleted
 """
@@ -34,8 +35,8 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 class StoreError(Exception):
     """The store cannot do what was asked.
 
-    `kind` is a fixed word: request, disk, storage, checksum, damaged, busy, missing, signature, or a trial's: see
-    `edgeproof_agent.store.trial.Trouble`.
+    `kind` is a fixed word: request, disk, storage, checksum, damaged, busy, missing, app, signature, or a trial's:
+    see `edgeproof_agent.store.trial.Trouble`.
     """
 
     def __init__(self, kind: str, message: str) -> None:
@@ -212,7 +213,7 @@ class Store:
         self.require_lock()
         for entry in (self.root / "trash").iterdir():
             shutil.rmtree(entry, ignore_errors=True)
-        for pattern in ("apps/*/.*.new", "chunks/.*.new", "signatures/.*.new"):
+        for pattern in ("apps/*/.*.new", "chunks/.*.new", "signatures/.*.new", "hosts/.*.new"):
             for leftover in self.root.glob(pattern):
                 leftover.unlink()
         oldest = time.time() - SWEEP_AFTER_SECONDS

@@ -4,13 +4,13 @@ every session."""
 import contextlib
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from edgeproof_agent import PROTOCOL_VERSION, __version__
 from edgeproof_agent.machine.probe import probe
-from edgeproof_agent.store.apps import switch
+from edgeproof_agent.store.apps import remove_app, switch
 from edgeproof_agent.store.bundles import check_stored_bundle
 from edgeproof_agent.store.inventory import inventory
 from edgeproof_agent.store.lease import Lease, LeaseTakenError
@@ -62,6 +62,7 @@ class StoreOperations:
             "prune": self.prune,
             "lease": self.lease,
             "release": self.release,
+            "remove_app": self.remove_app,
             "require_signatures": self.require_signatures,
         }
         return {name: _in_our_words(operation) for name, operation in operations.items()}
@@ -131,20 +132,49 @@ class StoreOperations:
             return {"before": switch(self._store, app, digest)}, b""
 
     def prune(self, exchange: Exchange) -> Reply:
-        """Drops what nothing points to, of the kinds in `wanted` but for the digests that it names."""
+        """Drops what nothing points to, of the kinds in `wanted` but for the digests that it names.
+
+        Agents and runtimes that other hosts need stay, unless they are to be forgotten (`all_hosts`). The previous
+        bundles of the apps in `let_go` go as well.
+        """
         from edgeproof_agent.store.prune import prune
 
         fields = exchange.fields
         asked = fields.nested("wanted")
         wanted = {
-            kind: [checked_digest(str(item)) for item in asked.items(kind.value, _MAX_DIGESTS)]
+            kind: {checked_digest(str(item)) for item in asked.items(kind.value, _MAX_DIGESTS)}
             for kind in Kind
             if kind.value in asked
         }
+        apps = [str(app) for app in fields.items("let_go", _MAX_DIGESTS)] if "let_go" in fields else []
+        dry_run = fields.flag("dry_run", default=False)
         with self._locked(fields):
             self._store.sweep()
-            unwanted = prune(self._store, wanted, fields.flag("dry_run", default=False))
+            others = self._needed_by_others(
+                fields.text("host", default=""), wanted, fields.flag("all_hosts", default=False), dry_run
+            )
+            wanted = {kind: digests | others.get(kind, set()) for kind, digests in wanted.items()}
+            unwanted = prune(self._store, wanted, dry_run, apps)
         return {"unwanted": [item._asdict() for item in unwanted]}, b""
+
+    def _needed_by_others(
+        self, host: str, wanted: Mapping[Kind, Collection[str]], all_hosts: bool, dry_run: bool
+    ) -> Mapping[Kind, set[str]]:
+        """What other hosts need; what this one needs is noted for them. A dry run changes nothing."""
+        from edgeproof_agent.store.hosts import forget_others, remember, wanted_by_others
+
+        if host and not dry_run:
+            remember(self._store, host, wanted)
+            if all_hosts:
+                forget_others(self._store, host)
+        return {} if all_hosts else wanted_by_others(self._store, host)
+
+    def remove_app(self, exchange: Exchange) -> Reply:
+        """Takes an app away; its bundles stay until `prune`."""
+        app = exchange.fields.text("app")
+        with self._locked(exchange.fields):
+            remove_app(self._store, app)
+        return {}, b""
 
     def require_signatures(self, exchange: Exchange) -> Reply:
         """From now on only bundles signed by one of the `keys` are stored or switched to."""

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from edgeproof_agent.store.apps import linked_digests
+from edgeproof_agent.store.apps import forget_previous, linked_digests, require_app
 from edgeproof_agent.store.objects import Kind, Store
 from edgeproof_agent.store.usage_locks import is_held
 
@@ -22,30 +22,41 @@ class Unwanted(NamedTuple):
 
 
 def disk_bytes(path: Path) -> int:
-    """What a file or a folder with all that is in it takes on the disk; 0 when it is not there."""
+    """What a file or a folder with all that is in it takes on the disk; 0 when it is not there.
+
+    Of a file that has several names, as runtimes share them, each has its part.
+    """
     try:
-        total = path.lstat().st_blocks * 512
+        status = path.lstat()
     except FileNotFoundError:
         return 0
+    total = status.st_blocks * 512
     if path.is_symlink() or not path.is_dir():
-        return total
+        return total // max(1, status.st_nlink)
     with os.scandir(path) as entries:
         return total + sum(disk_bytes(Path(entry.path)) for entry in entries)
 
 
-def prune(store: Store, wanted: Mapping[Kind, Collection[str]], dry_run: bool) -> list[Unwanted]:
+def prune(
+    store: Store, wanted: Mapping[Kind, Collection[str]], dry_run: bool, let_go: Collection[str] = ()
+) -> list[Unwanted]:
     """Drops the objects of the kinds in `wanted` but for the digests there, bundles of apps and what is in use.
 
-    Where bundles are among the kinds, partial uploads go too. With `dry_run` all stays; the result is the same.
+    Of the apps in `let_go` the current bundle alone stays: they cannot be rolled back any more. Where bundles are among
+    the kinds, partial uploads go too. With `dry_run` all stays; the result is the same.
     """
     store.require_lock()
+    for app in let_go:
+        require_app(store, app)
     unwanted = []
     for kind, digests in wanted.items():
-        keep = {*digests, *(linked_digests(store) if kind is Kind.BUNDLE else ())}
+        keep = {*digests, *(linked_digests(store, let_go) if kind is Kind.BUNDLE else ())}
         unwanted += [_described(store.path(kind, digest)) for digest in store.digests(kind) if digest not in keep]
     if Kind.BUNDLE in wanted:
         unwanted += [_described(path) for path in sorted((store.root / PARTIAL).iterdir()) if path.is_dir()]
     if not dry_run:
+        for app in let_go:
+            forget_previous(store, app)
         for item in unwanted:
             if not item.in_use:
                 store.discard(store.root / item.kind / item.name)

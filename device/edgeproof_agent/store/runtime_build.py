@@ -1,7 +1,6 @@
 """Builds a runtime on the board: a virtual environment, filled from wheels that the host sent."""
 
 import importlib
-import os
 import re
 import sys
 import sysconfig
@@ -12,7 +11,10 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Callable
 
+from edgeproof_agent.machine.cpu_share import read_cpu_share
 from edgeproof_agent.store.objects import file_sha256
+from edgeproof_agent.store.shared_files import share_files
+from edgeproof_agent.store.unused_files import drop_unused
 
 WHEELS_FOLDER = "wheels"
 LOCK_FILE = "requirements.lock"
@@ -28,24 +30,28 @@ class RuntimeBuildError(Exception):
     """The environment could not be made; the message says what is wrong with which wheel."""
 
 
-def build_environment(folder: Path, beat: Callable[[], None], timeout_seconds: float) -> None:
+def build_environment(
+    folder: Path, beat: Callable[[], None], timeout_seconds: float, others: Sequence[Path] = ()
+) -> None:
     """Makes a virtual environment in `folder`, which holds `wheels/` and `requirements.lock`, and drops the wheels.
 
     The board needs neither pip nor ensurepip: PyPA's `installer`, which runs from its own wheel, unpacks the wheels
     side by side, since that is mostly decompression. Each is checked against the lock's hashes first. Nothing is
-    compiled: the run that proves the runtime compiles what is used, a quarter of all modules. `beat` is called about
-    once a second. Raises `RuntimeBuildError`, or `OSError` when the disk is the trouble.
+    compiled: the run that proves the runtime compiles what is used, a quarter of all modules. What the agent never
+    loads is left out, and files that one of the `others` has as well, runtimes of this store, are links to those.
+    `beat` is called about once a second. Raises `RuntimeBuildError`, or `OSError` when the disk is the trouble.
     """
     wheels = sorted((folder / WHEELS_FOLDER).glob("*.whl"))
     installer = next((wheel for wheel in wheels if wheel.match(_INSTALLER)), None)
     if installer is None:
         raise RuntimeBuildError("no wheel of installer came with the runtime's wheels")
     environment, end = folder / ENVIRONMENT_FOLDER, monotonic() + timeout_seconds
-    pool = ThreadPoolExecutor(os.cpu_count() or 1)
+    pool = ThreadPoolExecutor(read_cpu_share().usable)
     try:
         _finish([pool.submit(_make_environment, folder, wheels)], beat, end)
         unpack = _unpacker(installer, environment)
         _finish([pool.submit(unpack, wheel) for wheel in wheels if wheel != installer], beat, end)
+        _finish([pool.submit(_slim, folder, others, end)], beat, end)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
     for wheel in wheels:
@@ -74,6 +80,12 @@ def _make_environment(folder: Path, wheels: Sequence[Path]) -> None:
             raise RuntimeBuildError(f"{wheel.name} is not a wheel of the lock")
     shared = SYSTEM_PACKAGES_LINE in lock.splitlines()
     venv.EnvBuilder(clear=True, symlinks=True, system_site_packages=shared).create(folder / ENVIRONMENT_FOLDER)
+
+
+def _slim(folder: Path, others: Sequence[Path], end: float) -> None:
+    for packages in (folder / ENVIRONMENT_FOLDER).glob("lib/python*/site-packages"):
+        drop_unused(packages)
+    share_files(folder, others, lambda: monotonic() < end)
 
 
 def _unpacker(installer: Path, environment: Path) -> Callable[[Path], None]:

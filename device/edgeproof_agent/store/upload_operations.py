@@ -135,8 +135,9 @@ class UploadOperations:
         timeout_seconds = exchange.fields.number("timeout_seconds", low=1, high=7200)
         folder = self._store.incoming(Kind.RUNTIME, digest)
         self._store.require_lock()
+        others = [self._store.path(Kind.RUNTIME, other) for other in self._store.digests(Kind.RUNTIME)]
         try:
-            build_environment(folder, lambda: exchange.send_event("working", {}), timeout_seconds)
+            build_environment(folder, lambda: exchange.send_event("working", {}), timeout_seconds, others)
         except RuntimeBuildError as error:
             self._unbuilt = False
             self._end_upload()

@@ -1,34 +1,16 @@
 """The cameras of a board: what its kernel says that it can capture from, and what libcamera lists."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from edgeproof.board.store.client import BoardStore
 from edgeproof.wording.printable import printable_line
+from edgeproof_agent.machine.camera_formats import PixelFormat, read_formats
 from edgeproof_agent.wire.fields import Fields
 
 SCHEMA = "edgeproof.cameras/1"
 _MOST = 64
 _MAX_TEXT = 512
-_MAX_SIDE = 1 << 16
-
-
-@dataclass(frozen=True)
-class CameraSize:
-    width: int
-    height: int
-    """In pixels."""
-    fps: tuple[float, ...]
-    """Frames a second."""
-    any_up_to: bool
-    """Whether smaller sizes are taken, too."""
-
-
-@dataclass(frozen=True)
-class CameraFormat:
-    format: str
-    """Four characters, as --format takes them."""
-    sizes: tuple[CameraSize, ...]
 
 
 @dataclass(frozen=True)
@@ -39,7 +21,7 @@ class Camera:
     driver: str
     names: tuple[str, ...]
     """What it is called whenever it is plugged in, in /dev/v4l/by-id and by-path."""
-    formats: tuple[CameraFormat, ...]
+    formats: tuple[PixelFormat, ...]
 
     @property
     def source(self) -> str:
@@ -91,21 +73,7 @@ def _camera(item: Fields) -> Camera:
         name=_text(item, "name"),
         driver=_text(item, "driver"),
         names=tuple(printable_line(str(name)[:_MAX_TEXT]) for name in item.items("names", _MOST)),
-        formats=tuple(
-            CameraFormat(
-                _text(one, "format"),
-                tuple(
-                    CameraSize(
-                        size.integer("width", high=_MAX_SIDE),
-                        size.integer("height", high=_MAX_SIDE),
-                        tuple(size.numbers_up_to("fps", _MOST)),
-                        size.flag("any_up_to"),
-                    )
-                    for size in one.objects("sizes", _MOST)
-                ),
-            )
-            for one in item.objects("formats", _MOST)
-        ),
+        formats=tuple(replace(one, format=printable_line(one.format)) for one in read_formats(item)),
     )
 
 

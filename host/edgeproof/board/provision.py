@@ -41,7 +41,8 @@ def provision(
     """Sets up the named runtimes, or the one that fits best when none is named; what is there already stays.
 
     What it will take of the board is told as a note before anything is sent. A transfer that was cut goes on where it
-    ended. Runtimes of other versions of edgeproof are dropped at the end, unless something runs from them.
+    ended. Runtimes of other versions of edgeproof are dropped at the end, unless something runs from them or another
+    machine needs them.
 
     Raises `NoRuntimeError` when none fits, `ProvisionError` when one cannot be built or does not work.
     """
@@ -52,8 +53,7 @@ def provision(
         require_distribution_packages(release, store.facts, board.name)
     provisioned = [_provision(board.transport, store, release, progress) for release in releases]
     store.send(agent_object(), "the agent", progress)  # where the runtime was there, the agent may be an older one
-    if any(runtime.built for runtime in provisioned):
-        _drop_old_runtimes(store, progress)
+    _drop_old_runtimes(store, progress)
     store.refresh()
     return provisioned
 

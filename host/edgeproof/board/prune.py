@@ -1,6 +1,6 @@
 """Drops from a board what nothing points to."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from edgeproof.board.runtime.releases import fitting_releases
@@ -8,6 +8,7 @@ from edgeproof.board.store.agent_object import agent_object
 from edgeproof.board.store.client import BoardStore
 from edgeproof.wording.printable import printable
 from edgeproof_agent.store.objects import Kind
+from edgeproof_agent.wire.fields import Fields
 
 _MAX_OBJECTS = 100_000
 _MAX_BYTES = 2**60
@@ -23,15 +24,22 @@ class DroppedObject:
     """Something runs from it on the board, so it stayed."""
 
 
-def prune(store: BoardStore, dry_run: bool = False) -> list[DroppedObject]:
+def prune(
+    store: BoardStore, dry_run: bool = False, let_go: Sequence[str] = (), all_hosts: bool = False
+) -> list[DroppedObject]:
     """Drops bundles that no app's current or previous link names, media, partial uploads, and agents and runtimes of
-    other versions of edgeproof. With `dry_run` it only says what it would drop."""
-    return _drop(store, {**_of_this_version(store), Kind.BUNDLE: (), Kind.MEDIA: ()}, dry_run)
+    other versions of edgeproof that no other host needs. With `dry_run` it only says what it would drop.
+
+    `let_go` are apps whose previous bundle goes, too: they cannot be rolled back then. With `all_hosts` it does not
+    matter what other hosts need.
+    """
+    wanted = {**_of_this_version(store), Kind.BUNDLE: (), Kind.MEDIA: ()}
+    return _dropped(store, store.drop_unwanted(wanted, dry_run, let_go, all_hosts))
 
 
 def drop_old_runtimes(store: BoardStore) -> list[DroppedObject]:
-    """Drops agents and runtimes of other versions of edgeproof; bundles and media stay."""
-    return _drop(store, _of_this_version(store), dry_run=False)
+    """Drops agents and runtimes of other versions of edgeproof that no other host needs; bundles and media stay."""
+    return _dropped(store, store.drop_unwanted(_of_this_version(store), dry_run=False))
 
 
 def _of_this_version(store: BoardStore) -> dict[Kind, Collection[str]]:
@@ -41,8 +49,7 @@ def _of_this_version(store: BoardStore) -> dict[Kind, Collection[str]]:
     }
 
 
-def _drop(store: BoardStore, wanted: Mapping[Kind, Collection[str]], dry_run: bool) -> list[DroppedObject]:
-    reply = store.drop_unwanted(wanted, dry_run)
+def _dropped(store: BoardStore, reply: Fields) -> list[DroppedObject]:
     with store.reading():
         return [
             DroppedObject(

@@ -1,6 +1,7 @@
 """`edgeproof export`: converts an SSD to bundles."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +13,17 @@ from edgeproof.bundle import Bundle
 from edgeproof.cli.display.progress import shown_progress
 from edgeproof.cli.display.quantization import show_quantization
 from edgeproof.cli.display.terminal import Terminal
+from edgeproof.cli.options.model_name import ask_for_name
 from edgeproof.cli.options.odapi import odapi_options, read_odapi_options
 from edgeproof.cli.options.source import read_source_options, source_options
 from edgeproof.convert.calibration.representative import Sampling
 from edgeproof.convert.export import export
-from edgeproof.convert.export_options import ExportOptions
+from edgeproof.convert.export_options import ExportOptions, application_name
 from edgeproof.convert.from_tensorflow.quantization_debug import debug_quantization, require_debuggable
 from edgeproof.convert.variants import ALL, available_variants, parse_variants
 from edgeproof.ssd.postprocess import PostprocessOptions
 from edgeproof.ssd.tensorflow_import import LOG_LEVEL_VARIABLE
+from edgeproof.wording.model_names import name_of_files
 from edgeproof_agent.bundle.manifest import InputType, NonMaxSuppression
 
 _PATH = click.Path(path_type=Path)
@@ -56,7 +59,9 @@ _POSTPROCESS, _SAMPLING = PostprocessOptions(), Sampling()
 @click.option("--labels", type=_PATH, help="Text file with one label a line, label map (.pbtxt) or COCO JSON.")
 @source_options
 @odapi_options
-@click.option("--name", help="Name of the model on the board.  [default: the source's file name]")
+@click.option(
+    "--name", help="Name of the model and its app.  [default: after the source's file, folder or labels, or asked for]"
+)
 @click.option("--max-detections", type=int, default=_POSTPROCESS.max_detections, show_default=True)
 @click.option("--score-threshold", type=float, default=_POSTPROCESS.score_threshold, show_default=True)
 @click.option(
@@ -157,6 +162,8 @@ def command(
         trust_me=trust_me,
         odapi=read_odapi_options(source_values),
     )
+    if name is None and name_of_files(source) is None:
+        options = replace(options, name=ask_for_name(application_name(options, source)))
     chosen = parse_variants(variants)
     if debug:
         require_debuggable(source, chosen, images)

@@ -28,6 +28,7 @@ COMMANDS = {
     "push": "Put a bundle on a board, check it there, and switch to it.",
     "rollback": "Switch an app on a board back to its previous bundle.",
     "status": "Show what a board serves since when, and what is on it.",
+    "app": "List and remove the apps of a board.",
     "prune": "Drop from a board what nothing points to.",
     "detect": "Run a board's detector on pictures.",
     "watch": "Look at a camera, stream or video through a board's detector, live.",

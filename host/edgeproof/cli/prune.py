@@ -21,11 +21,19 @@ _WORDS = {
 @click.command(name="prune")
 @board_argument
 @click.option("--dry-run", is_flag=True, help="Only say what would be dropped.")
-def command(board: BoardProfile, dry_run: bool) -> None:
+@click.option(
+    "--app",
+    "apps",
+    multiple=True,
+    metavar="NAME",
+    help="Drop this app's previous bundle, too: it cannot be rolled back then. May be given more than once.",
+)
+@click.option("--all-hosts", is_flag=True, help="Drop also what only the edgeproof of other machines uses.")
+def command(board: BoardProfile, dry_run: bool, apps: tuple[str, ...], all_hosts: bool) -> None:
     """Drop from BOARD the bundles that no app's current or previous link names, files sent for a run, partial uploads,
-    and agents and runtimes of other versions of edgeproof. What is in use there stays."""
+    and agents and runtimes of other versions of edgeproof that no other machine uses. What is in use there stays."""
     with open_board(board) as opened:
-        dropped = prune(opened.store, dry_run)
+        dropped = prune(opened.store, dry_run, apps, all_hosts)
     console = Terminal()
     for line in describe_prune(dropped, board.name, dry_run):
         console.print(Text(line), soft_wrap=True)

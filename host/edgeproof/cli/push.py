@@ -9,14 +9,17 @@ from edgeproof.board.open_board import open_board
 from edgeproof.board.store.signing import apply_signature_policy, read_public_keys, sign_bundle
 from edgeproof.bundle import Bundle, open_bundle
 from edgeproof.cli.display.echo import echo
+from edgeproof.cli.display.light_progress import is_drawn, light_progress
 from edgeproof.cli.options.board import runtime_option
 from edgeproof.cli.options.boards import one_or_many
 from edgeproof.cli.options.late_imports import importing
+from edgeproof.cli.options.model_name import ask_for_name
 from edgeproof.cli.options.paths import PATH
 from edgeproof.cli.options.rollout import ROLLOUT_OPTIONS, rollout_options
 from edgeproof.cli.options.signing_key import read_signing_key
 from edgeproof.config.boards import BoardProfile
 from edgeproof.errors import UsageError
+from edgeproof.wording.model_names import says_nothing
 from edgeproof_agent.bundle.manifest import MANIFEST_FILE
 
 if TYPE_CHECKING:
@@ -43,23 +46,23 @@ def command(board: BoardProfile, bundle: Path, app: str | None, key: Path | None
     Of a bundle that is much like one on the board only what differs travels; a push that was cut is continued.
     """
     opened_bundle = open_bundle_to_push(bundle)
+    if app is None and says_nothing(opened_bundle.manifest.name):
+        app = ask_for_name(opened_bundle.app_name)
     signature = sign_bundle(opened_bundle, read_signing_key(key)) if key is not None else None
     trusted = read_public_keys(board.require_signature)
 
     def prepare() -> None:
-        importing("board.deploy", "cli.display.terminal", "cli.display.progress")()
+        importing("board.deploy", *(["cli.display.terminal", "cli.display.progress"] if is_drawn() else []))()
         from edgeproof.board.deploy import cut_bundle
 
         cut_bundle(opened_bundle)
 
     with open_board(board, prepare) as opened:
         from edgeproof.board.deploy import push_bundle
-        from edgeproof.cli.display.progress import shown_progress
-        from edgeproof.cli.display.terminal import Terminal
 
-        with shown_progress(Terminal()) as progress:
+        with light_progress() as progress:
             apply_signature_policy(opened.store, trusted)
-            name = opened_bundle.manifest.name if app is None else app
+            name = opened_bundle.app_name if app is None else app
             deployment = push_bundle(opened, opened_bundle, name, runtime, progress, signature)
     echo(describe_deployment(deployment, board.name))
 

@@ -5,6 +5,7 @@ from rich.text import Text
 
 from edgeproof.board.deploy import current_bundle, roll_back
 from edgeproof.board.open_board import open_board
+from edgeproof.board.store.status import ServedBundle, read_status
 from edgeproof.cli.display.progress import shown_progress
 from edgeproof.cli.display.terminal import Terminal
 from edgeproof.cli.options.board import app_option, runtime_option
@@ -25,5 +26,13 @@ def command(board: BoardProfile, app: str | None, runtime: str | None) -> None:
     with open_board(board) as opened, shown_progress(console) as progress:
         name, _ = current_bundle(opened, app)
         done = roll_back(opened, name, runtime, progress)
-    before = f", before {done.before[:12]}" if done.before else ""
-    console.print(Text(f"{done.app} on {board.name} serves {done.digest[:12]} again{before}"), soft_wrap=True)
+        links = read_status(opened.store).apps[name]
+    before = f", before {_named(links.previous, done.before)}" if done.before else ""
+    again = _named(links.current, done.digest)
+    console.print(Text(f"{done.app} on {board.name} serves {again} again{before}"), soft_wrap=True)
+
+
+def _named(served: ServedBundle | None, digest: str) -> str:
+    """Its digest, and its variant where the board still tells it."""
+    variant = f" ({served.variant})" if served is not None and served.digest == digest and served.variant else ""
+    return f"{digest[:12]}{variant}"

@@ -60,7 +60,7 @@ def export(
     if not recognised.kind.finished:
         require_calibration_pictures(chosen, images)
     options.require_files()
-    name = application_name(options.name, source)
+    name = application_name(options, source)
     pictures = None
     if images is None and options.images_root is not None:
         raise UsageError("--images-root says where the pictures of a COCO JSON file are: give that file with --images.")

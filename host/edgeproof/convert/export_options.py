@@ -13,6 +13,7 @@ from edgeproof.ssd.files.label_files import read_label_file
 from edgeproof.ssd.postprocess import PostprocessOptions
 from edgeproof.ssd.source_options import SourceOptions
 from edgeproof.ssd.sources import RecognisedSource, recognise_source
+from edgeproof.wording.model_names import name_of_files, name_of_labels
 from edgeproof.wording.progress import ProgressListener, silent
 from edgeproof_agent.bundle.manifest import InputType
 
@@ -22,7 +23,8 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 @dataclass(frozen=True)
 class ExportOptions:
     name: str | None = None
-    """Names the model in the bundle and its application on a board; the source's file name when None."""
+    """Names the model in the bundle and its application on a board; when None, that of its file, of a folder
+    around it, or its labels."""
     labels: Path | None = None
     """Text file with one label a line, label map (.pbtxt) or COCO JSON."""
     source: SourceOptions = field(default_factory=SourceOptions)
@@ -87,16 +89,11 @@ def require_calibration_pictures(settings: Sequence[VariantSettings], images: Pa
         )
 
 
-# What the Object Detection API calls every model's files and folders: the folder around them says more.
-_EXPORTED = re.compile(r"pipeline|checkpoint|saved_model|ckpt-[0-9]+|exported")
-
-
-def application_name(name: str | None, source: Path) -> str:
-    """What the model is called in its bundles. Raises UsageError when `name` cannot be a name."""
-    if name is None:
-        while _EXPORTED.fullmatch(source.stem) and source.resolve().parent.name:
-            source = source.resolve().parent
-        return re.sub(r"[^A-Za-z0-9._-]+", "-", source.stem).strip("-._")[:64] or "detector"
-    if not _NAME.fullmatch(name):
-        raise UsageError(f"--name is {name!r}; use at most 64 letters, digits, dots, dashes and underscores.")
-    return name
+def application_name(options: ExportOptions, source: Path) -> str:
+    """What the model is called in its bundles. Raises UsageError when `options.name` cannot be a name."""
+    if options.name is None:
+        labels = () if options.labels is None else tuple(read_label_file(options.labels).names)
+        return name_of_files(source) or name_of_labels(labels)
+    if not _NAME.fullmatch(options.name):
+        raise UsageError(f"--name is {options.name!r}; use at most 64 letters, digits, dots, dashes and underscores.")
+    return options.name

@@ -50,7 +50,7 @@ def served_groups(outcomes: Sequence[Outcome]) -> list[ServedGroup]:
 
 def departing(outcomes: Sequence[Outcome], app: str | None, wanted: Bundle) -> list[str]:
     """Boards that answered and whose app (the one of the bundle's name where none is named) does not serve `wanted`."""
-    name = app or wanted.manifest.name
+    name = app or wanted.app_name
     away = []
     for outcome in outcomes:
         if outcome.done is None:

@@ -13,8 +13,8 @@ from edgeproof.ssd.source_options import SourceOptions
 Outputs = Mapping[str, npt.NDArray[Any]]
 """A network's outputs for one picture, by name."""
 
-_BOX_WORDS = ("box", "loc", "reg", "delta", "encoding")
-_SCORE_WORDS = ("score", "class", "cls", "conf", "logit", "prob")
+BOX_WORDS = ("box", "loc", "reg", "delta", "encoding")
+SCORE_WORDS = ("score", "class", "cls", "conf", "logit", "prob")
 _ANCHOR_WORDS = ("anchor", "prior", "default_box")
 
 
@@ -39,7 +39,7 @@ def find_head_roles(outputs: Outputs, other_outputs: Outputs, options: SourceOpt
     boxes = _stated(options.boxes, outputs, "boxes", file)
     scores = _stated(options.scores, outputs, "scores", file)
     if boxes is None:
-        boxes = _only([name for name in heads if name != scores and _is_head(heads[name], 4)], _BOX_WORDS, _SCORE_WORDS)
+        boxes = _only([name for name in heads if name != scores and _is_head(heads[name], 4)], BOX_WORDS, SCORE_WORDS)
     if scores is None and options.boxes is None and _holds_detections(heads):
         raise NotAnSsdError(
             f"{file}: its outputs are final detections: non-maximum suppression is in its graph, which does not "
@@ -52,7 +52,7 @@ def find_head_roles(outputs: Outputs, other_outputs: Outputs, options: SourceOpt
     rows = outputs[boxes].shape[1] if outputs[boxes].ndim == 3 else 0
     if scores is None:
         fitting = [name for name in heads if name != boxes and _is_head(heads[name]) and heads[name].shape[1] == rows]
-        scores = _only(fitting, _SCORE_WORDS, _BOX_WORDS)
+        scores = _only(fitting, SCORE_WORDS, BOX_WORDS)
     if scores is None:
         raise NotAnSsdError(_message(file, f"class scores [1, {rows}, classes]", "--scores", outputs))
     return HeadRoles(boxes, scores, anchors)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgeproof.errors import UsageError
-from edgeproof.ssd.model import SsdModel
+from edgeproof.ssd.model import BoxScales, SsdModel
 from edgeproof.ssd.tensorflow_import import import_tensorflow
 from edgeproof.wording.counting import counted
 
@@ -62,24 +62,28 @@ class PostprocessOptions:
             )
 
 
-def composite_signature(model: SsdModel, options: PostprocessOptions) -> str:
-    """The text by which the converter knows the function: name and attributes of the operator.
-
-    Source: tensorflow/lite/kernels/detection_postprocess.cc (`Init`), which reads these attributes.
-    """
-    attributes: dict[str, int | bool | float] = {
+def operator_attributes(
+    scales: BoxScales, num_classes: int, options: PostprocessOptions
+) -> dict[str, int | bool | float]:
+    """By name. Source: tensorflow/lite/kernels/detection_postprocess.cc (`Init`), which reads these attributes."""
+    return {
         "max_detections": options.max_detections,
         "max_classes_per_detection": options.max_classes_per_detection,
         "detections_per_class": options.detections_per_class,
         "use_regular_nms": options.use_regular_nms,
         "nms_score_threshold": options.score_threshold,
         "nms_iou_threshold": options.iou_threshold,
-        "y_scale": model.box_scales.y,
-        "x_scale": model.box_scales.x,
-        "h_scale": model.box_scales.height,
-        "w_scale": model.box_scales.width,
-        "num_classes": model.num_classes,
+        "y_scale": scales.y,
+        "x_scale": scales.x,
+        "h_scale": scales.height,
+        "w_scale": scales.width,
+        "num_classes": num_classes,
     }
+
+
+def composite_signature(model: SsdModel, options: PostprocessOptions) -> str:
+    """The text by which the converter knows the function: name and attributes of the operator."""
+    attributes = operator_attributes(model.box_scales, model.num_classes, options)
     return " ".join([f'name: "{OPERATOR}"', *(_attribute(name, value) for name, value in attributes.items())])
 
 

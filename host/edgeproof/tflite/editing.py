@@ -1,7 +1,7 @@
-"""Changes the graph of a .tflite: signature, activation, background, integer input. Needs ai-edge-litert's schema."""
+"""Changes the graph of a .tflite: signature, heads, integer input, the last operator. Needs ai-edge-litert's schema."""
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import flatbuffers
@@ -54,6 +54,58 @@ class EditableModel:
         rows = self._append(position, "PAD", [paddings], ("PadOptions", self._schema.PadOptionsT()))
         rows.shape = [rows.shape[0], rows.shape[1], rows.shape[2] + 1]
         rows.shapeSignature = None
+
+    def dequantize(self, position: int) -> None:
+        """Makes real numbers of an output of integers."""
+        self._append(position, "DEQUANTIZE", []).type = self._schema.TensorType.FLOAT32
+
+    def reorder(self, position: int, columns: Sequence[int]) -> None:
+        """Puts the columns of an output [1, A, C] into another order."""
+        options = self._schema.GatherOptionsT()
+        options.axis = 2
+        order = self._constant("columns", np.array(columns, np.int32))
+        rows = self._append(position, "GATHER", [order], ("GatherOptions", options))
+        rows.shape = [rows.shape[0], rows.shape[1], len(columns)]
+        rows.shapeSignature = None
+
+    def join(self, positions: Sequence[int], rows: Sequence[int], columns: int) -> None:
+        """Makes one output [1, A, columns] of several, each reshaped to so many rows. It takes the first's place; the
+        others stay outputs, to be left out."""
+        for position, count in zip(positions, rows, strict=True):
+            shape = [1, count, columns]
+            options = self._schema.ReshapeOptionsT()
+            options.newShape = shape
+            new_shape = self._constant("shape", np.array(shape, np.int32))
+            reshaped = self._append(position, "RESHAPE", [new_shape], ("ReshapeOptions", options))
+            reshaped.shape, reshaped.shapeSignature = shape, None
+        if len(positions) > 1:
+            options = self._schema.ConcatenationOptionsT()
+            options.axis = 1
+            others = [self._graph.outputs[position] for position in positions[1:]]
+            joined = self._append(positions[0], "CONCATENATION", others, ("ConcatenationOptions", options))
+            joined.shape, joined.shapeSignature = [1, sum(rows), columns], None
+
+    def end_in(
+        self, operator: str, options: bytes, constants: Sequence[np.ndarray[Any, Any]], shapes: Mapping[str, list[int]]
+    ) -> None:
+        """Puts a custom operator behind all outputs. It takes them and `constants`, its outputs are float32 of `shapes`
+        by the names of their tensors. The signature must be named anew."""
+        code = self._schema.OperatorCodeT()
+        code.builtinCode, code.customCode, code.version = self._schema.BuiltinOperator.CUSTOM, operator, 1
+        self._model.operatorCodes.append(code)
+        added = self._schema.OperatorT()
+        added.opcodeIndex = len(self._model.operatorCodes) - 1
+        added.inputs = [*self._graph.outputs, *(self._constant("constant", values) for values in constants)]
+        added.outputs = []
+        added.customOptions = list(options)
+        for name, shape in shapes.items():
+            tensor = self._schema.TensorT()
+            tensor.name, tensor.shape, tensor.type = name, shape, self._schema.TensorType.FLOAT32
+            tensor.buffer = 0
+            self._graph.tensors.append(tensor)
+            added.outputs.append(len(self._graph.tensors) - 1)
+        self._graph.operators.append(added)
+        self._graph.outputs = list(added.outputs)
 
     def read_integers(self, dtype: InputType) -> None:
         """Lets a graph whose input is int8 read uint8, by a QUANTIZE as TensorFlow's converter puts there."""
@@ -136,11 +188,12 @@ class EditableModel:
         self._graph.tensors.append(copied)
         return copied
 
-    def _constant(self, name: str, values: np.ndarray[Any, np.dtype[np.int32]]) -> int:
+    def _constant(self, name: str, values: np.ndarray[Any, Any]) -> int:
         buffer, tensor = self._schema.BufferT(), self._schema.TensorT()
         buffer.data = values.tobytes()
         self._model.buffers.append(buffer)
-        tensor.name, tensor.type, tensor.shape = name, self._schema.TensorType.INT32, list(values.shape)
+        types = {"int32": self._schema.TensorType.INT32, "float32": self._schema.TensorType.FLOAT32}
+        tensor.name, tensor.type, tensor.shape = name, types[values.dtype.name], list(values.shape)
         tensor.buffer = len(self._model.buffers) - 1
         self._graph.tensors.append(tensor)
         return len(self._graph.tensors) - 1

@@ -157,8 +157,8 @@ def _output_problems(file: TfliteFile) -> Iterator[str]:
         raw = len(file.outputs) in (2, 3) or (outputs is not None and set(outputs.positions) == set(HEADS))
         if raw:
             yield (
-                f"its raw heads are {', '.join(quantized)}, and edgeproof reads float32 ones: convert it again with "
-                "converter.inference_output_type = tf.float32, which keeps all layers int8"
+                f"its raw heads are {', '.join(quantized)}, not real numbers: edgeproof export makes a bundle of it "
+                "with those, or convert it again with converter.inference_output_type = tf.float32"
             )
         else:
             yield f"its outputs are {', '.join(quantized)}, class ids and the count too: export with float32 outputs"

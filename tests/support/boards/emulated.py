@@ -27,6 +27,7 @@ class ReadyBoard:
 
 def require_emulator(suite: Suite) -> None:
     """Skips where the programs that build and run such a board are not installed."""
-    missing = missing_packages(to_build=not all(artefact.folder.is_dir() for artefact in artefacts(suite)))
+    built = all(artefact.folder.is_dir() for artefact in artefacts(suite))
+    missing = missing_packages(suite.platform, to_build=not built)
     if missing:
         pytest.skip(f"nothing was tested on an emulated ARM board: sudo apt install {' '.join(missing)}")

@@ -35,12 +35,16 @@ def require_namespaces() -> None:
 class LoginBoard:
     """A server of one kind, `openssh` or `dropbear`; use it as a context. `set_up` between two connections."""
 
-    def __init__(self, folder: Path, kind: str = "openssh", options: Sequence[str] = ()) -> None:
-        """`options` are lines of sshd_config, ahead of all others, or arguments of dropbear."""
+    def __init__(
+        self, folder: Path, kind: str = "openssh", options: Sequence[str] = (), dropbear: str | None = DROPBEAR
+    ) -> None:
+        """`options` are lines of sshd_config, ahead of all others, or arguments of dropbear, whose program can be
+        another one than this machine's."""
         self.folder = folder
         self.home = folder / "home"
         self._kind = kind
         self._options = options
+        self._dropbear = dropbear
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self._port = int(probe.getsockname()[1])
@@ -133,9 +137,9 @@ class LoginBoard:
 
     def _command(self) -> list[str]:
         if self._kind == "dropbear":
-            assert DROPBEAR is not None
+            assert self._dropbear is not None
             at = f"127.0.0.1:{self._port}"
-            return [DROPBEAR, "-F", "-E", "-m", "-p", at, "-r", str(self.folder / "host_key"), *self._options]
+            return [self._dropbear, "-F", "-E", "-m", "-p", at, "-r", str(self.folder / "host_key"), *self._options]
         assert SSHD is not None
         config = self.folder / "sshd_config"
         config.write_text(
@@ -171,12 +175,14 @@ class LoginBoard:
 
 
 @contextlib.contextmanager
-def login_board(folder: Path, kind: str = "openssh", options: Sequence[str] = ()) -> Iterator[LoginBoard]:
+def login_board(
+    folder: Path, kind: str = "openssh", options: Sequence[str] = (), dropbear: str | None = DROPBEAR
+) -> Iterator[LoginBoard]:
     """A running one, or a loud skip where it cannot be had."""
     require_namespaces()
-    if kind == "dropbear" and DROPBEAR is None:
+    if kind == "dropbear" and (dropbear is None or DROPBEAR is None):
         pytest.skip("dropbear is not installed (apt-get install dropbear-bin): not tested against it")
-    with LoginBoard(folder, kind, options) as board:
+    with LoginBoard(folder, kind, options, dropbear) as board:
         yield board
 
 

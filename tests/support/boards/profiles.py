@@ -77,6 +77,10 @@ PI_ZERO_ARMV6 = probe_of(
     cpu_count=1,
 )
 ALPINE = probe_of(model="", os_release=_ALPINE, libc="", soabi="cpython-312-aarch64-linux-musl", python="3.12.7")
+MUSL = probe_of(
+    machine="x86_64", multiarch="", libc="", soabi="cpython-313-x86_64-linux-musl", python="3.13.2", model=""
+)
+"""What the store service told of itself under a real Python that Alpine built, run by musl's loader."""
 DESKTOP = probe_of(
     machine="x86_64",
     soabi="cpython-312-x86_64-linux-gnu",

@@ -21,7 +21,7 @@ from deploy.virtual_board.kernel import kernel, load_order
 from deploy.virtual_board.machine import Machine
 from deploy.virtual_board.overlay import overlay_archive
 from deploy.virtual_board.process import ProcessIdentity
-from deploy.virtual_board.recipe import SUITES
+from deploy.virtual_board.recipe import ARM, PC, SUITES
 from deploy.virtual_board.root_file_system import root_file_system
 from tests.support.places import ROOT
 from tests.support.processes import is_gone
@@ -62,18 +62,18 @@ def test_a_second_archive_begins_where_the_kernel_looks_for_it(length: int) -> N
 
 def test_the_same_recipe_gives_the_same_digest_and_every_other_another() -> None:
     digests = {name: root_file_system(suite).digest for name, suite in SUITES.items()}
-    assert len({*digests.values(), kernel().digest}) == len(SUITES) + 1
+    assert len({*digests.values(), kernel(ARM).digest, kernel(PC).digest}) == len(SUITES) + 2
     assert digests == {name: root_file_system(suite).digest for name, suite in SUITES.items()}
     assert content_digest("a", "bc") != content_digest("ab", "c")
 
 
-def test_the_board_lets_in_one_user_by_key_alone() -> None:
+def test_the_board_lets_in_its_user_and_root_by_key_alone() -> None:
     with tarfile.open(fileobj=io.BytesIO(overlay_archive(SUITES["bookworm"]))) as archive:
         members = {member.name: member for member in archive}
         config = archive.extractfile("etc/ssh/sshd_config_virtual")
         assert config is not None
         text = config.read().decode()
-    assert "AllowUsers pi\nAuthenticationMethods publickey\nPermitRootLogin no\n" in text
+    assert "AllowUsers pi root\nAuthenticationMethods publickey\nPermitRootLogin prohibit-password\n" in text
     assert (members["home/pi/.ssh"].mode, members["home/pi/.ssh"].uid) == (0o700, 1000)
     assert (members["etc/shadow"].mode, members["etc/shadow"].uid) == (0o600, 0)
 
@@ -87,7 +87,7 @@ def test_packages_come_from_the_release_without_recommendations() -> None:
 
 def test_the_machine_has_no_network_but_the_port_and_keeps_its_disk_unchanged(tmp_path: Path) -> None:
     kernel, initramfs, disk, console = (tmp_path / name for name in ("vmlinuz", "initramfs", "a,b.img", "console"))
-    machine = Machine(kernel, initramfs, disk, console)
+    machine = Machine(ARM, kernel, initramfs, disk, console)
     command = " ".join(replace(machine, port=2222).command())
     assert "user,id=network,restrict=on,hostfwd=tcp:127.0.0.1:2222-:22" in command
     assert "-nic none" in " ".join(machine.command())
@@ -97,7 +97,7 @@ def test_the_machine_has_no_network_but_the_port_and_keeps_its_disk_unchanged(tm
 
 def test_what_is_built_is_kept_until_its_recipe_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EDGEPROOF_CACHE", str(tmp_path))
-    monkeypatch.setattr("deploy.virtual_board.artefacts.require_tools", lambda **_: None)
+    monkeypatch.setattr("deploy.virtual_board.artefacts.require_tools", lambda *_, **__: None)
     built: list[str] = []
 
     def artefact(content: str, fails: bool = False) -> Artefact:
@@ -108,7 +108,7 @@ def test_what_is_built_is_kept_until_its_recipe_changes(tmp_path: Path, monkeypa
             if fails:
                 raise VirtualBoardError("a mirror is down")
 
-        return Artefact("root-test", content_digest(content), "a test", build)
+        return Artefact("root-test", content_digest(content), ARM, "a test", build)
 
     for _ in range(2):
         assert (artefact("one").get() / "content").read_text() == "one"
@@ -126,8 +126,8 @@ def test_missing_programs_are_named_with_the_line_that_installs_them(
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(tools, "_SYSTEM_FOLDERS", str(tmp_path))
     with pytest.raises(MissingToolsError, match=r"sudo apt install qemu-system-arm cpio util-linux openssh-client$"):
-        tools.require_tools(to_build=False)
-    assert {"mmdebstrap", "kmod", "e2fsprogs"} < set(tools.missing_packages(to_build=True))
+        tools.require_tools(ARM, to_build=False)
+    assert {"qemu-system-x86", "mmdebstrap", "kmod", "e2fsprogs"} < set(tools.missing_packages(PC, to_build=True))
     with pytest.raises(VirtualBoardError, match="cpio is not installed"):
         tools.run_tool(["cpio"], "a test", 5)
 

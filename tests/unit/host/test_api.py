@@ -49,6 +49,7 @@ VERBS = [
     "provision",
     "prune",
     "push",
+    "remove_app",
     "rollback",
     "status",
 ]

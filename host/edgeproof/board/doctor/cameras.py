@@ -5,12 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edgeproof.board.doctor.examination import CameraNode
-
-# Of V4L2's device_caps (include/uapi/linux/videodev2.h).
-_VIDEO_CAPTURE = 0x0000_0001
-_VIDEO_CAPTURE_MPLANE = 0x0000_1000
-_VIDEO_M2M = 0x0000_8000
-_VIDEO_M2M_MPLANE = 0x0000_4000
+from edgeproof_agent.machine.v4l2 import brings_pictures
 
 CSI_DRIVERS = ("unicam", "rp1-cfe")
 """The Pi's drivers for cameras on the ribbon cable, up to the Pi 4 and on the Pi 5; each has several nodes."""
@@ -62,7 +57,4 @@ def cameras(nodes: Sequence[CameraNode]) -> list[Camera]:
 def _is_camera(node: CameraNode, with_isp: bool) -> bool:
     if _NO_CAMERA.match(node.name) or (with_isp and _RAW_RECEIVERS.match(node.name)):
         return False
-    if node.capabilities is None:
-        return True
-    captures = node.capabilities & (_VIDEO_CAPTURE | _VIDEO_CAPTURE_MPLANE)
-    return bool(captures) and not node.capabilities & (_VIDEO_M2M | _VIDEO_M2M_MPLANE)
+    return node.capabilities is None or brings_pictures(node.capabilities)

@@ -19,7 +19,7 @@ _SECTION = "=edgeproof= "
 _FILES = ("/proc/device-tree/model", "/etc/os-release", "/proc/meminfo", "/proc/cpuinfo")
 _PYTHONS = (
     "/usr/bin/python3* /usr/local/bin/python3* /opt/*/bin/python3 $HOME/*/bin/python3 "
-    "$HOME/.pyenv/versions/*/bin/python3"
+    "$HOME/.local/bin/python3* $HOME/.pyenv/versions/*/bin/python3 $HOME/.local/share/uv/python/*/bin/python3"
 )
 
 # Whatever is missing there leaves its section empty.

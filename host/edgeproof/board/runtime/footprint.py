@@ -7,6 +7,7 @@ from pathlib import Path
 
 from edgeproof.board.facts import BoardFacts
 from edgeproof.errors import ProvisionError
+from edgeproof_agent.store.unused_files import is_unused
 from edgeproof_agent.store.uploads import DISK_RESERVE_BYTES
 
 _BLOCK_BYTES = 4096
@@ -57,6 +58,8 @@ def unpacked_bytes(wheels: Sequence[Path]) -> int:
     for wheel in wheels:
         with zipfile.ZipFile(wheel) as archive:
             for entry in archive.infolist():
+                if is_unused(entry.filename):
+                    continue
                 size = entry.file_size * (2 if entry.filename.endswith(".py") else 1)
                 total += -(-size // _BLOCK_BYTES) * _BLOCK_BYTES
     return total

@@ -7,10 +7,11 @@ from importlib import resources
 from pathlib import Path
 
 from edgeproof.board.facts import BoardFacts
+from edgeproof.board.runtime.no_runtime import is_free_threaded, no_runtime_words
 from edgeproof.errors import NoRuntimeError, ProvisionError
 from edgeproof.wording.printable import printable_line
 
-# Part of every runtime's digest: to be raised when the way in which a runtime is built changes.
+# Part of every runtime's digest: to be raised when one that was built before would not do any more.
 _BUILD_REVISION = 2
 
 DISTRIBUTION_PACKAGES = {"numpy": "python3-numpy", "cv2": "python3-opencv"}
@@ -53,8 +54,7 @@ class RuntimeRelease:
             and self.pythons[0] <= facts.python[:2] <= self.pythons[1]
             and facts.glibc is not None
             and facts.glibc >= self.glibc
-            # A free-threaded Python (`cpython-313t-...`) takes none of these wheels.
-            and not facts.soabi.partition("-")[2].partition("-")[0].endswith("t")
+            and not is_free_threaded(facts)
         )
 
     def digest(self, facts: BoardFacts) -> str:
@@ -93,7 +93,7 @@ def choose_releases(facts: BoardFacts, board: str, names: Sequence[str] = ()) ->
     fitting = {release.name: release for release in fitting_releases(facts)}
     for name in names or list(fitting)[:1] or [""]:
         if name not in fitting:
-            raise NoRuntimeError(_no_wheel(facts, board, name, list(fitting)))
+            raise NoRuntimeError(no_runtime_words(facts, board, name, list(fitting), RELEASES))
     return [fitting[name] for name in names] if names else list(fitting.values())[:1]
 
 
@@ -109,30 +109,3 @@ def require_distribution_packages(release: RuntimeRelease, facts: BoardFacts, bo
             f"{printable_line(facts.python_executable)}. Run on the board, then try again:\n"
             f"  sudo apt install {' '.join(missing)}"
         )
-
-
-def _worth_naming(arch: str, name: str) -> list[RuntimeRelease]:
-    """The releases that a board without any is told of: those for its architecture, or all when there are none."""
-    releases = [release for release in RELEASES if not name or release.name == name]
-    return [release for release in releases if arch in release.architectures] or releases
-
-
-def _no_wheel(facts: BoardFacts, board: str, name: str, fitting: Sequence[str]) -> str:
-    glibc = "a libc other than glibc" if facts.glibc is None else f"glibc {facts.glibc[0]}.{facts.glibc[1]}"
-    board_is = f"{board} is {facts.arch} with Python {facts.python_version} and {glibc}"
-    wanted = f"no wheel of {name}" if name else "no wheel of a TFLite runtime"
-    lines = [f"{wanted} for this board: {board_is}."]
-    lines += [
-        f"  {release.name} {release.version} has wheels for {' and '.join(release.architectures)}, Python "
-        f"{release.pythons[0][0]}.{release.pythons[0][1]} to {release.pythons[1][0]}.{release.pythons[1][1]}, "
-        f"glibc {release.glibc[0]}.{release.glibc[1]} or newer"
-        for release in _worth_naming(facts.arch, name)
-    ]
-    if fitting:
-        lines.append(f"This board can have {' or '.join(fitting)}: name it with --runtime.")
-    else:
-        lines.append(
-            "Use a 64-bit system with one of these Pythons; several can be installed side by side, and edgeproof.toml "
-            'names the one to use: python = "/usr/bin/python3.11"'
-        )
-    return "\n".join(lines)

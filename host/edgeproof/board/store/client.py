@@ -16,6 +16,7 @@ from edgeproof.board.store.bootstrap import store_service_command, store_service
 from edgeproof.board.store.chunks import cut_files
 from edgeproof.board.store.inventory import MAX_PATH, Inventory, parse_inventory
 from edgeproof.board.store.local_objects import LocalObject, SentObject
+from edgeproof.board.store.this_host import this_host
 from edgeproof.board.store.trial import TRIAL_REMEDIES, StoreTrial, parse_trial
 from edgeproof.board.store.upload import missing_parts, send_parts
 from edgeproof.errors import AgentRefusedError, BoardBusyError, BoardError, DeploymentError
@@ -148,10 +149,21 @@ class BoardStore(Client):
         """What `edgeproof.board.cameras` reads."""
         return self.ask(Request("cameras"), "list its cameras", _FINISH_SECONDS)
 
-    def drop_unwanted(self, wanted: Mapping[Kind, Collection[str]], dry_run: bool) -> Fields:
+    def drop_unwanted(
+        self,
+        wanted: Mapping[Kind, Collection[str]],
+        dry_run: bool,
+        let_go: Sequence[str] = (),
+        all_hosts: bool = False,
+    ) -> Fields:
         """Drops what nothing points to: see `edgeproof.board.prune`."""
         listed = {kind.value: sorted(digests) for kind, digests in wanted.items()}
-        return self.ask(Request("prune", {"wanted": listed, "dry_run": dry_run}), "prune", _FINISH_SECONDS)
+        asked = {"wanted": listed, "dry_run": dry_run, "host": this_host(), "all_hosts": all_hosts, "let_go": [*let_go]}
+        return self.ask(Request("prune", asked), "prune", _FINISH_SECONDS)
+
+    def remove_app(self, app: str) -> None:
+        """Takes an app away. Its bundles stay on the board until it is pruned."""
+        self.ask(Request("remove_app", {"app": app}), f"remove {app}")
 
     def require_signatures(self, keys: Sequence[str]) -> None:
         """From now on the board refuses bundles that none of these keys (`ssh-ed25519 AAAA...`) has signed."""

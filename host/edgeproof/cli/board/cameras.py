@@ -6,12 +6,13 @@ import click
 from rich.padding import Padding
 from rich.text import Text
 
-from edgeproof.board.cameras import SCHEMA, Camera, Cameras, CameraSize, read_cameras
+from edgeproof.board.cameras import SCHEMA, Camera, Cameras, read_cameras
 from edgeproof.board.open_board import open_board
 from edgeproof.cli.display.echo import echo
 from edgeproof.cli.display.terminal import Terminal
 from edgeproof.cli.options.board import board_argument
 from edgeproof.config.boards import BoardProfile
+from edgeproof_agent.machine.camera_formats import FrameSize
 
 _SIZES_SHOWN = 12
 
@@ -59,6 +60,6 @@ def _formats(camera: Camera) -> list[str]:
     return lines
 
 
-def _size(size: CameraSize) -> str:
+def _size(size: FrameSize) -> str:
     rates = "/".join(f"{rate:g}" for rate in size.fps)
     return f"{'up to ' * size.any_up_to}{size.width}x{size.height}{f' ({rates} fps)' * bool(rates)}"

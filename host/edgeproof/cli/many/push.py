@@ -48,7 +48,7 @@ def run(
     resume: bool,
 ) -> int:
     opened_bundle = open_bundle_to_push(bundle)
-    name = opened_bundle.manifest.name if app is None else app
+    name = opened_bundle.app_name if app is None else app
     stages = Stages(
         *(
             Share.parse(given) if given else kept

@@ -51,7 +51,7 @@ def debug_quantization(
     progress(Progress("starting TensorFlow"))
     import_tensorflow()
     progress(Progress(f"reading {source.name}"))
-    name = application_name(options.name, source)
+    name = application_name(options, source)
     model = options.recognise(source, progress).read(options.labels, name, options.source)
     return _debug(model, pictures, options, progress)
 

@@ -8,7 +8,7 @@ import numpy as np
 from edgeproof.bundle import ManifestBeside, manifest_beside
 from edgeproof.convert.confined.runtime import ConfinedRuntime
 from edgeproof.convert.export_options import ExportOptions
-from edgeproof.convert.from_tflite.heads import find_heads
+from edgeproof.convert.from_tflite.heads import find_heads, with_real_heads
 from edgeproof.convert.from_tflite.input import resolve_input
 from edgeproof.convert.from_tflite.labels import find_labels
 from edgeproof.convert.from_tflite.outputs import detections_contract
@@ -18,7 +18,8 @@ from edgeproof.errors import ModelError, NotAnSsdError
 from edgeproof.local_files.bounded_files import MAX_MODEL_BYTES, read_bounded, readable
 from edgeproof.ssd.files.label_files import LabelLines
 from edgeproof.ssd.files.labels import Labels, read_labels
-from edgeproof.ssd.source_options import BOX_CONVENTIONS, INPUT_CONVENTIONS
+from edgeproof.ssd.postprocess import PostprocessOptions
+from edgeproof.ssd.source_options import BOX_CONVENTIONS
 from edgeproof.tflite.file import TfliteFile, read_tflite
 from edgeproof.tflite.metadata_reader import TfliteMetadata, read_metadata, read_packed_labels
 from edgeproof.tflite.output_map import DETECTIONS, map_outputs
@@ -45,6 +46,8 @@ class FinishedDetector:
     """A warning, when the range of the pixels is a default."""
     beside: ManifestBeside | None
     """The manifest of the bundle that the file is from."""
+    appended: PostprocessOptions | None = None
+    """Of the operator that is put behind raw heads; None where they stay, or the file has it."""
 
 
 def read_finished(path: Path, options: ExportOptions, runtime: ConfinedRuntime | None) -> FinishedDetector:
@@ -57,18 +60,20 @@ def read_finished(path: Path, options: ExportOptions, runtime: ConfinedRuntime |
     with readable(path, ModelError):
         data, shown = read_bounded(path, MAX_MODEL_BYTES), str(path)
     file, metadata = read_tflite(data, shown), read_metadata(data, shown)
+    data, file, real = with_real_heads(data, file, shown)
     found = map_outputs(file)
     problems = list(file_problems(file, found) if file.postprocess else structure_problems(file))
     if problems:
         raise NotAnSsdError(f"{shown}: it cannot be used: {'; '.join(problems)}. Export it again from its source.")
     beside = manifest_beside(path, data)
     manifest = None if beside is None else beside.manifest
-    why = "edgeproof packs a finished file as it is, and these need its graph changed"
-    options.source.require_none_said(shown, why, *BOX_CONVENTIONS, *INPUT_CONVENTIONS)
-    found_input = resolve_input(file, metadata, manifest, options.source.input_range)
+    if file.postprocess:
+        why = "its boxes are decoded in its graph, which is packed as it is"
+        options.source.require_none_said(shown, why, *BOX_CONVENTIONS)
+    found_input = resolve_input(file, metadata, manifest, options.source)
     contract, doubt = found_input.contract, found_input.doubt
     if doubt is not None:
-        doubt = f"{doubt}. When nothing is detected, say --input-range 0..1 or 0..255"
+        doubt = f"{doubt}. When nothing is detected, say --input-range 0..1 or 0..255, or --mean and --std"
     labels_fit = find_labels(data, metadata, manifest, options.labels, shown)
     output: OutputContract | RawHeadsContract
     if file.postprocess:
@@ -79,13 +84,16 @@ def read_finished(path: Path, options: ExportOptions, runtime: ConfinedRuntime |
         words = f"outputs {order} by {found.evidence.value}"
     else:
         heads = find_heads(data, file, contract, labels_fit, options, shown, runtime, metadata.detector)
-        output, anchors, edited = heads.contract, heads.anchors, heads.edited
+        output, anchors, edited = heads.contract, heads.anchors, heads.edited or real
         data, file = heads.data, read_tflite(heads.data, shown)
         num_classes, words = heads.num_classes, heads.words
     labels = labels_fit(num_classes) if labels_fit is not None else read_labels(None, num_classes)
     size = f"{contract.height} x {contract.width}, {counted(num_classes, 'class', 'classes')}"
     variant = variant_of(file)
-    says_more = options.labels is not None or options.source.input_range is not None
+    source = options.source
+    says_more = any(
+        said is not None for said in (options.labels, source.input_range, source.normalisation, source.colour_order)
+    )
     return FinishedDetector(
         data=data,
         file=file,
@@ -100,6 +108,7 @@ def read_finished(path: Path, options: ExportOptions, runtime: ConfinedRuntime |
         ),
         doubt=doubt,
         beside=beside,
+        appended=options.postprocess if anchors is not None and options.postprocess.in_graph else None,
     )
 
 

@@ -14,15 +14,19 @@ from edgeproof.convert.export_options import ExportOptions
 from edgeproof.convert.from_tflite.labels import LabelsFit
 from edgeproof.convert.smoke_test import generated_picture
 from edgeproof.errors import ModelError, NotAnSsdError, UsageError
+from edgeproof.ssd.conventions import AnchorUnits, BoxCoder, CoordinateOrder
 from edgeproof.ssd.files.anchors import Anchors, convert_anchors, read_anchors, require_count
 from edgeproof.ssd.graph.class_scores import ScoreTreatment, choose_treatment
+from edgeproof.ssd.head_layout import BOXES as JOINED_BOXES
+from edgeproof.ssd.head_layout import SCORES as JOINED_SCORES
+from edgeproof.ssd.head_layout import find_layout, joined_options
 from edgeproof.ssd.head_roles import HeadRoles, find_head_roles, listed
 from edgeproof.ssd.postprocess import BOX_ENCODINGS, CLASS_SCORES, IMAGE
 from edgeproof.ssd.readers.signature_network import choose_box_scales, scale_words
 from edgeproof.ssd.source_options import AnchorFormat, ScoreConverter, SourceOptions
 from edgeproof.tflite.detector_options import DetectorOptions
 from edgeproof.tflite.editing import EditableModel
-from edgeproof.tflite.file import POSTPROCESS_OPERATOR, TfliteFile
+from edgeproof.tflite.file import POSTPROCESS_OPERATOR, TfliteFile, read_tflite
 from edgeproof.tflite.graph import four_column_constants, last_activation
 from edgeproof.tflite.read_budget import readable
 from edgeproof_agent.bundle.manifest import InputContract, RawHeadsContract
@@ -60,6 +64,7 @@ def find_heads(
 
     Raises NotAnSsdError or UsageError naming what helps.
     """
+    data, file, joined_words = _joined(data, file, options.source, shown)
     _require_heads(file, shown)
     if described is not None and not described.exponential:
         raise NotAnSsdError(
@@ -77,7 +82,13 @@ def find_heads(
     outputs, others = (_run(data, names, picture, input_contract, runtime, shown) for picture in pictures)
     with readable(shown):
         constants = four_column_constants(data)
-    source = options.source if described is None else _with_described(options.source, described)
+    source = options.source if joined_words is None else joined_options(options.source)
+    source = source if described is None else _with_described(source, described)
+    if source.box_coder not in (None, BoxCoder.CENTRE):
+        raise UsageError(
+            f"{shown}: --box-coder {source.box_coder.value} needs more of its graph changed than edgeproof changes in "
+            "a finished file. Give the model that it was converted from, or leave the option out."
+        )
     stated = source
     if stated.anchors in constants:
         stated = replace(stated, anchors=None)
@@ -93,15 +104,18 @@ def find_heads(
     if treatment.converter is ScoreConverter.IDENTITY:
         _require_scores([predictions, others[roles.class_scores]], shown)
     num_classes = columns - (0 if treatment.add_background else 1)
+    swapped = source.box_order is CoordinateOrder.XY
     options.postprocess.require_classes(num_classes)
-    anchors = _anchors(outputs, roles, constants, source, described, shown)
-    edited = not treatment.changes_nothing or len(file.outputs) != 2
+    anchors = _anchors(outputs, roles, constants, source, described, shown, size)
+    edited = joined_words is not None or swapped or not treatment.changes_nothing or len(file.outputs) != 2
     if edited:
-        data, boxes, scores = _edited(data, boxes, scores, treatment), 0, 1
+        data, boxes, scores = _edited(data, boxes, scores, treatment, swapped, columns), 0, 1
     found = [
         f"raw heads: box encodings '{roles.box_encodings}'",
         f"class scores '{roles.class_scores}'",
         treatment.words(),
+        joined_words or "",
+        "x first" if swapped else "",
     ]
     by_metadata = " by its metadata" if described is not None and options.source.anchors is None else ""
     found += [f"{len(anchors.centres)} anchors as {anchors.format.value}{by_metadata}", scale_words(source, anchors)]
@@ -134,12 +148,48 @@ def output_names(file: TfliteFile) -> list[str]:
     return [tensor.name for tensor in file.outputs]
 
 
-def _edited(data: bytes, boxes: int, scores: int, treatment: ScoreTreatment) -> bytes:
-    """The file with two outputs alone, box encodings and scores in 0..1 with the background first."""
+def with_real_heads(data: bytes, file: TfliteFile, shown: str) -> tuple[bytes, TfliteFile, bool]:
+    """The file with raw heads of real numbers where they are integers, and whether they were."""
+    places = [place for place, tensor in enumerate(file.outputs) if tensor.dtype in ("int8", "uint8", "int16")]
+    if file.postprocess or not places or not all(tensor.quantization for tensor in file.outputs):
+        return data, file, False
+    if len(places) != len(file.outputs) or not any(len(tensor.shape) >= 3 for tensor in file.outputs):
+        return data, file, False
+    model = EditableModel(data)
+    for place in places:
+        model.dequantize(place)
+    data = model.to_bytes()
+    return data, read_tflite(data, shown), True
+
+
+def _joined(data: bytes, file: TfliteFile, source: SourceOptions, shown: str) -> tuple[bytes, TfliteFile, str | None]:
+    """The file with one output for each head where they lie a level apart, or have sides of 1."""
+    names = output_names(file)
+    shapes = {name: tensor.shape for name, tensor in zip(names, file.outputs, strict=True)}
+    layout = find_layout(shapes, [], source, shown) if len(shapes) == len(names) else None
+    if layout is None:
+        return data, file, None
+    model, firsts = EditableModel(data), []
+    for head in (layout.boxes, layout.scores):
+        places = [names.index(name) for name in head.parts]
+        model.join(places, head.rows, head.columns)
+        firsts.append(places[0])
+    model.keep_outputs(firsts)
+    model.name([IMAGE], [JOINED_BOXES, JOINED_SCORES])
+    data = model.to_bytes()
+    return data, read_tflite(data, shown), layout.words() or "reshaped to a row an anchor"
+
+
+def _edited(data: bytes, boxes: int, scores: int, treatment: ScoreTreatment, swapped: bool, columns: int) -> bytes:
+    """The file with two outputs alone, box encodings y first and scores in 0..1 with the background first."""
     model = EditableModel(data)
     model.keep_outputs([boxes, scores])
     model.name([IMAGE], [BOX_ENCODINGS, CLASS_SCORES])
+    if swapped:
+        model.reorder(0, [1, 0, 3, 2])
     model.activate(1, treatment.converter)
+    if treatment.background_last:
+        model.reorder(1, [columns - 1, *range(columns - 1)])
     if treatment.add_background:
         model.add_background(1)
     return model.to_bytes()
@@ -191,13 +241,16 @@ def _anchors(
     stated: SourceOptions,
     described: DetectorOptions | None,
     shown: str,
+    size: tuple[int, int],
 ) -> Anchors:
     """By the option; else by the metadata; else an output; else the one constant of the file that has as many rows as
     the heads.
     """
     shape = outputs[roles.box_encodings].shape
+    form, order = stated.anchor_format, stated.anchor_order
+    pixels_of = size if stated.anchor_units is AnchorUnits.PIXELS else None
     if stated.anchors_file is not None:
-        anchors = read_anchors(stated.anchors_file, stated.anchor_format)
+        anchors = read_anchors(stated.anchors_file, form, order, pixels_of, size)
         require_count(anchors, stated.anchors_file, shape)
         return anchors
     if described is not None and stated.anchors is None:
@@ -205,13 +258,13 @@ def _anchors(
         require_count(anchors, Path(shown), shape)
         return anchors
     if roles.anchors is not None:
-        return convert_anchors(outputs[roles.anchors], f"{shown}: {roles.anchors}", stated.anchor_format)
+        return convert_anchors(outputs[roles.anchors], f"{shown}: {roles.anchors}", form, None, order, pixels_of)
     rows = outputs[roles.box_encodings].shape[1]
     fitting = [name for name, values in constants.items() if _could_be_anchors(values, rows)]
     if stated.anchors is not None and stated.anchors in constants:
         fitting = [stated.anchors]
     if len(fitting) == 1:
-        return convert_anchors(constants[fitting[0]], f"{shown}: {fitting[0]}", stated.anchor_format)
+        return convert_anchors(constants[fitting[0]], f"{shown}: {fitting[0]}", form, None, order, pixels_of)
     raise UsageError(
         f"{shown}: its anchors are not to be found. Give them with --anchors, as a .npy file [{rows}, 4], a JSON "
         f"description, or the name of one of its outputs or constants. Its outputs:{listed(outputs)}\n"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgeproof.ssd.source_options import InputRange
+from edgeproof.ssd.source_options import InputRange, SourceOptions
 from edgeproof.tflite.file import TfliteFile
 from edgeproof.tflite.metadata_reader import TfliteMetadata
 from edgeproof_agent.bundle.manifest import ColourOrder, Coordinates, InputContract, InputType, Manifest, Quantization
@@ -22,19 +22,23 @@ class FinishedInput:
 
 
 def resolve_input(
-    file: TfliteFile, metadata: TfliteMetadata, beside: Manifest | None, stated: InputRange | None = None
+    file: TfliteFile, metadata: TfliteMetadata, beside: Manifest | None, stated: SourceOptions | None = None
 ) -> FinishedInput:
-    """The range by `stated`; else by `beside`, the manifest of the bundle that the file is from; else by the metadata,
-    unless it contradicts the quantization; else an integer input gets the pixels as they are, a float one -1..1.
+    """Range and colour order by `stated`; else by `beside`, the manifest of the bundle that the file is from; else by
+    the metadata, unless it contradicts the quantization; else an integer input gets the pixels as they are, a float one
+    -1..1.
 
     Metadata has no field for resizing and colour order: without `beside`, half-pixel centres and RGB are taken.
     """
+    stated = stated or SourceOptions()
     tensor = file.inputs[0]
     _, height, width, _ = tensor.shape
     dtype, doubt = InputType(tensor.dtype), None
     quantization = None if dtype is InputType.FLOAT32 else tensor.quantization
-    if stated is not None:
-        mean, std = (stated.mean,) * 3, (stated.std,) * 3
+    if stated.normalisation is not None:
+        mean, std = stated.normalisation
+    elif stated.input_range is not None:
+        mean, std = (stated.input_range.mean,) * 3, (stated.input_range.std,) * 3
     elif beside is not None:
         mean, std = beside.input.mean, beside.input.std
     elif metadata.normalization is not None:
@@ -56,6 +60,8 @@ def resolve_input(
     if beside is not None:
         order, coordinates = beside.input.colour_order, beside.input.coordinates
         words = "pictures prepared as the bundle.json beside it says"
+    if stated.colour_order is not None:
+        order = stated.colour_order
     return FinishedInput(InputContract(height, width, order, coordinates, mean, std, dtype, quantization), words, doubt)
 
 

@@ -7,12 +7,24 @@ from typing import Any
 from edgeproof.convert.confined.quantizer import quantize_confined
 from edgeproof.convert.from_tensorflow.converter import Samples
 from edgeproof.convert.from_tflite.detector import FinishedDetector
+from edgeproof.convert.from_tflite.outputs import detections_contract
 from edgeproof.convert.from_tflite.quantizer import TOOL
 from edgeproof.convert.smoke_test import Anchors
 from edgeproof.convert.structural_check import variant_problems
 from edgeproof.convert.variants import VariantSettings
 from edgeproof.errors import ConversionError
-from edgeproof.ssd.postprocess import BOX_ENCODINGS, BOXES, CLASS_SCORES, CLASSES, COUNT, IMAGE, SCORES
+from edgeproof.ssd.model import BoxScales
+from edgeproof.ssd.postprocess import (
+    BOX_ENCODINGS,
+    BOXES,
+    CLASS_SCORES,
+    CLASSES,
+    COUNT,
+    IMAGE,
+    SCORES,
+    PostprocessOptions,
+)
+from edgeproof.tflite.detection_operator import with_detection_operator
 from edgeproof.tflite.editing import EditableModel
 from edgeproof.tflite.file import TfliteFile, read_tflite
 from edgeproof.tflite.metadata_writer import describe_detector
@@ -32,6 +44,8 @@ class FinishedVariant:
 def as_it_is(detector: FinishedDetector, name: str, provenance: Mapping[str, Any]) -> FinishedVariant:
     """The file byte for byte; with new metadata where the user has said more than it does."""
     manifest = _manifest(detector, name, detector.variant.value, detector.file, detector.output, provenance)
+    if detector.appended is not None:
+        return _ending_in_operator(detector, detector.data, detector.file, manifest, detector.appended)
     data = detector.data
     if not detector.as_it_is:
         data = describe_detector(_whole(detector), name, manifest.input, manifest.output, detector.labels)
@@ -60,8 +74,34 @@ def quantized(
             "Export it from the model that the file was converted from, or ask for another --variant."
         )
     manifest = _manifest(detector, name, variant, file, _at(detector.output, outputs), provenance)
+    if detector.appended is not None:
+        return _ending_in_operator(detector, data, file, manifest, detector.appended)
     data = describe_detector(data, name, manifest.input, manifest.output, detector.labels)
     return FinishedVariant(data, file, manifest, detector.anchors)
+
+
+def _ending_in_operator(
+    detector: FinishedDetector, data: bytes, file: TfliteFile, manifest: Manifest, options: PostprocessOptions
+) -> FinishedVariant:
+    """A file with raw heads, and its manifest, with the post-processing operator behind them instead."""
+    heads = manifest.output
+    assert isinstance(heads, RawHeadsContract), "what has detections has the operator"
+    assert detector.anchors is not None, "raw heads have anchors"
+    places, scales = (heads.box_encodings, heads.class_scores), heads.box_scales
+    columns = file.outputs[heads.class_scores].shape[2]
+    divisors = BoxScales(scales.y, scales.x, scales.height, scales.width)
+    data = with_detection_operator(data, places, detector.anchors, divisors, columns - 1, options)
+    file = read_tflite(data, f"{manifest.variant}/model.tflite")
+    outputs = map_outputs(file)
+    problems = list(file_problems(file, outputs))
+    if outputs is None or problems:
+        raise ConversionError(
+            f"The post-processing operator cannot be put behind the heads: {'; '.join(problems)}. Nothing was written. "
+            "Say --post none: the agent then makes the detections."
+        )
+    manifest = replace(manifest, output=detections_contract(file, outputs))
+    data = describe_detector(data, manifest.name, manifest.input, manifest.output, detector.labels)
+    return FinishedVariant(data, file, manifest, None)
 
 
 def _manifest(

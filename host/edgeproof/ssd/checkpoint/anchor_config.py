@@ -1,6 +1,6 @@
 """The anchor generator of a `pipeline.config`."""
 
-from edgeproof.ssd.checkpoint.anchor_generators import (
+from edgeproof.ssd.anchors.object_detection_api import (
     AnchorGenerator,
     MultiscaleAnchorGenerator,
     SsdAnchorGenerator,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from edgeproof.ssd.checkpoint.anchor_generators import GridSize
+from edgeproof.ssd.anchors.object_detection_api import GridSize
 from edgeproof.ssd.checkpoint.box_predictors import predict
 from edgeproof.ssd.checkpoint.extractor_config import ExtractorType
 from edgeproof.ssd.checkpoint.feature_maps import multi_resolution_maps, pyramid_maps

@@ -4,8 +4,8 @@ import enum
 from dataclasses import dataclass
 
 from edgeproof.errors import NotAnSsdError
+from edgeproof.ssd.anchors.object_detection_api import AnchorGenerator
 from edgeproof.ssd.checkpoint.anchor_config import read_anchor_generator
-from edgeproof.ssd.checkpoint.anchor_generators import AnchorGenerator
 from edgeproof.ssd.checkpoint.config_section import Section
 from edgeproof.ssd.checkpoint.extractor_config import FeatureExtractor, read_feature_extractor
 from edgeproof.ssd.checkpoint.predictor_config import BoxPredictor, read_box_predictor

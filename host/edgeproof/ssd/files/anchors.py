@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from edgeproof.errors import UsageError
 from edgeproof.local_files.bounded_files import UnreadableError, read_bounded, readable
+from edgeproof.ssd.anchors.described import GENERATOR, generate_anchors
 from edgeproof.ssd.conventions import CoordinateOrder
 from edgeproof.ssd.source_options import AnchorFormat
 from edgeproof.wording.counting import counted
@@ -31,6 +32,8 @@ class Anchors:
     """Divisors of ty, tx, th, tw, when the description states them."""
     values: npt.NDArray[np.float32] | None = None
     """[A, 4] in 0..1 in the order and the format that they were given in."""
+    order: CoordinateOrder = CoordinateOrder.YX
+    """Which coordinate comes first in `values`."""
 
 
 def read_anchors(
@@ -38,11 +41,13 @@ def read_anchors(
     stated: AnchorFormat | None = None,
     order: CoordinateOrder | None = None,
     pixels_of: tuple[int, int] | None = None,
+    size: tuple[int, int] | None = None,
 ) -> Anchors:
     """Reads `--anchors`. A stated format goes before the description's; without either the values tell.
 
     A JSON description is `{"format": "centre" | "corners", "file": "anchors.npy" or "boxes": [[...], ...],
-    "box_scales": [10, 10, 5, 5]}`; only `file` or `boxes` must be there. Raises UsageError.
+    "box_scales": [10, 10, 5, 5]}`; only `file` or `boxes` must be there. Or it names a generator and its options
+    (ssd/anchors/described.py), which make anchors for pictures of `size`, height and width. Raises UsageError.
     """
     with readable(path, UsageError, f"{_SHAPES} with --anchors."):
         data = read_bounded(path, _MAX_BYTES)
@@ -56,8 +61,12 @@ def read_anchors(
         ) from error
     if isinstance(described, list):
         described = {"boxes": described}
+    if isinstance(described, dict) and GENERATOR in described and size is not None:
+        scales = _box_scales(described, path)
+        options = {name: value for name, value in described.items() if name != "box_scales"}
+        return Anchors(generate_anchors(options, str(path), *size), AnchorFormat.CENTRE, scales)
     if not isinstance(described, dict) or ("file" in described) == ("boxes" in described):
-        raise UsageError(f'{path}: the anchor description needs either "boxes" or "file".')
+        raise UsageError(f'{path}: the anchor description needs either "boxes" or "file", or a "generator".')
     unknown = sorted(set(described) - {"format", "file", "boxes", "box_scales"})
     if unknown:
         raise UsageError(f"{path}: the anchor description has an unknown entry {unknown[0]!r}.")
@@ -114,10 +123,11 @@ def convert_anchors(
             "or say --anchor-format corners if they are ymin, xmin, ymax, xmax."
         )
         _require_none(values[:, 2:] <= 0, values, source, words)
-        return Anchors(values, form, box_scales, given)
+        return Anchors(values, form, box_scales, given, order or CoordinateOrder.YX)
     ymin, xmin, ymax, xmax = values.T
     centres = [(ymin + ymax) / 2, (xmin + xmax) / 2, ymax - ymin, xmax - xmin]
-    return Anchors(np.stack(centres, axis=1).astype(np.float32), form, box_scales, given)
+    stacked = np.stack(centres, axis=1).astype(np.float32)
+    return Anchors(stacked, form, box_scales, given, order or CoordinateOrder.YX)
 
 
 def require_count(anchors: Anchors, path: Path, box_encodings_shape: Sequence[int]) -> None:

@@ -1,7 +1,7 @@
 """Turns whatever a network gives for the classes into what edgeproof converts: scores in 0..1, background first."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -56,15 +56,15 @@ LabelsFit = Callable[[int], object]
 
 
 def decide_treatment(
-    graph: Graph, node: str, columns: int, options: SourceOptions, labels: Path | None, file: str
+    graph: Graph, nodes: Sequence[str], columns: int, options: SourceOptions, labels: Path | None, file: str
 ) -> ScoreTreatment:
     """By the options; else by the graph's last activation, and by the number of labels.
 
-    `columns` is the last side of the class predictions that `node` makes. Raises NotAnSsdError or UsageError when it
-    cannot be told.
+    `columns` is the last side of the class predictions that `nodes` make, one a level. Raises NotAnSsdError or
+    UsageError when it cannot be told.
     """
     fit = None if labels is None else functools.partial(read_labels, labels)
-    activation = last_activation(graph, node)
+    activation, node = last_activation(graph, *nodes), nodes[0]
     if activation is ScoreConverter.SOFTMAX and background_cut_off(graph, node):
         if options.background or options.background_last:
             raise UsageError(
@@ -104,10 +104,10 @@ def choose_treatment(
     return ScoreTreatment(converter, add_background=not background)
 
 
-def last_activation(graph: Graph, name: str) -> ScoreConverter | None:
-    """The activation that all numbers of the tensor `name` come from; None when they come from anything else."""
+def last_activation(graph: Graph, *names: str) -> ScoreConverter | None:
+    """The activation that all numbers of the tensors come from; None when they come from anything else."""
     found: set[ScoreConverter | None] = set()
-    waiting, seen = [name], set()
+    waiting, seen = list(names), set()
     while waiting:
         current = waiting.pop().split(":")[0]
         if current in seen or current not in graph:

@@ -4,7 +4,7 @@ from typing import Any
 
 from edgeproof.errors import NotAnSsdError
 from edgeproof.ssd.graph.graph import Graph
-from edgeproof.ssd.readers.signature_network import SignatureNetwork
+from edgeproof.ssd.readers.network_heads import SignatureNetwork
 from edgeproof.ssd.tensorflow_import import import_tensorflow, quiet
 
 

@@ -60,7 +60,10 @@ def read_graph_ssd(
     pixels_of = (contract.height, contract.width) if options.anchor_units is AnchorUnits.PIXELS else None
     anchors_from_file = None
     if options.anchors_file is not None:
-        anchors_from_file = read_anchors(options.anchors_file, options.anchor_format, options.anchor_order, pixels_of)
+        size = contract.height, contract.width
+        anchors_from_file = read_anchors(
+            options.anchors_file, options.anchor_format, options.anchor_order, pixels_of, size
+        )
     box_scales = _find_box_scales(graph, options, anchors_from_file, path)
     outputs = [nodes.box_encodings, nodes.class_scores, *([nodes.anchors] if nodes.anchors else [])]
     network = cut_network(graph, image, (1, contract.height, contract.width, 3), outputs, file)
@@ -72,7 +75,7 @@ def read_graph_ssd(
         or options.background_last
     ):
         columns = evaluate(network, 1).shape[-1]
-        treatment = decide_treatment(graph, nodes.class_scores, columns, options, labels, file)
+        treatment = decide_treatment(graph, [nodes.class_scores], columns, options, labels, file)
     if anchors_from_file is not None and options.anchors_file is not None:
         anchors = anchors_from_file
         require_count(anchors, options.anchors_file, evaluate(network, 0).shape)
@@ -87,8 +90,7 @@ def read_graph_ssd(
     module = heads_module(network, 0, 1, treatment, treat)
     heads = probe_heads(module, contract.height, contract.width, file)
     words = [source.description, treatment.words(), boxes_as.words(), range_words]
-    order = options.anchor_order or CoordinateOrder.YX
-    reading = Reading(coder, boxes_as.order, anchors.format, order, scales)
+    reading = Reading(coder, boxes_as.order, anchors.format, anchors.order, scales)
     given = anchors.centres if anchors.values is None else anchors.values
     return SsdModel(
         name=name or path.stem,

@@ -46,7 +46,8 @@ def read_odapi_tflite_saved_model(
     function = cut_network(plain, network.image, (1, contract.height, contract.width, 3), arguments, file)
     heads = probe_heads(heads_module(function, 0, 1), contract.height, contract.width, file)
     if options.anchors_file is not None:
-        anchors = read_anchors(options.anchors_file, options.anchor_format, options.anchor_order)
+        size = contract.height, contract.width
+        anchors = read_anchors(options.anchors_file, options.anchor_format, options.anchor_order, size=size)
     else:
         values = evaluate(function, 2) if len(arguments) == 3 else _folded_anchors(folded, heads, file)
         anchors = convert_anchors(values, f"{file}: the anchors", AnchorFormat.CENTRE)

@@ -15,7 +15,8 @@ from edgeproof.ssd.graph.judged_messages import judged_saved_model
 from edgeproof.ssd.graph.safety import require_harmless_saved_model
 from edgeproof.ssd.model import SsdModel
 from edgeproof.ssd.readers.freezing import freeze
-from edgeproof.ssd.readers.signature_network import SignatureNetwork, read_signature_network
+from edgeproof.ssd.readers.network_heads import SignatureNetwork
+from edgeproof.ssd.readers.signature_network import read_signature_network
 from edgeproof.ssd.source_options import SourceOptions
 from edgeproof.ssd.tensorflow_import import import_tensorflow, quiet
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from edgeproof_agent.serve.cpu_choice import CpuChoice
+from edgeproof_agent.serve.cpu_choice import CpuChoice, require_at_once
 from edgeproof_agent.wire.answering import RequestError
 from tests.support.fake_root import big_little, tree
 
@@ -48,3 +48,28 @@ def test_a_cpu_that_has_gone_is_no_error(tmp_path: Path, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(os, "sched_setaffinity", refuse)
     assert CpuChoice(tree(tmp_path, big_little())).take("big")["usable"] == 2
+
+
+@pytest.mark.parametrize(
+    ("cores", "files", "most", "words"),
+    [
+        ("all", {}, 5, "of the board's 8 CPUs the agent may use 5. Ask for --threads 5 or fewer"),
+        ("big", {}, 2, "of the board's 8 CPUs the agent may use 5, of which 2 are big. Ask for --threads 2 or fewer"),
+        (
+            "all",
+            {"proc/self/cgroup": "0::/user\n", "sys/fs/cgroup/user/cpu.max": "150000 100000\n"},
+            2,
+            "its control group leaves it the time of 1.5. Ask for --threads 2 or fewer",
+        ),
+    ],
+)
+def test_no_more_threads_than_can_run_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cores: str, files: dict[str, str], most: int, words: str
+) -> None:
+    Affinity(monkeypatch, {1, 2, 3, 4, 5})
+    told = CpuChoice(tree(tmp_path, {**big_little(), **files})).take(cores)
+    require_at_once(most, told)
+    with pytest.raises(RequestError) as caught:
+        require_at_once(most + 1, told)
+    assert f"{most + 1} threads cannot run at once: " in str(caught.value)
+    assert str(caught.value).endswith(words)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from edgeproof_agent.store import apps as store_apps
-from edgeproof_agent.store.apps import PREVIOUS, app_names, linked_digest, linked_digests, read_link, switch
-from edgeproof_agent.store.objects import Store
+from edgeproof_agent.store.apps import PREVIOUS, app_names, linked_digest, linked_digests, read_link, remove_app, switch
+from edgeproof_agent.store.objects import Kind, Store
 from tests.support.stores import CONTENT, DIGEST, OTHER, locked_store, put, refused
 
 
@@ -123,6 +123,22 @@ def test_every_bundle_that_an_app_names_is_known(store: Store) -> None:
     switch(store, "one", OTHER)
     switch(store, "two", "c" * 64)
     assert linked_digests(store) == {DIGEST, OTHER, "c" * 64}
+
+
+def test_an_app_is_removed_as_a_whole_and_its_bundles_stay(store: Store) -> None:
+    for digest in (DIGEST, OTHER):
+        put(store, digest)
+        switch(store, "app", digest)
+    switch(store, "other", DIGEST)
+    remove_app(store, "app")
+    assert app_names(store) == ["other"]
+    assert store.has(Kind.BUNDLE, OTHER)
+    assert list((store.root / "trash").iterdir()) == []
+    with refused("app"):
+        remove_app(store, "app")
+    with refused("app"):
+        remove_app(store, "../bundles")
+    assert switch(store, "app", OTHER) is None, "the name can be given anew"
 
 
 def test_a_link_says_since_when(store: Store) -> None:

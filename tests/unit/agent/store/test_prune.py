@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from edgeproof_agent.store.apps import switch
+from edgeproof_agent.store.apps import PREVIOUS, linked_digest, remove_app, switch
 from edgeproof_agent.store.objects import Kind, Store, replace_file
 from edgeproof_agent.store.prune import Unwanted, disk_bytes, prune
 from edgeproof_agent.store.uploads import Upload
@@ -61,6 +61,21 @@ def test_only_the_kinds_that_are_asked_for_are_looked_at(store: Store) -> None:
     assert store.digests(Kind.AGENT) == [FOURTH]
     assert store.digests(Kind.MEDIA) == [THIRD, FOURTH]
     assert store.has(Kind.BUNDLE, THIRD)
+
+
+def test_an_app_that_lets_go_keeps_what_it_serves_alone(store: Store) -> None:
+    switch(store, "other", DIGEST)
+    would_go = dropped(prune(store, {Kind.BUNDLE: ()}, dry_run=True, let_go=["app"]))
+    assert would_go == {("bundles", THIRD)}, "the other app serves what is the previous one of this app"
+    remove_app(store, "other")
+    assert linked_digest(store, "app", PREVIOUS) == DIGEST, "a dry run takes no link away"
+    assert dropped(prune(store, {Kind.BUNDLE: ()}, dry_run=False, let_go=["app"])) == {
+        ("bundles", THIRD),
+        ("bundles", DIGEST),
+    }
+    assert (linked_digest(store, "app"), linked_digest(store, "app", PREVIOUS)) == (OTHER, None)
+    with refused("app"):
+        prune(store, {Kind.BUNDLE: ()}, dry_run=True, let_go=["app", "nobody"])
 
 
 def test_partial_uploads_go_with_the_bundles(store: Store) -> None:

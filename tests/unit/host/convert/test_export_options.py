@@ -18,16 +18,37 @@ from edgeproof.errors import UsageError
         ("ssd_v2/checkpoint/ckpt-0.index", "ssd_v2"),
         ("ssd_v2/exported/saved_model", "ssd_v2"),
         ("---.pb", "detector"),
+        ("ssd_v2_2018/frozen_inference_graph.pb", "ssd_v2_2018"),
+        ("ssd_v2/model/saved_model", "ssd_v2"),
+        ("ssd_v2/tflite/model.tflite", "ssd_v2"),
+        ("ssd_v2/saved_model/saved_model.pb", "ssd_v2"),
+        ("models/person/1/saved_model.pb", "person"),
     ],
 )
 def test_a_model_is_called_after_its_file_or_the_folder_around_it(source: str, name: str) -> None:
-    assert application_name(None, Path(source)) == name
+    assert application_name(ExportOptions(), Path(source)) == name
+
+
+@pytest.mark.parametrize(
+    ("labels", "name"),
+    [("person\n", "person"), ("cat\ndog\n", "cat-dog"), ("a\nb\nc\n", "detector"), (None, "detector")],
+)
+@pytest.mark.parametrize("source", ["model.tflite", "frozen_inference_graph.pb", "saved_model"])
+def test_a_model_whose_files_have_every_model_s_names_is_called_after_its_labels(
+    tmp_path: Path, source: str, labels: str | None, name: str
+) -> None:
+    place = tmp_path / "tmp/out/models/exported/tflite"
+    place.mkdir(parents=True)
+    if labels is not None:
+        (tmp_path / "labels.txt").write_text(labels)
+    options = ExportOptions(labels=None if labels is None else tmp_path / "labels.txt")
+    assert application_name(options, place / source) == name
 
 
 def test_a_name_that_cannot_be_one_is_refused() -> None:
-    assert application_name("people-2", Path("x.pb")) == "people-2"
+    assert application_name(ExportOptions("people-2"), Path("x.pb")) == "people-2"
     with pytest.raises(UsageError, match=r"--name is 'a/b'; use at most 64"):
-        application_name("a/b", Path("x.pb"))
+        application_name(ExportOptions("a/b"), Path("x.pb"))
 
 
 @pytest.mark.parametrize(

@@ -34,24 +34,25 @@ def slow(generator: np.random.Generator, count: int) -> Floats:
 
 
 @pytest.mark.parametrize(("noise", "most"), [(white, 0.02), (skewed, 0.02), (spiky, 0.02), (slow, 0.08)])
-def test_steady_noise_hardly_ever_shows_a_change(noise: Noise, most: float) -> None:
+def test_steady_noise_hardly_ever_shows_a_change(noise: Noise, most: float, thorough: bool) -> None:
     """The stated rate is `SIGNIFICANCE`, and up to 8 % where neighbours are as alike as in `slow`."""
     generator = np.random.default_rng(5)
-    trials = 150
+    trials = 400 if thorough else 40
     wrong = sum(bool(change_points(list(5 * np.exp(noise(generator, 40))), seed=trial)) for trial in range(trials))
     assert wrong <= trials * (SIGNIFICANCE + most)
 
 
 @pytest.mark.parametrize("noise", [white, skewed, slow])
-def test_a_step_of_eight_percent_is_found_where_it_is(noise: Noise) -> None:
+def test_a_step_of_eight_percent_is_found_where_it_is(noise: Noise, thorough: bool) -> None:
     generator = np.random.default_rng(6)
     found = 0
-    for trial in range(40):
+    trials = 100 if thorough else 20
+    for trial in range(trials):
         series = 5 * np.exp(noise(generator, 40))
         series[22:] *= 1.08
         changes = change_points(list(series), seed=trial)
         found += len(changes) == 1 and abs(changes[0].place - 22) <= 2 and 0.05 < changes[0].step < 0.11
-    assert found >= (25 if noise is slow else 36)
+    assert found >= trials * (0.62 if noise is slow else 0.9)
 
 
 def test_two_steps_are_two_changes_with_their_medians() -> None:

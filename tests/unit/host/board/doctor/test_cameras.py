@@ -5,7 +5,9 @@ import pytest
 from edgeproof.board.doctor.cameras import cameras
 from edgeproof.board.doctor.examination import CameraNode
 
-CAPTURE, CAPTURE_MPLANE, OUTPUT, M2M_MPLANE, M2M, META = 0x1, 0x1000, 0x2, 0x4000, 0x8000, 0x800000
+STREAMING = 0x4000000  # every real node that captures says so, too
+CAPTURE, CAPTURE_MPLANE = STREAMING | 0x1, STREAMING | 0x1000
+OUTPUT, M2M_MPLANE, M2M, META = (STREAMING | bit for bit in (0x2, 0x4000, 0x8000, 0x800000))
 
 
 def node(name: str, capabilities: int | None = None, number: int = 0, bus: str = "", by_id: str = "") -> CameraNode:

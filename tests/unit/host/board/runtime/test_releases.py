@@ -142,9 +142,31 @@ def test_a_board_without_a_wheel_is_told_what_there_is_for_its_architecture_and_
         "no wheel of a TFLite runtime for this board: pi is armv7l with Python 3.13.4 and glibc 2.41.\n"
         "  tflite-runtime 2.14.0 has wheels for armv7l, Python 3.9 to 3.11, glibc 2.34 or newer\n"
         "  tflite-runtime 2.13.0 has wheels for armv7l, Python 3.9 to 3.10, glibc 2.17 or newer\n"
-        "Use a 64-bit system with one of these Pythons; several can be installed side by side, and edgeproof.toml "
-        'names the one to use: python = "/usr/bin/python3.11"'
+        "What helps: a 64-bit system, where the processor has 64 bits (a Pi Zero 2, 3 or newer); or the 32-bit system "
+        "of Debian 12 (Raspberry Pi OS Bookworm), whose Python 3.11 has a wheel, in a chroot, too. Python 3.11 alone "
+        "beside this one does not: NumPy and OpenCV come from the distribution, for its own Python."
     )
+
+
+@pytest.mark.parametrize(
+    ("facts", "remedy", "not_this"),
+    [
+        (facts_with((3, 14)), "a usual Python 3.9 to 3.13 beside this one", "64-bit"),
+        (facts_with((3, 8)), 'python = "/usr/bin/python3.11"', "64-bit"),
+        (facts_with((3, 13), glibc=OLD), "a usual Python 3.9 to 3.12 beside this one", "64-bit"),
+        (facts_with((3, 11), glibc=(2, 16)), "too old for all of them: a newer release of it brings glibc 2.17", "uv"),
+        (facts_with((3, 13), abi="t"), "This is a free-threaded Python", "64-bit"),
+        (facts_with((3, 11), "armv6l"), "A 64-bit system helps where the processor has 64 bits", "beside"),
+        (facts_with((3, 11), "riscv64"), "another board helps", "64-bit"),
+        (facts_with((3, 11), glibc=None), "in a chroot or container there with an SSH server", "uv"),
+    ],
+)
+def test_the_remedy_is_one_for_what_stands_in_the_way(facts: BoardFacts, remedy: str, not_this: str) -> None:
+    with pytest.raises(NoRuntimeError) as caught:
+        choose_releases(facts, "pi")
+    last = str(caught.value).splitlines()[-1]
+    assert remedy in last
+    assert not_this not in last
 
 
 def test_a_named_runtime_without_a_wheel_is_told_with_the_one_that_there_is() -> None:
@@ -158,9 +180,17 @@ def test_a_named_runtime_without_a_wheel_is_told_with_the_one_that_there_is() ->
     )
 
 
-def test_another_libc_is_named() -> None:
-    with pytest.raises(NoRuntimeError, match="Python 3.12.7 and a libc other than glibc"):
-        choose_releases(parse_facts(Fields(boards.ALPINE)), "alpine")
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        (parse_facts(Fields(boards.ALPINE)), "Python 3.12.7 and musl instead of glibc"),
+        (parse_facts(Fields(boards.MUSL)), "Python 3.13.2 and musl instead of glibc"),
+        (facts_with((3, 12), glibc=None), "Python 3.12.4 and a libc other than glibc"),
+    ],
+)
+def test_another_libc_is_named(facts: BoardFacts, words: str) -> None:
+    with pytest.raises(NoRuntimeError, match=words):
+        choose_releases(facts, "alpine")
 
 
 def test_a_runtimes_digest_names_its_lock_architecture_and_python() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from edgeproof.errors import NotAnSsdError, UnsupportedArchitectureError
-from edgeproof.ssd.checkpoint.anchor_generators import MultiscaleAnchorGenerator, SsdAnchorGenerator
+from edgeproof.ssd.anchors.object_detection_api import MultiscaleAnchorGenerator, SsdAnchorGenerator
 from edgeproof.ssd.checkpoint.config_file import parse_config, read_config
 from edgeproof.ssd.checkpoint.extractor_config import ExtractorType, FeaturePyramid
 from edgeproof.ssd.checkpoint.hyperparameters import Activation, BatchNorm, Hyperparameters

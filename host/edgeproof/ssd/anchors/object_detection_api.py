@@ -14,6 +14,8 @@ from edgeproof.errors import NotAnSsdError
 GridSize = tuple[int, int]
 """Rows and columns of a feature map."""
 
+_MOST = 4_000_000
+
 
 class AnchorGenerator(Protocol):
     @property
@@ -68,7 +70,7 @@ class SsdAnchorGenerator:
         for index, (grid, boxes) in enumerate(zip(grids, shapes, strict=True)):
             stride = _scaled(self.strides[index], pixel) if self.strides else (1 / grid[0], 1 / grid[1])
             offset = _scaled(self.offsets[index], pixel) if self.offsets else (stride[0] / 2, stride[1] / 2)
-            layers.append(_tile(grid, boxes, base, stride, offset))
+            layers.append(tile_anchors(grid, boxes, base, stride, offset))
         return np.concatenate(layers)
 
     def _shapes(self) -> list[list[tuple[float, float]]]:
@@ -123,7 +125,7 @@ class MultiscaleAnchorGenerator:
             offset = tuple(stride / 2 if side % stride == 0 else 0.0 for side in (height, width))
             size = self.anchor_scale * stride
             sizes = (_scaled(pair, pixel) for pair in ((size, size), (stride, stride), (offset[0], offset[1])))
-            layers.append(_tile(grid, boxes, *sizes))
+            layers.append(tile_anchors(grid, boxes, *sizes))
         return np.concatenate(layers)
 
 
@@ -131,14 +133,22 @@ def _scaled(pair: tuple[float, float], pixel: tuple[float, float]) -> tuple[floa
     return pair[0] * pixel[0], pair[1] * pixel[1]
 
 
-def _tile(
+def require_few(grid: GridSize, boxes: int) -> None:
+    """Raises NotAnSsdError when a feature map has more anchors than any network."""
+    if not 0 < grid[0] * grid[1] * boxes <= _MOST:
+        raise NotAnSsdError(f"a feature map of {grid[0]} x {grid[1]} with {boxes} anchors at each place is none")
+
+
+def tile_anchors(
     grid: GridSize,
     boxes: Sequence[tuple[float, float]],
     base: tuple[float, float],
     stride: tuple[float, float],
     offset: tuple[float, float],
 ) -> npt.NDArray[np.float32]:
-    """`tile_anchors` of grid_anchor_generator.py, [rows * columns * boxes, 4]."""
+    """`tile_anchors` of grid_anchor_generator.py: [rows * columns * boxes, 4] of boxes as scale and aspect ratio (width
+    in heights). The others are y and x in 0..1 of the picture."""
+    require_few(grid, len(boxes))
     scales, ratios = np.array(boxes, np.float64).reshape(-1, 2).T
     y, x = (np.arange(count) * step + start for count, step, start in zip(grid, stride, offset, strict=True))
     sizes = (scales / np.sqrt(ratios) * base[0], scales * np.sqrt(ratios) * base[1])

@@ -5,7 +5,7 @@ import numpy.typing as npt
 import pytest
 
 from edgeproof.errors import NotAnSsdError
-from edgeproof.ssd.checkpoint.anchor_generators import MultiscaleAnchorGenerator, SsdAnchorGenerator
+from edgeproof.ssd.anchors.object_detection_api import MultiscaleAnchorGenerator, SsdAnchorGenerator
 from edgeproof.ssd.checkpoint.config_file import read_config
 from edgeproof.ssd.checkpoint.pipeline_config import read_pipeline_config
 from tests.support.networks.odapi_network import NAMES, RecordedNetwork
