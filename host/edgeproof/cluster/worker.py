@@ -1,6 +1,7 @@
 """A worker near its boards: it offers them to a scheduler and measures on them; their keys stay with it."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 
 from edgeproof.cluster.engine import CONNECT_SECONDS, resources_of
@@ -14,6 +15,8 @@ def serve_boards(scheduler: str, boards: Sequence[BoardProfile], forks: int, rea
         import distributed
     except ImportError:
         raise UsageError("a worker needs Dask: pip install 'edgeproof[cluster]'") from None
+
+    logging.getLogger("distributed").setLevel(logging.WARNING)  # it tells of every board at its start
 
     async def serve() -> None:
         worker = distributed.Worker(

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from edgeproof.bundle import Bundle, open_bundle
+from edgeproof.cli.display.apps import describe_age
 from edgeproof.cli.display.echo import echo
 from edgeproof.cli.display.fleet_view import print_failures, shown_fleet
 from edgeproof.cli.display.terminal import Terminal
@@ -17,7 +18,6 @@ from edgeproof.cli.many.status import status_of
 from edgeproof.cli.options.board import app_option
 from edgeproof.cli.options.boards import FleetOptions, choose_boards, forks_option, found_config, narrowing_options
 from edgeproof.cli.options.paths import PATH
-from edgeproof.cli.status import describe_age
 from edgeproof.config.boards import BoardProfile
 from edgeproof.fleet.inventory.selection import ALL
 from edgeproof.fleet.outcome import UNHEALTHY, Done, Outcome, worst_status

@@ -6,9 +6,9 @@ from typing import Any
 
 from edgeproof.board.open_board import open_board
 from edgeproof.board.store.status import AppStatus, BoardStatus, read_status
+from edgeproof.cli.display.apps import describe_age
 from edgeproof.cli.many.fleet_work import run_job
 from edgeproof.cli.options.boards import FleetOptions
-from edgeproof.cli.status import describe_age
 from edgeproof.config.boards import BoardProfile
 from edgeproof.errors import UsageError
 from edgeproof.fleet.outcome import Done
