@@ -28,7 +28,9 @@ def serve_boards(scheduler: str, boards: Sequence[BoardProfile], forks: int, rea
         try:
             await asyncio.wait_for(worker, CONNECT_SECONDS)
         except (OSError, TimeoutError, asyncio.TimeoutError) as error:
-            raise UsageError(f"no scheduler answers at {scheduler}: {error or type(error).__name__}") from None
+            raise UsageError(
+                f"no scheduler answers at {scheduler}: {str(error) or type(error).__name__}. Start one: dask scheduler"
+            ) from None
         ready()
         await worker.finished()
 
