@@ -1,6 +1,6 @@
 # make demo: the whole chain on a board that this machine plays.  make test: lint, types and all tests.
 # make quick: lint, types and the unit tests.  make fuzz SECONDS=600: broken input for every reader.
-# make soak: what takes long: power cuts by the hundred, libraries of detector families, other readers and PyTorch.
+# make soak: what takes long: power cuts by the hundred, 200 boards, detector families, other readers and PyTorch.
 # Both set themselves up in .venv, which is reused until pyproject.toml changes.
 
 SHELL := /bin/bash
@@ -45,6 +45,8 @@ soak: $(VENV)/.dev
 	@build/pytorch/bin/python -m pip install --quiet --editable '.[torch]' pycocotools pytest pytest-timeout
 	@build/pytorch/bin/python -m pytest -q -s tests/pytorch
 	@$(BIN)/python -m tests.support.networks.planted_trials
+	@$(BIN)/python tests/support/networks/tiny_ssd.py build/soak/tiny
+	@$(BIN)/python -m tests.fleet.figures --bundle build/soak/tiny/bundles/int8 --other build/soak/tiny/bundles/float32
 	@$(BIN)/python -m tests.fuzz --seconds 3600
 
 clean:

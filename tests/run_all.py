@@ -34,6 +34,8 @@ def jobs() -> list[tuple[str, ...]]:
         tuple(f"unit/host/{name}" for name in host if name not in _WITH_TENSORFLOW),
         ("unit", *(f"--ignore=tests/unit/host/{name}" for name in host)),
         ("power",),
+        ("fleet",),
+        ("fleet",),
         ("browser", "fuzz"),
     ]
 

@@ -1,4 +1,4 @@
-"""`python -m edgeproof_agent [RUNTIME]`: serves the detection operations on standard input and output."""
+"""`python -m edgeproof_agent [RUNTIME [LEASE]]`: serves the detection operations on standard input and output."""
 
 import gc
 import sys
@@ -35,7 +35,8 @@ def main() -> int:
     try:
         may_take_bytes = limit_memory()
         keep_large_blocks(may_take_bytes)
-        operations = DetectionOperations(runtime, RunLimits(Watchdog(alarm=kernel_alarm), may_take_bytes))
+        limits = RunLimits(Watchdog(alarm=kernel_alarm), may_take_bytes)
+        operations = DetectionOperations(runtime, limits, sys.argv[2] if len(sys.argv) > 2 else None)
         return serve(link, operations.table())
     except BrokenPipeError:
         return 3

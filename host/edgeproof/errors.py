@@ -69,6 +69,18 @@ class BoardUnreachableError(BoardError):
     """No connection: unknown name, refused, no route, or no answer in time."""
 
 
+class ConnectionRefusedByBoardError(BoardUnreachableError):
+    """The board's address is there, and nothing listens on the port."""
+
+
+class BoardSilentError(BoardUnreachableError):
+    """Nothing came in time: no answer to a connection, or no word of SSH on one."""
+
+
+class BoardBusyError(BoardError):
+    """Somebody else measures on the board."""
+
+
 class HostKeyError(BoardError):
     """The board's host key is unknown or has changed."""
 

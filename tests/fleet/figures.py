@@ -65,13 +65,11 @@ def measure(count: int, bundle: Path, other: Path, forks: int, check_boards: int
     with tempfile.TemporaryDirectory() as scratch, BoardFleet(folder, count, template=provisioned_home()) as fleet:
         work = Path(scratch)
         fleet.write_config(work)
-        last = str(count - 1)
         few = ["all", "--limit", "board-000", "--forks", str(forks), "--retry-file", str(work / "retry.txt")]
         many = ["all", "--forks", str(forks), "--retry-file", str(work / "retry.txt")]
         print(f"{count} boards, {forks} at a time; {os.cpu_count()} CPUs for host and boards together")
-        print(
-            f"{'command':34} {'wall s':>8} {'host CPU s':>11} {'a board':>8} {'peak MiB':>9} {'a board':>8} {'boards CPU s':>13}"
-        )
+        heads = ("wall s", "host CPU s", "a board", "peak MiB", "a board", "boards CPU s")
+        print(f"{'command':34}" + "".join(f"{head:>13}" for head in heads))
         commands = [
             ("push, new", ["push"], [str(bundle)]),
             ("push, unchanged", ["push"], [str(bundle)]),
@@ -94,7 +92,6 @@ def measure(count: int, bundle: Path, other: Path, forks: int, check_boards: int
         shutil.rmtree(work / "check", ignore_errors=True)
         cost = run(["check", *limit, "--forks", str(forks), *gate], work, fleet)
         print(row(f"check: {check_boards}", cost, one, check_boards), flush=True)
-        assert last
 
 
 def row(title: str, cost: Cost, one: Cost | None, count: int) -> str:
@@ -104,8 +101,8 @@ def row(title: str, cost: Cost, one: Cost | None, count: int) -> str:
         mib = f"{(cost.host_peak_mib - one.host_peak_mib) / (count - 1):.2f}"
     bad = f"  exit {cost.status}" if cost.status else ""
     return (
-        f"{title:34} {cost.wall_seconds:8.1f} {cost.host_cpu_seconds:11.2f} {cpu:>8} {cost.host_peak_mib:9.0f} {mib:>8}"
-        f" {cost.boards_cpu_seconds:13.1f}{bad}"
+        f"{title:34}{cost.wall_seconds:13.1f}{cost.host_cpu_seconds:13.2f}{cpu:>13}{cost.host_peak_mib:13.0f}{mib:>13}"
+        f"{cost.boards_cpu_seconds:13.1f}{bad}"
     )
 
 

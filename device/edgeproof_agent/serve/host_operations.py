@@ -53,7 +53,8 @@ def _store_folder() -> Path:
 class DetectionOperations:
     """The agent's state between requests: its runtime and, once loaded, its detector."""
 
-    def __init__(self, runtime: Runtime, limits: Optional[RunLimits] = None) -> None:
+    def __init__(self, runtime: Runtime, limits: Optional[RunLimits] = None, lease: Optional[str] = None) -> None:
+        """`lease` is the token of the lease under which the host measures."""
         self._runtime = runtime
         self._limits = RunLimits() if limits is None else limits
         self._detector: Optional[Detector] = None
@@ -61,7 +62,7 @@ class DetectionOperations:
         self._delegated = False
         self._cpus = CpuChoice()
         self._sampling = BoardSampling()
-        self._lease = MeasurementLease(_store_folder())
+        self._lease = MeasurementLease(_store_folder(), lease)
 
     def table(self) -> dict[str, Operation]:
         return {

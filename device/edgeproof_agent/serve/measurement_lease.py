@@ -1,43 +1,32 @@
-"""One measurement at a time on a board: two would disturb each other, and neither could know."""
+"""One measurement at a time on a board: under the lease of the host that asks for it, or one of its own."""
 
 import contextlib
-import fcntl
-import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Optional
 
+from edgeproof_agent.store.lease import Lease, LeaseTakenError
 from edgeproof_agent.wire.answering import RequestError
-
-_FILE = "measuring.lock"
 
 
 class MeasurementLease:
-    """A lock on a file of the board's store, which the kernel frees however the process ends."""
+    """`token` is that of the lease which the host has on this board, None when it has none."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, token: Optional[str] = None) -> None:
         """`folder` is the store's; where there is none, nobody else measures through it."""
-        self._path = folder / _FILE
+        self._folder = folder
+        self._token = token
 
     @contextlib.contextmanager
     def taken(self) -> Iterator[None]:
         """Raises `RequestError` while another process has it. A file system without locks lets everybody in."""
+        lease = Lease(self._folder)
         try:
-            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        except OSError:
-            yield
-            return
+            lease.take()
+        except LeaseTakenError as error:
+            if self._token is None or lease.holder().get("token") != self._token:
+                raise RequestError("busy", str(error)) from None
         try:
-            with contextlib.suppress(OSError):
-                self._lock(descriptor)
             yield
         finally:
-            os.close(descriptor)
-
-    def _lock(self, descriptor: int) -> None:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise RequestError(
-                "busy",
-                "another measurement is under way on this board, and two disturb each other: wait for its end",
-            ) from None
+            lease.release()

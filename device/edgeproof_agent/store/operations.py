@@ -13,6 +13,7 @@ from edgeproof_agent.machine.probe import probe
 from edgeproof_agent.store.apps import remove_app, switch
 from edgeproof_agent.store.bundles import check_stored_bundle
 from edgeproof_agent.store.inventory import inventory
+from edgeproof_agent.store.lease import Lease, LeaseTakenError
 from edgeproof_agent.store.objects import (
     STORE_FOLDER,
     Kind,
@@ -39,6 +40,12 @@ class StoreOperations:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._uploads = UploadOperations(store)
+        self._lease = Lease(store.root)
+
+    @property
+    def must_hear_of_host(self) -> bool:
+        """Whether others wait for what this host has."""
+        return self._store.is_locked or self._lease.is_held
 
     def table(self) -> dict[str, Operation]:
         operations = {
@@ -53,6 +60,8 @@ class StoreOperations:
             "verify": self.verify,
             "switch": self.switch,
             "prune": self.prune,
+            "lease": self.lease,
+            "release": self.release,
             "remove_app": self.remove_app,
             "require_signatures": self.require_signatures,
         }
@@ -176,6 +185,21 @@ class StoreOperations:
             require_signatures(self._store, [str(key) for key in keys])
         return {}, b""
 
+    def lease(self, exchange: Exchange) -> Reply:
+        """The board to this host alone, for measuring, until it is released or the session ends. `owner`, `purpose` and
+        `seconds` are what others are told."""
+        fields = exchange.fields
+        owner, purpose = fields.text("owner", max_length=200), fields.text("purpose", max_length=200)
+        try:
+            token = self._lease.take(owner, purpose, fields.number("seconds", low=0, high=1e9))
+        except LeaseTakenError as error:
+            raise RequestError("busy", str(error)) from None
+        return {"token": token}, b""
+
+    def release(self, exchange: Exchange) -> Reply:  # noqa: ARG002
+        self._lease.release()
+        return {}, b""
+
     def _inventory(self) -> dict[str, Any]:
         signers = None
         if self._store.has_policy():
@@ -201,9 +225,12 @@ def main() -> int:
     folder = sys.argv[1] if sys.argv[1:] else "~"
     store = Store(Path(folder).expanduser() / STORE_FOLDER)
     # Of a push that is cut, what has arrived is kept: the next one goes on from there.
-    link = take_standard_streams(lambda: HOST_SILENCE_SECONDS if store.is_locked else None, heeds_last_words=True)
+    operations = StoreOperations(store)
+    link = take_standard_streams(
+        lambda: HOST_SILENCE_SECONDS if operations.must_hear_of_host else None, heeds_last_words=True
+    )
     try:
-        return serve(link, StoreOperations(store).table())
+        return serve(link, operations.table())
     except HostSilentError as error:
         sys.stderr.write(f"edgeproof store: {error}\n")
         return HOST_SILENT_STATUS

@@ -62,6 +62,8 @@ class Cell:
     """The most that latency may take."""
     cool_down_seconds: float = 0.0
     """The longest to wait ahead of it for a hot board to cool down."""
+    wait_seconds: float = 0.0
+    """The longest to wait for a board that somebody else measures on."""
 
     @property
     def title(self) -> str:
@@ -104,6 +106,8 @@ def measure_on(board: OpenBoard, cell: Cell, progress: ProgressListener = silent
     )
     with contextlib.ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        expected = cell.seconds + cell.cool_down_seconds
+        stack.enter_context(board.store.leased(f"check {cell.variant}", expected, cell.wait_seconds, progress))
         send_bundle(board.store, bundle, progress)
         plan = RunPlan(OutputFolder.open(scratch), bench=bench, threads=cell.threads, min_score=cell.min_score)
         if cell.pictures:

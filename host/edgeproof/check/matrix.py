@@ -29,6 +29,7 @@ class Wanted:
     """A labelled data set."""
     runs: int | None = None
     cool_down_seconds: float = 0.0
+    wait_seconds: float = 0.0
 
 
 def cells_of(
@@ -78,6 +79,7 @@ def cells_of(
             runs=wanted.runs or config.runs,
             seconds=config.seconds,
             cool_down_seconds=wanted.cool_down_seconds,
+            wait_seconds=wanted.wait_seconds,
         )
         for bundle in bundles
         for board in on

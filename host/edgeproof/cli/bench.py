@@ -21,6 +21,7 @@ from edgeproof.cli.options.board import (
     json_option,
     runtime_option,
     threads_option,
+    wait_option,
 )
 from edgeproof.cli.options.boards import one_or_many
 from edgeproof.cli.options.paths import PATH
@@ -39,10 +40,12 @@ from edgeproof.runs.run import execute
 from edgeproof.verify.comparison import FEWEST_PAIRS
 
 IDLE_SECONDS = 5.0
+EXPECTED_SECONDS = 120.0
+"""What others are told who ask for the board meanwhile."""
 
 
 @click.command(name="bench")
-@one_or_many("bench")
+@one_or_many("bench", any_option=True)
 @click.argument("contenders", nargs=-1, metavar="[A B [...]]")
 @click.option("--image", type=PATH, help="Picture to run on.  [default: a generated 640 x 480 JPEG]")
 @click.option("--runs", type=click.IntRange(min=1), default=150, show_default=True, help="Measured runs.")
@@ -58,6 +61,7 @@ IDLE_SECONDS = 5.0
 @threads_option
 @cores_option
 @delegate_option
+@wait_option
 def command(
     board: BoardProfile,
     contenders: tuple[str, ...],
@@ -73,6 +77,7 @@ def command(
     threads: int | None,
     cores: str | None,
     delegate: str | None,
+    wait: float,
 ) -> None:
     """Measure the detector's latency on BOARD, stage by stage, on the board's own clock.
 
@@ -84,7 +89,7 @@ def command(
         _require_sides(sides, bundle, app)
         if cores is not None or delegate is not None:
             raise UsageError("a comparison runs on all CPUs and without a delegate: leave --cores and --delegate out.")
-        _compare(board, sides, image, pairs, threads, out, as_json)
+        _compare(board, sides, image, pairs, threads, out, as_json, wait)
         return
     folder = None if out is None else OutputFolder.open(out)
     picture = read_picture(image) if image else generated_picture()
@@ -94,6 +99,7 @@ def command(
         tempfile.TemporaryDirectory() as scratch,
         open_board(board) as opened,
         shown_progress(console) as progress,
+        opened.store.leased("bench", EXPECTED_SECONDS, wait, progress),
     ):
         digest = bundle_to_run(opened, app, opened_bundle, progress)
         plan = RunPlan(
@@ -133,6 +139,7 @@ def _compare(
     threads: int | None,
     out: Path | None,
     as_json: bool,
+    wait: float,
 ) -> None:
     folder = None if out is None else OutputFolder.open(out)
     picture = read_picture(image) if image else generated_picture()
@@ -140,7 +147,11 @@ def _compare(
     console = Terminal(stderr=as_json)
     runs: list[Run] = []
     comparisons: list[Comparison] = []
-    with open_board(profile) as board, shown_progress(console) as progress:
+    with (
+        open_board(profile) as board,
+        shown_progress(console) as progress,
+        board.store.leased("a comparison", EXPECTED_SECONDS, wait, progress),
+    ):
         first, *others = [
             Contender(send_bundle(board.store, bundle, progress).digest, side.runtime, threads)
             for side, bundle in zip(sides, bundles, strict=True)

@@ -17,7 +17,7 @@ from edgeproof.cli.display.progress import shown_progress
 from edgeproof.cli.display.run_output import echo_report, write_report_files
 from edgeproof.cli.display.terminal import Terminal
 from edgeproof.cli.many.check import check_many
-from edgeproof.cli.options.board import json_option
+from edgeproof.cli.options.board import json_option, wait_option
 from edgeproof.cli.options.boards import FleetOptions, several_boards
 from edgeproof.cli.options.mlflow import mlflow_option
 from edgeproof.cli.options.paths import PATH
@@ -65,6 +65,12 @@ _REPORT, _JUNIT, _SUMMARY, _METRICS, _BADGE = "report.json", "junit.xml", "summa
     help="Wait this long at most for a hot board to cool down, ahead of each cell.",
 )
 @click.option("--only", "words", multiple=True, metavar="WORD", help="Only the cells whose name has this word.")
+@click.option(
+    "--on",
+    metavar="CLUSTER",
+    help="Have a Dask cluster measure: tcp://SCHEDULER:PORT, or local:N workers. BOARDs are those of its workers.",
+)
+@wait_option
 @click.option("--repeat", is_flag=True, help="Measure again what an interrupted check has measured already.")
 @click.option(
     "--baseline", metavar="NAME", help="What gates 'vs baseline' compare with: of the history, or a report.json."
@@ -89,6 +95,8 @@ def command(
     runs: int | None,
     cool_down: float,
     words: tuple[str, ...],
+    on: str | None,
+    wait: float,
     repeat: bool,
     baseline: str | None,
     metrics: bool,
@@ -110,7 +118,7 @@ def command(
         return
     path = find_config()
     config = (read_check(path) if path is not None else None) or CheckConfig()
-    wanted = Wanted(boards, bundles, pictures, gates, data, runs, cool_down)
+    wanted = Wanted(boards, bundles, pictures, gates, data, runs, cool_down, wait)
     named = () if boards or not config.boards else Selection(path).choose(config.boards).boards
     console = Terminal(stderr=as_json)  # standard output is the document's
     exported = [] if bundles or path is None else _exported(config, path, console)
@@ -120,7 +128,14 @@ def command(
     key = read_signing_key(key_path) if key_path is not None else None
     folder = OutputFolder.open(out)
     measured_on = tuple({cell.board.name: cell.board for cell in cells}.values())
-    if len(measured_on) > 1:
+    if on is not None:
+        from edgeproof.cluster.checking import check_on_cluster  # Dask takes a while to load
+        from edgeproof.cluster.engine import cluster
+
+        with folder.sealed(), cluster(on, measured_on) as client, shown_progress(console) as progress:
+            kept = KeptCells(out / _KEPT)
+            checked = check_on_cluster(client, cells, kept, progress, repeat=repeat, baseline=earlier)
+    elif len(measured_on) > 1:
         fleet = FleetOptions("check", measured_on, forks, None, None, path)
         with folder.sealed():
             checked = check_many(fleet, cells, out / _KEPT, console, repeat=repeat, baseline=earlier)

@@ -42,6 +42,7 @@ COMMANDS = {
     "recommend": "Name the cheapest of the measured cells that passes the gates, and the front.",
     "verify": "Check a report: who signed it, and whether it follows from its samples.",
     "report": "Print a report again, and make its HTML page.",
+    "worker": "Offer boards near this machine to a Dask cluster.",
     "demo": "Show the whole chain on a board that edgeproof starts itself.",
 }
 
@@ -58,7 +59,8 @@ COMMANDS = {
 def cli(ctx: click.Context, debug: bool) -> None:
     """Take an SSD detector from a TensorFlow model to a proof on an ARM board.
 
-    BOARD is user@host[:port] or the name of a board in edgeproof.toml.
+    BOARD is user@host[:port] or the name of a board in edgeproof.toml; where many are meant a group, tag:NAME, a glob,
+    all, @FILE, or several with commas between.
     """
     ctx.obj = {"debug": debug}
 

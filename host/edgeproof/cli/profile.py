@@ -18,6 +18,7 @@ from edgeproof.cli.options.board import (
     json_option,
     runtime_option,
     threads_option,
+    wait_option,
 )
 from edgeproof.cli.options.boards import one_or_many
 from edgeproof.cli.options.paths import PATH
@@ -30,9 +31,12 @@ from edgeproof.runs.generated_picture import generated_picture, read_picture
 from edgeproof.runs.plan import ProfilePlan, RunPlan
 from edgeproof.runs.run import execute
 
+EXPECTED_SECONDS = 60.0
+"""What others are told who ask for the board meanwhile."""
+
 
 @click.command(name="profile")
-@one_or_many("profile")
+@one_or_many("profile", any_option=True)
 @click.argument("bundles", nargs=-1, type=PATH, metavar="[BUNDLE...]")
 @click.option("--image", type=PATH, help="Picture to run on.  [default: a generated 640 x 480 JPEG]")
 @click.option("--runs", type=click.IntRange(1, 1000), default=50, show_default=True, help="Profiled inferences.")
@@ -43,6 +47,7 @@ from edgeproof.runs.run import execute
 @runtime_option
 @threads_option
 @cores_option
+@wait_option
 def command(
     board: BoardProfile,
     bundles: tuple[Path, ...],
@@ -55,6 +60,7 @@ def command(
     runtime: str | None,
     threads: int | None,
     cores: str | None,
+    wait: float,
 ) -> None:
     """Profile the model that BOARD serves, operator by operator: what each takes of an inference.
 
@@ -73,6 +79,7 @@ def command(
         tempfile.TemporaryDirectory() as scratch,
         open_board(board) as opened,
         shown_progress(console) as progress,
+        opened.store.leased("profile", EXPECTED_SECONDS, wait, progress),
     ):
         plan = RunPlan(
             folder or OutputFolder.open(Path(scratch)), profile=ProfilePlan(picture, runs), threads=threads, cores=cores

@@ -7,8 +7,11 @@ from edgeproof.errors import (
     AgentDiedError,
     AgentRefusedError,
     AuthenticationError,
+    BoardBusyError,
     BoardPythonError,
+    BoardSilentError,
     BoardUnreachableError,
+    ConnectionRefusedByBoardError,
     DeadlineError,
     EdgeproofError,
     HostKeyError,
@@ -69,6 +72,10 @@ _BY_CLASS: tuple[tuple[type[Exception], Reason], ...] = (
     (NoRuntimeError, Reason.RUNTIME),
     (SigningError, Reason.SIGNATURE),
     (DeadlineError, Reason.SILENT),
+    (ConnectionRefusedByBoardError, Reason.REFUSED),
+    (BoardSilentError, Reason.SILENT),
+    (BoardUnreachableError, Reason.UNREACHABLE),
+    (BoardBusyError, Reason.BUSY),
     (AgentDiedError, Reason.CUT),
     (ProtocolError, Reason.PROTOCOL),
     (ProfileError, Reason.ASKED),
@@ -85,10 +92,6 @@ def reason_of(error: BaseException) -> Reason:
     for kind, reason in _BY_CLASS:
         if any(isinstance(cause, kind) for cause in chain):
             return reason
-    if any(isinstance(cause, BoardUnreachableError) for cause in chain):
-        if any(isinstance(cause, ConnectionRefusedError) for cause in chain):
-            return Reason.REFUSED
-        return Reason.SILENT if any(isinstance(cause, TimeoutError) for cause in chain) else Reason.UNREACHABLE
     return Reason.FAILED if isinstance(error, (EdgeproofError, OSError)) else Reason.FAULT
 
 

@@ -10,7 +10,7 @@ from edgeproof.errors import UsageError
 from edgeproof.fleet.outcome import OK, UNHEALTHY, Done, Outcome
 from edgeproof.fleet.reasons import Reason
 from edgeproof.fleet.rollout_record import RolloutRecord
-from edgeproof.fleet.side_by_side import InterruptedWorkError, Job, Listener, side_by_side
+from edgeproof.fleet.side_by_side import Event, InterruptedWorkError, Job, Listener, side_by_side
 
 _SHARE = re.compile(r"(?P<number>\d+)(?P<percent>\s*%)?")
 
@@ -86,6 +86,7 @@ def roll_out(
         for board in stage:
             if record.is_done(board.name):
                 outcomes[board.name] = Outcome(board.name, 0.0, Done("done before"))
+                listen(Event(board.name, outcome=outcomes[board.name]))
         try:
             found = side_by_side(todo, judge(switch) if is_canary else switch, forks, listen)
         except InterruptedWorkError as interrupt:

@@ -33,7 +33,8 @@ def agent_command(
     )
     python = shlex.quote(runtime_python(runtime_path))
     options = "-I" if keep_bytecode else "-I -B"
-    return f"{python} {options} -c {shlex.quote(start)} {shlex.quote(runtime_name)}; exit $?"
+    lease = "" if store.lease_token is None else f" {store.lease_token}"
+    return f"{python} {options} -c {shlex.quote(start)} {shlex.quote(runtime_name)}{lease}; exit $?"
 
 
 class StartingAgent:

@@ -2,6 +2,7 @@
 
 import getpass
 import socket
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +24,7 @@ from edgeproof.board.ssh.quick_socket import quick
 from edgeproof.board.ssh.refusals import Refusal
 from edgeproof.config.boards import BoardProfile, parse_target
 from edgeproof.config.host_names import require_host, require_user
-from edgeproof.errors import BoardUnreachableError, ProfileError
+from edgeproof.errors import BoardSilentError, BoardUnreachableError, ConnectionRefusedByBoardError, ProfileError
 
 CONNECT_SECONDS = 10.0
 _MAX_HOPS = 8
@@ -51,6 +52,7 @@ class Hop:
         keys = LoginKeys(self.profile, self.user, self.options, f"{self.user}@{self.host}:{self.port}")
         sock = self.open_socket()
         host, port = self.key_place
+        start = time.monotonic()
         try:
             self.client.connect(
                 hostname=host,  # by which the host key is looked up: the socket is open
@@ -72,7 +74,7 @@ class Hop:
             refusal = Refusal(self._where(), self.user, self.host, self.port, keys, self.client.get_transport())
             raise refusal.error(error) from error
         except (paramiko.SSHException, OSError, EOFError) as error:
-            raise self._no_handshake(error, self.client.get_transport()) from error
+            raise self._no_handshake(error, self.client.get_transport(), time.monotonic() - start) from error
 
     @property
     def key_place(self) -> tuple[str, int]:
@@ -83,11 +85,12 @@ class Hop:
     def show_host_key(self) -> paramiko.PKey:
         """The host key as it is shown now, without logging in here and without trusting it."""
         transport = make_transport(self.open_socket())
+        start = time.monotonic()
         try:
             transport.start_client(timeout=CONNECT_SECONDS)
             return transport.get_remote_server_key()
         except (paramiko.SSHException, OSError, EOFError) as error:
-            raise self._no_handshake(error, transport) from error
+            raise self._no_handshake(error, transport, time.monotonic() - start) from error
         finally:
             transport.close()
 
@@ -127,11 +130,15 @@ class Hop:
     def _where(self) -> str:
         return f"{self.profile.name} ({self.host} port {self.port})"
 
-    def _no_handshake(self, error: BaseException, transport: paramiko.Transport | None) -> BoardUnreachableError:
+    def _no_handshake(
+        self, error: BaseException, transport: paramiko.Transport | None, seconds: float
+    ) -> BoardUnreachableError:
+        """`seconds` is how long it was waited for."""
         nothing = nothing_in_common(transport) if isinstance(error, paramiko.SSHException) else None
         if nothing is not None:
             return BoardUnreachableError(f"{self._where()} {nothing}")
-        return BoardUnreachableError(
+        kind = BoardSilentError if seconds >= CONNECT_SECONDS else BoardUnreachableError
+        return kind(
             f"{self._where()} does not complete an SSH handshake: {error or type(error).__name__}. "
             "Is an SSH server listening there?"
         )
@@ -210,12 +217,12 @@ def _open_tcp(profile: BoardProfile, host: str, port: int) -> socket.socket:
             "Check its spelling, or use the board's address."
         ) from None
     except ConnectionRefusedError:
-        raise BoardUnreachableError(
+        raise ConnectionRefusedByBoardError(
             f"{where} refuses the connection: nothing listens on that port. "
             "Is SSH enabled on the board (sudo systemctl enable --now ssh), and is the port right?"
         ) from None
     except TimeoutError:
-        raise BoardUnreachableError(
+        raise BoardSilentError(
             f"{where} does not answer within {CONNECT_SECONDS:g} s. Is it switched on and on this network?"
         ) from None
     except OSError as error:

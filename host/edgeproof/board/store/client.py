@@ -2,7 +2,10 @@
 
 import contextlib
 import dataclasses
+import getpass
+import socket
 import threading
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from edgeproof.board.facts import BoardFacts, parse_facts
@@ -16,15 +19,16 @@ from edgeproof.board.store.local_objects import LocalObject, SentObject
 from edgeproof.board.store.this_host import this_host
 from edgeproof.board.store.trial import TRIAL_REMEDIES, StoreTrial, parse_trial
 from edgeproof.board.store.upload import missing_parts, send_parts
-from edgeproof.errors import AgentRefusedError, BoardError, DeploymentError
+from edgeproof.errors import AgentRefusedError, BoardBusyError, BoardError, DeploymentError
 from edgeproof.wording.progress import Progress, ProgressListener, silent
 from edgeproof_agent.store.chunks import pack_chunks
 from edgeproof_agent.store.objects import Kind
-from edgeproof_agent.wire.fields import Fields
+from edgeproof_agent.wire.fields import FieldError, Fields
 
 PING_SECONDS = 15.0
 _START_SECONDS = 60.0
 _FINISH_SECONDS = 300.0
+_ASK_AGAIN_SECONDS = 2.0
 _REMEDIES = {
     "disk": "\nFree some space on the board (edgeproof prune drops what nothing points to) and try again.",
     "busy": "\nWait until it is done, or end it, and try again.",
@@ -43,6 +47,8 @@ class BoardStore(Client):
         super().__init__(conversation)
         self._board = board
         self._talking = threading.Lock()
+        self.lease_token: str | None = None
+        """While the board is leased: agents that are started under it may measure."""
         hello = conversation.hello(_START_SECONDS)
         with conversation.reading():
             self.root = hello.text("root", max_length=MAX_PATH)
@@ -163,6 +169,46 @@ class BoardStore(Client):
         """From now on the board refuses bundles that none of these keys (`ssh-ed25519 AAAA...`) has signed."""
         self.ask(Request("require_signatures", {"keys": list(keys)}), "ask for signatures")
         self.inventory = dataclasses.replace(self.inventory, signers=frozenset(keys))
+
+    @contextlib.contextmanager
+    def leased(
+        self, purpose: str, seconds: float, wait_seconds: float = 0.0, progress: ProgressListener = silent
+    ) -> Iterator[None]:
+        """Has the board alone for measuring, for the block; other hosts are told who has it, for what and how long yet.
+
+        `seconds` is how long that is expected to take. While somebody else has it, it is asked for again until
+        `wait_seconds` are over; then `BoardBusyError` is raised. A host that dies loses it with its connection, one
+        that falls silent within a minute.
+        """
+        asked = {"owner": f"{getpass.getuser()}@{socket.gethostname()}", "purpose": purpose, "seconds": seconds}
+        end = time.monotonic() + wait_seconds
+        while True:
+            try:
+                with self._talking:
+                    told = self._conversation.request(Request("lease", asked)).fields
+                break
+            except AgentRefusedError as error:
+                if error.kind != "busy":
+                    raise self._refused("be leased", error) from error
+                left, why = end - time.monotonic(), str(error).partition(": ")[2]
+                if left <= 0:
+                    raise BoardBusyError(
+                        f"{self._board} is taken: {why}, or have it waited for: --wait SECONDS"
+                    ) from error
+                progress(Progress(f"waiting for {self._board}: {why}"))
+            time.sleep(min(left, _ASK_AGAIN_SECONDS))
+        with self._conversation.reading():
+            token = told.text("token", max_length=64)
+            if not token.isalnum():
+                raise FieldError("a token is made of letters and digits")
+        try:
+            with self.kept_alive():
+                self.lease_token = token
+                yield
+        finally:
+            self.lease_token = None
+            with contextlib.suppress(BoardError):  # with the connection the lease has gone, too
+                self.ask(Request("release"), "give the board back")
 
     def path(self, kind: Kind, digest: str) -> str:
         """Where an object is on the board."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from edgeproof.board.deploy import bundle_to_run, choose_runtime, start_agent
 from edgeproof.board.open_board import open_board
 from edgeproof.bundle import open_bundle
-from edgeproof.cli.bench import IDLE_SECONDS
+from edgeproof.cli.bench import EXPECTED_SECONDS, IDLE_SECONDS
 from edgeproof.cli.many.measuring import measure_on_many
 from edgeproof.cli.options.boards import FleetOptions
 from edgeproof.config.boards import BoardProfile
@@ -35,6 +35,7 @@ def run(
     threads: int | None,
     cores: str | None,
     delegate: str | None,
+    wait: float,
 ) -> int:
     if contenders:
         raise UsageError("A and B are compared on one board: name it, or leave A and B out.")
@@ -44,7 +45,11 @@ def run(
     bench = BenchPlan(picture, runs, warmup, idle_seconds=IDLE_SECONDS)
 
     def measure(board: BoardProfile, progress: ProgressListener) -> list[Run]:
-        with tempfile.TemporaryDirectory() as scratch, open_board(board) as opened:
+        with (
+            tempfile.TemporaryDirectory() as scratch,
+            open_board(board) as opened,
+            opened.store.leased("bench", EXPECTED_SECONDS, wait, progress),
+        ):
             digest = bundle_to_run(opened, app, opened_bundle, progress)
             plan = RunPlan(
                 OutputFolder.open(Path(scratch)), bench=bench, threads=threads, cores=cores, delegate=delegate

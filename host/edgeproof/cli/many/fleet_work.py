@@ -1,10 +1,10 @@
 """What every command on many boards does around its job: the table, the summary, the retry file, the exit status."""
 
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from edgeproof.cli.display.echo import echo
 from edgeproof.cli.display.fleet_view import print_outcomes, print_retry, print_summary, shown_fleet
 from edgeproof.cli.display.terminal import Terminal
 from edgeproof.cli.options.boards import FleetOptions
@@ -46,7 +46,7 @@ def tell(fleet: FleetOptions, outcomes: Sequence[Outcome], console: Terminal, as
     if fleet.results is not None:
         write_atomically(fleet.results, as_document(fleet.command, outcomes).encode())
     if as_json:
-        sys.stdout.write(as_document(fleet.command, outcomes))
+        echo(as_document(fleet.command, outcomes), nl=False)
     return worst_status(outcomes)
 
 

@@ -10,6 +10,7 @@ from edgeproof.bundle import open_bundle
 from edgeproof.cli.display.terminal import Terminal
 from edgeproof.cli.many.measuring import measure_on_many
 from edgeproof.cli.options.boards import FleetOptions
+from edgeproof.cli.profile import EXPECTED_SECONDS
 from edgeproof.config.boards import BoardProfile
 from edgeproof.errors import UsageError
 from edgeproof.local_files.output_folder import OutputFolder
@@ -34,6 +35,7 @@ def run(
     runtime: str | None,
     threads: int | None,
     cores: str | None,
+    wait: float,
 ) -> int:
     if bundles and app is not None:
         raise UsageError("BUNDLE and --app name two models: leave one out.")
@@ -42,7 +44,11 @@ def run(
     opened_bundles = [open_bundle(bundle) for bundle in bundles]
 
     def measure(board: BoardProfile, progress: ProgressListener) -> list[Run]:
-        with tempfile.TemporaryDirectory() as scratch, open_board(board) as opened:
+        with (
+            tempfile.TemporaryDirectory() as scratch,
+            open_board(board) as opened,
+            opened.store.leased("profile", EXPECTED_SECONDS, wait, progress),
+        ):
             plan = RunPlan(
                 OutputFolder.open(Path(scratch)), profile=ProfilePlan(picture, runs), threads=threads, cores=cores
             )

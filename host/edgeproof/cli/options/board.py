@@ -77,6 +77,16 @@ def delegate_option(command: _Command) -> _Command:
     )(command)
 
 
+def wait_option(command: _Command) -> _Command:
+    return click.option(
+        "--wait",
+        type=click.FloatRange(0, 7 * 86_400),
+        default=0.0,
+        metavar="SECONDS",
+        help="Wait so long for a board that somebody else measures on.  [default: say who it is]",
+    )(command)
+
+
 def json_option(command: _Command) -> _Command:
     return click.option(
         "--json", "as_json", is_flag=True, help="Print the report as JSON (docs/reference/report.schema.json)."

@@ -3,7 +3,7 @@
 import functools
 import importlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,7 +13,9 @@ import click
 from edgeproof.cli.display.echo import echo
 from edgeproof.cli.options.paths import PATH
 from edgeproof.config.boards import BoardProfile, find_config
+from edgeproof.errors import BoardBusyError, BoardUnreachableError
 from edgeproof.fleet.inventory.selection import Chosen, Selection
+from edgeproof.wording.counting import counted
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -33,10 +35,14 @@ class FleetOptions:
     config: Path | None
 
 
-def one_or_many(command: str, for_many: tuple[str, ...] = ()) -> Callable[[_Command], _Command]:
+def one_or_many(
+    command: str, for_many: tuple[str, ...] = (), any_option: bool = False
+) -> Callable[[_Command], _Command]:
     """BOARD, and the options for many. The decorated function is called with `board` where one is named as such; where
     many are meant, `run` of the module `edgeproof.cli.many.COMMAND` is called with `FleetOptions` and all else. An
-    argument named in `for_many` is for `run` alone, which is called for one board, too, where one of them is given."""
+    argument named in `for_many` is for `run` alone, which is called for one board, too, where one of them is given.
+
+    With `any_option` there is `--any`: of many boards the first that is free and can be reached is worked on."""
 
     def decorate(function: _Command) -> _Command:
         @functools.wraps(function)
@@ -48,10 +54,14 @@ def one_or_many(command: str, for_many: tuple[str, ...] = ()) -> Callable[[_Comm
             forks: int | None,
             retry_file: Path | None,
             results: Path | None,
+            any_of: bool = False,
             **options: Any,
         ) -> None:
             config = found_config()
             chosen = Selection(config, inventories).choose([board], limit, exclude)
+            if any_of:
+                _on_the_first_free(chosen.boards, lambda one: function(board=one, **options))
+                return
             given = [retry_file, results, *(options[name] or None for name in for_many)]
             if not chosen.many and all(value is None for value in given):
                 one = {name: value for name, value in options.items() if name not in for_many}
@@ -61,10 +71,26 @@ def one_or_many(command: str, for_many: tuple[str, ...] = ()) -> Callable[[_Comm
             status: int = importlib.import_module(f"edgeproof.cli.many.{command}").run(fleet, **options)
             click.get_current_context().exit(status)
 
-        argument = click.argument("board", metavar=METAVAR)
-        return argument(_narrowing_options(_many_options(call)))  # type: ignore[return-value]
+        whole = _narrowing_options(_many_options(call))
+        if any_option:
+            whole = click.option("--any", "any_of", is_flag=True, help="Of many boards one that is free.")(whole)
+        return click.argument("board", metavar=METAVAR)(whole)  # type: ignore[return-value]
 
     return decorate
+
+
+def _on_the_first_free(boards: Sequence[BoardProfile], work: Callable[[BoardProfile], None]) -> None:
+    """A board counts as free when it can be leased, so that two who look at the same time do not get the same one."""
+    refusals = []
+    for board in boards:
+        try:
+            work(board)
+        except (BoardBusyError, BoardUnreachableError) as error:
+            refusals.append(f"  {board.name}: {str(error).splitlines()[0]}")
+            continue
+        return
+    listed = "\n".join(refusals)
+    raise BoardBusyError(f"none of {counted(len(boards), 'board')} is free:\n{listed}")
 
 
 def choose_boards(
@@ -88,6 +114,13 @@ def several_boards(function: _Command) -> _Command:
         inventories: tuple[Path, ...],
         **options: Any,
     ) -> None:
+        on = options.get("on")
+        if on is not None and not on.startswith("local:"):
+            from edgeproof.cluster.engine import cluster, offered_boards  # Dask takes a while to load
+
+            with cluster(on) as client:
+                function(boards=offered_boards(client, boards), **options)
+            return
         function(boards=choose_boards(boards, limit, exclude, inventories).boards, **options)
 
     argument = click.argument("boards", metavar=f"[{METAVAR}...]", nargs=-1)

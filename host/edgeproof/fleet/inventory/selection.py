@@ -55,7 +55,11 @@ class Selection:
             chosen.pop(name, None)
         if not chosen:
             how = " and ".join(option for option, given in (("--limit", limit), ("--exclude", exclude)) if given)
-            why = f"{how} leave none of {counted(asked, 'board')}" if asked else f"{', '.join(words)} has no board"
+            why = (
+                f"{how} {'leave' if limit and exclude else 'leaves'} none of {counted(asked, 'board')}"
+                if asked
+                else f"{', '.join(words)} has no board"
+            )
             raise UsageError(f"there is no board to work on: {why}")
         return Chosen(tuple(chosen.values()), many=True)
 

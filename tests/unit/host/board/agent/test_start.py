@@ -28,7 +28,9 @@ def command(tmp_path: Path) -> str:
     python.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n')
     python.chmod(0o755)
     device = str(Path(edgeproof_agent.__file__).parents[1])
-    store: Any = SimpleNamespace(path=lambda kind, digest: {(Kind.AGENT, "a" * 64): device}[kind, digest])
+    store: Any = SimpleNamespace(
+        lease_token=None, path=lambda kind, digest: {(Kind.AGENT, "a" * 64): device}[kind, digest]
+    )
     return agent_command(store, "a" * 64, str(tmp_path / "runtime"), "ai-edge-litert")
 
 
