@@ -48,10 +48,15 @@ class Source:
         return self.kind in (SourceKind.CAMERA, SourceKind.PICAMERA, SourceKind.URL)
 
     @property
+    def text(self) -> str:
+        """What `parse_source` makes this of. It may hold a password."""
+        prefix = {kind: prefix for prefix, kind in _PREFIXES.items()}.get(self.kind, "")
+        return prefix + self.place
+
+    @property
     def shown(self) -> str:
         """As a report may name it: without a password."""
-        prefix = {kind: prefix for prefix, kind in _PREFIXES.items()}.get(self.kind, "")
-        return without_credentials(prefix + self.place)
+        return without_credentials(self.text)
 
 
 def parse_source(text: str) -> Source:

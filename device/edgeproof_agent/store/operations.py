@@ -54,6 +54,7 @@ class StoreOperations:
             "switch": self.switch,
             "prune": self.prune,
             "require_signatures": self.require_signatures,
+            "service": self.service,
         }
         return {name: _in_our_words(operation) for name, operation in operations.items()}
 
@@ -145,6 +146,23 @@ class StoreOperations:
         with self._locked(exchange.fields):
             require_signatures(self._store, [str(key) for key in keys])
         return {}, b""
+
+    def service(self, exchange: Exchange) -> Reply:
+        """One of the operations on services: see `edgeproof_agent.store.services.operations`."""
+        from edgeproof_agent.store.services import operations
+
+        fields = exchange.fields
+        action = fields.choice("do", ("install", "control", "status", "pull", "logs", "remove"))
+        if action == "install":
+            with self._locked(fields):
+                return operations.install(self._store, exchange)
+        return {
+            "control": operations.control,
+            "status": operations.status,
+            "pull": operations.pull,
+            "logs": operations.logs,
+            "remove": operations.remove,
+        }[action](self._store, fields)
 
     def _inventory(self) -> dict[str, Any]:
         signers = None

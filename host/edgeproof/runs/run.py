@@ -179,12 +179,10 @@ class _Work:
         plan = self.plan.stream
         if plan is None:
             return
-        source = plan.source.shown
+        source = plan.source.text  # what is shown lacks a password
         if plan.source.kind is SourceKind.FILE:
             video = Path(plan.source.place)
             source = send_media(self.board.store, video, self.progress)
-        elif plan.source.kind is SourceKind.URL:
-            source = plan.source.place  # what is shown lacks a password
         record = StreamRecord(self.loaded, plan, self.plan, self.progress)
         try:
             record.run(self.session, source)
