@@ -64,6 +64,10 @@ class SystemdBoard(OpenSshBoard):
     def boot(self) -> None:
         self._start()
 
+    def __enter__(self) -> "SystemdBoard":
+        super().__enter__()
+        return self
+
     def __exit__(self, *_: object) -> None:
         self.cut_power()
         group = f"/sys/fs/cgroup/edgeproof-test-{os.getpid()}"

@@ -1,7 +1,7 @@
 """Asks the board's systemd: the login user's manager, or the system's, which needs root."""
 
-import getpass
 import os
+import pwd
 import shlex
 import subprocess
 import tempfile
@@ -58,7 +58,7 @@ class Systemd:
         self._scope = scope
         self._root = root
         self._run = run
-        self._user = getpass.getuser()
+        self._user = pwd.getpwuid(os.geteuid()).pw_name
         self._home = Path("~").expanduser()
 
     @property

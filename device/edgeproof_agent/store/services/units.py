@@ -31,7 +31,9 @@ def unit_text(store: Store, description: ServiceDescription, user: str) -> str:
     The inference loop gives the signs of life that `WatchdogSec` asks for. A bundle that is not active in time is
     stopped by `TimeoutStartSec`; what is tried next is decided at the next start.
     """
-    command = " ".join(_quoted(word) for word in service_command(store, description))
+    # systemd itself starts no program whose path has quotes in it.
+    words = ["/bin/sh", "-c", 'exec "$0" "$@"', *service_command(store, description)]
+    command = " ".join(_quoted(word) for word in words)
     in_user_scope = description.scope == USER
     lines = [
         "# Written by edgeproof service install. It is written anew when the service is installed again.",
@@ -43,7 +45,6 @@ def unit_text(store: Store, description: ServiceDescription, user: str) -> str:
         "Type=notify",
         "NotifyAccess=main",
         f"ExecStart={command}",
-        f"WorkingDirectory={_escaped(str(store.root))}",
         *([] if in_user_scope else [f"User={user}"]),
         f"WatchdogSec={description.watchdog_seconds:g}",
         f"TimeoutStartSec={description.start_seconds:g}",
@@ -58,14 +59,9 @@ def unit_text(store: Store, description: ServiceDescription, user: str) -> str:
 
 
 def _quoted(word: str) -> str:
-    """As a word of ExecStart: systemd.service(5), "Command lines"."""
-    escaped = _escaped(word).replace("\\", "\\\\").replace('"', '\\"').replace("$", "$$")
+    """As a word of ExecStart: systemd.service(5), "Command lines". A percent sign would begin a specifier."""
+    escaped = word.replace("%", "%%").replace("\\", "\\\\").replace('"', '\\"').replace("$", "$$")
     return f'"{escaped}"'
-
-
-def _escaped(text: str) -> str:
-    """A percent sign begins a specifier: systemd.unit(5)."""
-    return text.replace("%", "%%")
 
 
 def unit_folder(home: Path) -> Path:
