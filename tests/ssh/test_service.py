@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from edgeproof.board.deploy import push_bundle, send_bundle
+from edgeproof.board.link.deadline import Deadline
 from edgeproof.board.link.local import base_python
 from edgeproof.board.open_board import open_board
 from edgeproof.board.provision import provision
@@ -94,6 +95,16 @@ def events(server: SystemdBoard) -> list[tuple[str, str]]:
 
 def log_end(status: ServiceStatus) -> int:
     return 0 if status.log is None else status.log.end
+
+
+def test_the_board_that_systemd_runs_on_cannot_write_to_this_machine(server: SystemdBoard, tmp_path: Path) -> None:
+    tried = (tmp_path, Path("/var"), Path("/run"), Path("/etc"), Path.home(), BUILT.parents[1])
+    words = "; ".join(f"echo reached > {folder}/edgeproof-reached" for folder in tried)
+    with open_board(server.profile) as opened:
+        channel = opened.transport.open(f"{words}; echo done")
+        assert channel.receive(100, Deadline(20, "the words")) == b"done\n"
+        channel.close()
+    assert not [folder for folder in tried if (folder / "edgeproof-reached").exists()]
 
 
 def test_a_service_survives_a_power_cut_and_a_lost_camera_and_all_that_it_found_comes_home_once(
