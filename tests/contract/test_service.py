@@ -1,4 +1,4 @@
-"""A service as a process, on every Python that the agent supports: what it tells its manager and what it writes down."""
+"""A service as a process on every Python that the agent supports: its words to its manager, and what it writes down."""
 
 import json
 import os

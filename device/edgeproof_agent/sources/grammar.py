@@ -48,6 +48,10 @@ class Source:
         return self.kind in (SourceKind.CAMERA, SourceKind.PICAMERA, SourceKind.URL)
 
     @property
+    def may_never_end(self) -> bool:
+        return self.is_live or self.kind is SourceKind.WATCH
+
+    @property
     def text(self) -> str:
         """What `parse_source` makes this of. It may hold a password."""
         prefix = {kind: prefix for prefix, kind in _PREFIXES.items()}.get(self.kind, "")

@@ -13,7 +13,7 @@ from edgeproof.board.store.inventory import parse_digest
 from edgeproof.errors import ProtocolError, UsageError
 from edgeproof.wording.printable import printable, printable_line
 from edgeproof_agent.serve.cpu_choice import ALL
-from edgeproof_agent.sources.grammar import Source, SourceKind, without_credentials
+from edgeproof_agent.sources.grammar import Source, without_credentials
 from edgeproof_agent.sources.settings import CaptureSettings
 from edgeproof_agent.store.services.description import USER, ServiceDescription
 from edgeproof_agent.wire.fields import FieldError, Fields
@@ -27,7 +27,6 @@ _MAX_SERVICES = 1000
 _MAX_OFFSET = 2**60
 _ANSWER_SECONDS = 180.0
 """systemd may be waited for on the board: a service that is stopped gets 20 s, a user's manager as long to appear."""
-_LASTING_KINDS = (SourceKind.CAMERA, SourceKind.PICAMERA, SourceKind.URL, SourceKind.WATCH)
 
 
 @dataclass(frozen=True)
@@ -113,7 +112,7 @@ def install_service(
 
     It is started, or started anew; nobody waits for it. Raises `UsageError`, `NoRuntimeError`, `DeploymentError`.
     """
-    if source.kind not in _LASTING_KINDS:
+    if not source.may_never_end:
         raise UsageError(
             f"{source.shown} has an end, and a service has none. What it can look at: camera:N, camera:NAME, "
             "picamera:N, rtsp://..., http://..., or watch:FOLDER for pictures that come into a folder of the board."

@@ -51,6 +51,7 @@ VERBS = [
     "push",
     "rollback",
     "status",
+    "stream",
 ]
 
 
