@@ -31,17 +31,17 @@ from edgeproof.convert.export import export as export_variants
 from edgeproof.convert.export_options import ExportOptions
 from edgeproof.convert.variants import Variant
 from edgeproof.datasets.opening import open_data_set
+from edgeproof.errors import UsageError
 from edgeproof.inspection.inspection import Inspection
 from edgeproof.inspection.inspection import inspect as inspect_file
 from edgeproof.local_files.output_folder import OutputFolder
-from edgeproof.errors import UsageError
 from edgeproof.record.pictures import Picture
 from edgeproof.record.run import Run
 from edgeproof.report.drawing import write_annotated
 from edgeproof.runs.accuracy import with_references
+from edgeproof.runs.frame_listener import FrameListener
 from edgeproof.runs.generated_picture import generated_picture, read_picture
 from edgeproof.runs.pictures import find_pictures
-from edgeproof.runs.frame_listener import FrameListener
 from edgeproof.runs.plan import AccuracyPlan, BenchPlan, ProfilePlan, RunPlan, StreamPlan
 from edgeproof.runs.run import execute
 from edgeproof.runs.sources import sort_sources

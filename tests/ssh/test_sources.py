@@ -7,7 +7,6 @@ import cv2
 import pytest
 
 from edgeproof import Board
-
 from edgeproof.board.deploy import push_bundle
 from edgeproof.board.open_board import open_board
 from edgeproof.board.provision import provision

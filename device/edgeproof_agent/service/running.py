@@ -120,10 +120,10 @@ class _Run:
             self._journal,
         )
         name, variant = name_and_variant(self._store, digest)
-        self._notifier.ready()
         on_trial = " on trial" * self._chosen.on_trial
         self._journal.event("active", f"{name} {variant}, bundle {digest[:12]}{on_trial}", bundle=digest)
         self._journal.note("started", bundle=digest, name=name, variant=variant, source=self._request.source.shown)
+        self._notifier.ready()
         self._summary_at = time.monotonic() + SUMMARY_SECONDS
         sight = Sight(self._request, detector, duties, self._journal, limits.max_pixels)
         while True:
