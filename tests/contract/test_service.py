@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from edgeproof.board.deploy import choose_runtime, start_agent
+from edgeproof.board.deploy import choose_runtime
+from edgeproof.board.store.agent_object import agent_object
 from edgeproof_agent.store.objects import Kind, Store
 from edgeproof_agent.store.services.description import ServiceDescription, service_folder, write_description
 from edgeproof_agent.store.services.probation import read_probation
@@ -31,13 +32,12 @@ class Manager:
 
     def __init__(self, board: LocalBoard, folder: Path, source: str) -> None:
         chosen = choose_runtime(board.opened, board.runtime)
-        with start_agent(board.opened, chosen):  # sends the agent
-            (agent,) = board.store.refresh().agents
+        board.store.send(agent_object(), "the agent")
         self.store = Store(Path(board.store.root))
         self.description = ServiceDescription.read(
             Fields(
                 {
-                    "app": APP, "scope": "user", "agent": agent, "runtime": chosen.digest,
+                    "app": APP, "scope": "user", "agent": agent_object().digest, "runtime": chosen.digest,
                     "runtime_name": chosen.name, "stream": {"source": source}, "min_score": 0.6, "log_mib": 1,
                     "threads": 1, "cores": "all", "start_seconds": 60.0, "stable_seconds": 0.0, "tries": 3,
                     "watchdog_seconds": 60.0,

@@ -36,7 +36,7 @@ echo $$ > "/sys/fs/cgroup/edgeproof-test-$2/cgroup.procs"
 mkdir -p -m 755 "/run/user/$3" /run/systemd/system /run/sshd /run/units /var/lib/systemd/linger
 cp /usr/lib/systemd/user/*.target /usr/lib/systemd/user/*.slice /run/units/
 touch "/var/lib/systemd/linger/$(id -un)"
-HOME=$1/home XDG_RUNTIME_DIR=/run/user/$3 SYSTEMD_UNIT_PATH=$1/home/.config/systemd/user:/run/units \
+HOME=$5 XDG_RUNTIME_DIR=/run/user/$3 SYSTEMD_UNIT_PATH=$5/.config/systemd/user:/run/units \
   SYSTEMD_ENVIRONMENT_GENERATOR_PATH=/run/none SYSTEMD_GENERATOR_PATH=/run/none \
   /lib/systemd/systemd --user --unit=default.target >/dev/null 2>&1 &
 exec "$4" -D -e -f "$1/sshd_config"
@@ -60,10 +60,14 @@ def require_systemd() -> None:
 
 
 class SystemdBoard(OpenSshBoard):
-    """Use it as a context."""
+    """Use it as a context. Its home has letters in its name that mean something in a unit."""
+
+    def __init__(self, folder: Path, python: str) -> None:
+        super().__init__(folder.resolve(), python)
+        self.home = self.folder / "home-100%h-$USER"
 
     def _serve(self, log: IO[bytes]) -> "subprocess.Popen[bytes]":
-        words = isolated(self.folder.resolve(), _BOOT, str(os.getpid()), str(os.geteuid()), str(SSHD))
+        words = isolated(self.folder, _BOOT, str(os.getpid()), str(os.geteuid()), str(SSHD), str(self.home))
         environment = {name: value for name, value in os.environ.items() if name != "XDG_RUNTIME_DIR"}
         return subprocess.Popen(words, stdin=subprocess.DEVNULL, stderr=log, env=environment)
 

@@ -7,6 +7,7 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -98,6 +99,22 @@ print(answers, log.lost)
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert done.stdout.split("\n")[0] == f"{[True] * 3 + [False] * 3 + [True]} 3", done.stderr
     assert pulled(tmp_path, 0, 1000) == b"".join(line(number, 28) for number in range(3)) + b"last\n"
+
+
+def test_what_is_given_out_is_on_the_disk_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A power cut cannot make the log another one than who has pulled it has."""
+    LineLog(tmp_path, 1000).append(line(1))
+    (segment,) = segments(tmp_path)
+    synced: list[str] = []
+    real = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        synced.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    assert read_lines(tmp_path, 0, 1000) is not None
+    assert synced == [str(segment.path)]
 
 
 def test_the_lines_of_another_log_come_from_the_first_on(tmp_path: Path) -> None:
