@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -65,7 +66,7 @@ class Manager:
             if wanted(said[-1]):
                 return said
 
-    def lines(self, log: str) -> list[dict[str, object]]:
+    def lines(self, log: str) -> list[dict[str, Any]]:
         files = sorted((service_folder(self.store, APP) / log).glob("*.jsonl"))
         return [json.loads(line) for path in files for line in path.read_text().splitlines()]
 
@@ -119,7 +120,7 @@ def test_it_is_ready_once_its_bundle_has_run_writes_down_what_it_finds_and_ends_
     assert manager.wait_for(lambda word: word == "STOPPING=1")
     frames = {str(line["file_name"]): line for line in manager.lines("detections") if "frame" in line}
     for column in range(3):
-        (found,) = frames[f"{column}.png"]["detections"]  # type: ignore[misc]
+        (found,) = frames[f"{column}.png"]["detections"]
         left, top, width, height = found["bbox"]
         assert (round(left / 32), round(top / 32), round(width / 32), round(height / 32)) == (column, 3, 1, 1)
         assert found["label"] == "bright"
