@@ -2,7 +2,7 @@
 
 import contextlib
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -31,18 +31,23 @@ from edgeproof.convert.export import export as export_variants
 from edgeproof.convert.export_options import ExportOptions
 from edgeproof.convert.variants import Variant
 from edgeproof.datasets.opening import open_data_set
+from edgeproof.errors import UsageError
 from edgeproof.inspection.inspection import Inspection
 from edgeproof.inspection.inspection import inspect as inspect_file
 from edgeproof.local_files.output_folder import OutputFolder
+from edgeproof.record.pictures import Picture
 from edgeproof.record.run import Run
 from edgeproof.report.drawing.detections import write_annotated
 from edgeproof.runs.accuracy import with_references
+from edgeproof.runs.frame_listener import FrameListener
 from edgeproof.runs.generated_picture import generated_picture, read_picture
 from edgeproof.runs.pictures import find_pictures
-from edgeproof.runs.plan import AccuracyPlan, BenchPlan, ProfilePlan, RunPlan
+from edgeproof.runs.plan import AccuracyPlan, BenchPlan, ProfilePlan, RunPlan, StreamPlan
 from edgeproof.runs.run import execute
+from edgeproof.runs.sources import sort_sources
 from edgeproof.runs.variant_beside import FLOAT32
 from edgeproof.wording.progress import ProgressListener, silent
+from edgeproof_agent.sources.settings import CaptureSettings
 
 AnyPath = Path | str
 
@@ -131,6 +136,57 @@ class Board:
         with self._output(out) as folder, self._opened() as board:
             plan = RunPlan(
                 folder, files, threads=threads, min_score=min_score, draw=None if out is None else write_annotated
+            )
+            digest = bundle_to_run(board, app, opened, self._progress)
+            with start_agent(board, choose_runtime(board, runtime)) as agent:
+                return execute(board, agent, digest, plan, self._progress)
+
+    def stream(
+        self,
+        source: AnyPath,
+        on_frame: Callable[[Picture], object] | None = None,
+        *,
+        frames: int | None = None,
+        seconds: float | None = None,
+        capture: CaptureSettings | None = None,
+        overlap: bool = True,
+        out: AnyPath | None = None,
+        bundle: Bundle | AnyPath | None = None,
+        app: str | None = None,
+        min_score: float = 0.5,
+        threads: int | None = None,
+        runtime: str | None = None,
+    ) -> Run:
+        """Detections on a source, frame by frame: `camera:0`, `rtsp://...`, `watch:FOLDER`, a video.
+
+        `on_frame` is called with each frame's detections as they come; a slow one slows the board. It ends with the
+        source, or after `frames` or `seconds`, of which a source without an end needs one. `overlap` captures beside
+        inference; without it the stages are timed cleanly. With `out` a line a frame and some pictures are written
+        there. Raises `UsageError` for what is no source.
+
+        Example: `Board("pi").stream("camera:0", print, seconds=10).stream.fps`
+        """
+        (found,) = sort_sources([str(source)]).streams or [None]
+        if found is None:
+            raise UsageError(f"{source} is pictures of this machine: Board.detect takes them")
+        if found.may_never_end and frames is None and seconds is None:
+            raise UsageError(f"{found.shown} may never end: give frames or seconds")
+        opened = None if bundle is None else _bundle(bundle)
+        with self._output(out) as folder, self._opened() as board:
+            plan = RunPlan(
+                folder,
+                stream=StreamPlan(
+                    found,
+                    frames or StreamPlan.frames,
+                    seconds,
+                    capture or CaptureSettings(),
+                    overlap,
+                    observer=None if on_frame is None else FrameListener(on_frame),
+                    kept=out is not None,
+                ),
+                threads=threads,
+                min_score=min_score,
+                draw=None if out is None else write_annotated,
             )
             digest = bundle_to_run(board, app, opened, self._progress)
             with start_agent(board, choose_runtime(board, runtime)) as agent:

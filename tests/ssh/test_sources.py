@@ -4,11 +4,15 @@ import json
 from pathlib import Path
 
 import cv2
+import pytest
 
+from edgeproof import Board
 from edgeproof.board.deploy import push_bundle
 from edgeproof.board.open_board import open_board
 from edgeproof.board.provision import provision
 from edgeproof.bundle import open_bundle
+from edgeproof.errors import UsageError
+from edgeproof.record.pictures import Picture
 from tests.contract.seeing import png, write_video
 from tests.support.boards.ssh_servers import Command, Server
 from tests.support.mjpeg_server import MjpegCamera
@@ -75,3 +79,26 @@ def test_what_may_never_end_is_asked_for_an_end_and_cameras_are_listed(server: S
     refused = edgeproof("detect", "desk", "--source", "camera:0", "--out", "out", expect=2)
     assert "camera:0 may never end: say with --frames or --seconds" in " ".join(refused.stderr.split())
     assert json.loads(edgeproof("board", "cameras", "desk", "--json").stdout)["schema"] == "edgeproof.cameras/1"
+
+
+def test_the_library_streams_a_source_and_hands_each_frame_over_as_it_comes(
+    server: Server, tiny_bundles: dict[str, Path], tmp_path: Path
+) -> None:
+    write_video(tmp_path / "walk.avi", 20)
+    found: list[Picture] = []
+    with Board(server.profile) as board:
+        board.provision()
+        run = board.stream(tmp_path / "walk.avi", found.append, frames=12, bundle=tiny_bundles["int8"], min_score=0.6)
+        assert run.stream is not None
+        assert (run.stream.frames, run.stream.frames_file) == (12, None)
+        recorded = board.stream(tmp_path / "walk.avi", bundle=tiny_bundles["int8"], out=tmp_path / "out")
+        assert recorded.stream is not None
+        assert len((tmp_path / "out" / "frames.jsonl").read_text().splitlines()) == recorded.stream.frames == 20
+        with pytest.raises(UsageError, match="may never end"):
+            board.stream("camera:0")
+        with pytest.raises(UsageError, match="Board.detect takes them"):
+            board.stream(tmp_path)
+    for index, picture in enumerate(found):
+        (item,) = picture.detections
+        assert round(item.box.to_list()[0] / 32) == index % 8
+    assert len(found) == 12

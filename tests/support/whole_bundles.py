@@ -5,7 +5,7 @@ import json
 import os
 from pathlib import Path
 
-from edgeproof.bundle import Bundle, write_bundle
+from edgeproof.bundle import Bundle, open_bundle, write_bundle
 from edgeproof_agent.store.objects import STORE_FOLDER
 
 
@@ -31,3 +31,11 @@ def tune(bundle: Bundle, folder: Path, seed: int = 1) -> Bundle:
     for bit in range(16):
         model[start + 4 * bit] ^= seed >> bit & 1
     return write_bundle(folder, bundle.manifest, bytes(model), bundle.labels())
+
+
+def broken_bundle(bundle: Path, folder: Path) -> Path:
+    """A copy whose manifest names all that is in it, and whose model no runtime reads."""
+    opened = open_bundle(bundle)
+    model = opened.model_path.read_bytes()
+    write_bundle(folder, opened.manifest, model[:8] + bytes(len(model) - 8), opened.labels())
+    return folder

@@ -32,7 +32,7 @@ HOST_LAYERS: Layers = (
 """From the top down. A room imports rooms of lower layers, never its neighbours in the same layer."""
 
 AGENT_LAYERS: Layers = (
-    ("__main__",),
+    ("__main__", "service"),
     ("serve",),
     ("pipeline", "profiling"),
     ("detection", "sources", "store"),
@@ -41,6 +41,7 @@ AGENT_LAYERS: Layers = (
 )
 
 BOARD_LAYERS: Layers = (
+    ("service",),
     ("deploy", "doctor", "provision"),
     ("cameras", "open_board", "prune"),
     ("agent", "runtime"),

@@ -48,10 +48,19 @@ class Source:
         return self.kind in (SourceKind.CAMERA, SourceKind.PICAMERA, SourceKind.URL)
 
     @property
+    def may_never_end(self) -> bool:
+        return self.is_live or self.kind is SourceKind.WATCH
+
+    @property
+    def text(self) -> str:
+        """What `parse_source` makes this of. It may hold a password."""
+        prefix = {kind: prefix for prefix, kind in _PREFIXES.items()}.get(self.kind, "")
+        return prefix + self.place
+
+    @property
     def shown(self) -> str:
         """As a report may name it: without a password."""
-        prefix = {kind: prefix for prefix, kind in _PREFIXES.items()}.get(self.kind, "")
-        return without_credentials(prefix + self.place)
+        return without_credentials(self.text)
 
 
 def parse_source(text: str) -> Source:

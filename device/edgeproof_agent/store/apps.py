@@ -35,6 +35,15 @@ def read_link(store: Store, app: str, name: str = CURRENT) -> Optional[Link]:
     return Link(digest, since_seconds) if store.has(Kind.BUNDLE, digest) else None
 
 
+def current_link(store: Store, app: str) -> Optional[tuple[str, int]]:
+    """What an app points at, and since when in ns of the board's clock: linked anew it has another moment."""
+    path = _folder(store, app) / CURRENT
+    try:
+        return checked_digest(os.readlink(path).rpartition("/")[2]), path.lstat().st_mtime_ns
+    except (OSError, StoreError):
+        return None
+
+
 def linked_digest(store: Store, app: str, name: str = CURRENT) -> Optional[str]:
     link = read_link(store, app, name)
     return None if link is None else link.digest

@@ -5,6 +5,7 @@ apps/<name>/current, previous      symlinks to bundles, switched by rename
 chunks/<digest>                    where a bundle's files may be cut, left by the host that sent it
 signatures/<digest>                who vouches for a bundle; allowed_signers says who must
 hosts/<name>                       which agents and runtimes a host needs
+services/<name>/                   what keeps an app running: see `edgeproof_agent.store.services`
 incoming/<kind>-<digest>/          partial uploads, resumed or swept
 trash/                             what has lost its name and is being deleted
 """
@@ -101,11 +102,12 @@ def make_folder(path: Path, mode: int = 0o777) -> None:
         sync(path.parent)
 
 
-def replace_file(path: Path, data: bytes) -> None:
+def replace_file(path: Path, data: bytes, mode: int = 0o666) -> None:
     """Writes a small file of the store as a whole, or not at all."""
     make_folder(path.parent)
     temporary = path.with_name(f".{path.name}.new")
-    with temporary.open("wb") as file:
+    temporary.unlink(missing_ok=True)
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode), "wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
@@ -213,7 +215,13 @@ class Store:
         self.require_lock()
         for entry in (self.root / "trash").iterdir():
             shutil.rmtree(entry, ignore_errors=True)
-        for pattern in ("apps/*/.*.new", "chunks/.*.new", "signatures/.*.new", "hosts/.*.new"):
+        for pattern in (
+            "apps/*/.*.new",
+            "chunks/.*.new",
+            "hosts/.*.new",
+            "services/*/.*.new",
+            "signatures/.*.new",
+        ):
             for leftover in self.root.glob(pattern):
                 leftover.unlink()
         oldest = time.time() - SWEEP_AFTER_SECONDS

@@ -64,6 +64,7 @@ class StoreOperations:
             "release": self.release,
             "remove_app": self.remove_app,
             "require_signatures": self.require_signatures,
+            "service": self.service,
         }
         return {name: _in_our_words(operation) for name, operation in operations.items()}
 
@@ -199,6 +200,23 @@ class StoreOperations:
     def release(self, exchange: Exchange) -> Reply:  # noqa: ARG002
         self._lease.release()
         return {}, b""
+
+    def service(self, exchange: Exchange) -> Reply:
+        """One of the operations on services: see `edgeproof_agent.store.services.operations`."""
+        from edgeproof_agent.store.services import operations
+
+        fields = exchange.fields
+        action = fields.choice("do", ("install", "control", "status", "pull", "logs", "remove"))
+        if action == "install":
+            with self._locked(fields):
+                return operations.install(self._store, exchange)
+        return {
+            "control": operations.control,
+            "status": operations.status,
+            "pull": operations.pull,
+            "logs": operations.logs,
+            "remove": operations.remove,
+        }[action](self._store, fields)
 
     def _inventory(self) -> dict[str, Any]:
         signers = None

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from edgeproof_agent.store.apps import forget_previous, linked_digests, require_app
 from edgeproof_agent.store.objects import Kind, Store
+from edgeproof_agent.store.services.description import kept_digests
 from edgeproof_agent.store.usage_locks import is_held
 
 PARTIAL = "incoming"
@@ -40,7 +41,8 @@ def disk_bytes(path: Path) -> int:
 def prune(
     store: Store, wanted: Mapping[Kind, Collection[str]], dry_run: bool, let_go: Collection[str] = ()
 ) -> list[Unwanted]:
-    """Drops the objects of the kinds in `wanted` but for the digests there, bundles of apps and what is in use.
+    """Drops the objects of the kinds in `wanted` but for the digests there, bundles of apps, what services run
+    with and what is in use.
 
     Of the apps in `let_go` the current bundle alone stays: they cannot be rolled back any more. Where bundles are among
     the kinds, partial uploads go too. With `dry_run` all stays; the result is the same.
@@ -49,8 +51,9 @@ def prune(
     for app in let_go:
         require_app(store, app)
     unwanted = []
+    of_services = kept_digests(store)
     for kind, digests in wanted.items():
-        keep = {*digests, *(linked_digests(store, let_go) if kind is Kind.BUNDLE else ())}
+        keep = {*digests, *of_services, *(linked_digests(store, let_go) if kind is Kind.BUNDLE else ())}
         unwanted += [_described(store.path(kind, digest)) for digest in store.digests(kind) if digest not in keep]
     if Kind.BUNDLE in wanted:
         unwanted += [_described(path) for path in sorted((store.root / PARTIAL).iterdir()) if path.is_dir()]

@@ -28,7 +28,6 @@ from edgeproof.errors import UsageError
 from edgeproof.local_files.output_folder import OutputFolder
 from edgeproof.runs.pictures import find_pictures
 from edgeproof.runs.sources import Sources, sort_sources
-from edgeproof_agent.sources.grammar import SourceKind
 
 if TYPE_CHECKING:
     import numpy as np
@@ -149,7 +148,7 @@ def require_ends(sources: Sources, frames: int | None, seconds: float | None) ->
         raise UsageError("what is to be looked at is missing: give pictures, or a --source.")
     if frames is None and seconds is None:
         for source in sources.streams:
-            if source.is_live or source.kind is SourceKind.WATCH:
+            if source.may_never_end:
                 raise UsageError(
                     f"{source.shown} may never end: say with --frames or --seconds how much of it is wanted."
                 )

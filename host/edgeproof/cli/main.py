@@ -32,6 +32,7 @@ COMMANDS = {
     "prune": "Drop from a board what nothing points to.",
     "detect": "Run a board's detector on pictures.",
     "watch": "Look at a camera, stream or video through a board's detector, live.",
+    "service": "Keep a detector running on a board, and bring home what it finds.",
     "bench": "Measure a detector's latency on a board, or compare two.",
     "accuracy": "Measure mAP on a labelled data set on a board, against the same here.",
     "profile": "Show what each operator of a model takes on a board.",

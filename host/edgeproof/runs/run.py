@@ -183,12 +183,10 @@ class _Work:
             return
         from edgeproof.runs.streaming import StreamRecord
 
-        source = plan.source.shown
+        source = plan.source.text  # what is shown lacks a password
         if plan.source.kind is SourceKind.FILE:
             video = Path(plan.source.place)
             source = send_media(self.board.store, video, self.progress)
-        elif plan.source.kind is SourceKind.URL:
-            source = plan.source.place  # what is shown lacks a password
         record = StreamRecord(self.loaded, plan, self.plan, self.progress)
         try:
             record.run(self.session, source)

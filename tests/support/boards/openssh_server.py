@@ -6,6 +6,7 @@ import socket
 import subprocess
 import time
 from pathlib import Path
+from typing import IO
 
 from edgeproof.config.boards import BoardProfile
 
@@ -55,16 +56,21 @@ class OpenSshBoard:
             f"AuthorizedKeysFile {self.folder}/authorized_keys\nAuthenticationMethods publickey\nUsePAM no\n"
             f"StrictModes no\nSubsystem sftp internal-sftp\nSetEnv HOME={self.home}\nPermitRootLogin yes\n"
         )
+        self._start()
+        return self
+
+    def _start(self) -> None:
         separation = Path("/run/sshd")
         if getpass.getuser() == "root":
             separation.mkdir(exist_ok=True)
-        log = (self.folder / "sshd.log").open("wb")
-        self.process = subprocess.Popen(
-            [SSHD, "-D", "-e", "-f", str(self.folder / "sshd_config")], stdin=subprocess.DEVNULL, stderr=log
-        )
-        log.close()
+        with (self.folder / "sshd.log").open("wb") as log:
+            self.process = self._serve(log)
         self._wait_for_banner()
-        return self
+
+    def _serve(self, log: IO[bytes]) -> "subprocess.Popen[bytes]":
+        assert SSHD is not None
+        command = [SSHD, "-D", "-e", "-f", str(self.folder / "sshd_config")]
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=log)
 
     def __exit__(self, *_: object) -> None:
         assert self.process is not None

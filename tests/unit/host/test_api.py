@@ -52,6 +52,7 @@ VERBS = [
     "remove_app",
     "rollback",
     "status",
+    "stream",
 ]
 
 

@@ -93,7 +93,7 @@ def store_service_source() -> bytes:
     folder = agent_folder()
     files = [
         folder / "__init__.py",
-        *(path for name in STORE_PACKAGES for path in sorted((folder / name).glob("*.py"))),
+        *(path for name in STORE_PACKAGES for path in sorted((folder / name).rglob("*.py"))),
     ]
     sources = {_module_name(path, folder.parent): path.read_text(encoding="utf-8") for path in files}
     packed = zlib.compress(json.dumps(sources).encode(), _ZLIB_LEVEL)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from edgeproof.board.facts import BoardFacts, parse_facts
-from edgeproof.board.link.conversation import Client, Conversation, EventHandler, Request
+from edgeproof.board.link.conversation import Client, Conversation, EventHandler, Reply, Request
 from edgeproof.board.link.deadline import Deadline
 from edgeproof.board.link.transport import Channel, Transport
 from edgeproof.board.store.bootstrap import store_service_command, store_service_source
@@ -35,6 +35,12 @@ _REMEDIES = {
     "checksum": "\nWhat arrived damaged has been dropped; try again.",
     "damaged": "\nPush that bundle again, which replaces it.",
     "missing": "\nIt has been pruned in the meantime; push it again.",
+    "noservice": "\nShow what there is: edgeproof service status BOARD. Make one: edgeproof service install BOARD "
+    "--app NAME --source camera:0",
+    "linger": "\nRun this once on the board, as root: loginctl enable-linger USER. Or let the system keep the service: "
+    "edgeproof service install BOARD --system ...",
+    "sudo": "\nAllow sudo without a password for that login, or leave --system out: the login user's own systemd "
+    "keeps it then.",
     "signature": "\nSign it with a key that the board trusts: edgeproof push --sign KEY",
     **{kind: f"\n{remedy}" for kind, remedy in TRIAL_REMEDIES.items()},
 }
@@ -243,9 +249,15 @@ class BoardStore(Client):
         self, request: Request, what: str, seconds: float | None = None, on_event: EventHandler | None = None
     ) -> Fields:
         """Sends one request. A refusal is a `DeploymentError` that the board could not do `what`."""
+        return self.ask_for(request, what, seconds, on_event).fields
+
+    def ask_for(
+        self, request: Request, what: str, seconds: float | None = None, on_event: EventHandler | None = None
+    ) -> Reply:
+        """The same, with the payload of the answer."""
         try:
             with self._talking:
-                return self._conversation.request(request, seconds, on_event).fields
+                return self._conversation.request(request, seconds, on_event)
         except AgentRefusedError as error:
             raise self._refused(what, error) from error
 

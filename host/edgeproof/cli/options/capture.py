@@ -23,15 +23,19 @@ class _Size(click.ParamType[Any]):
         return int(match.group(1)), int(match.group(2))
 
 
-_OPTIONS = (
+_END_OPTIONS = (
     click.option("--frames", type=click.IntRange(1, 1_000_000_000), help="End each stream after so many frames."),
     click.option("--seconds", type=click.FloatRange(0, min_open=True), help="End each stream after so long."),
+)
+_CAMERA_OPTIONS = (
     click.option("--size", type=_Size(), help="Ask a camera for this size."),
     click.option("--fps", type=click.FloatRange(0.01, 1000), help="Ask a camera for so many frames a second."),
     click.option("--format", "pixel_format", metavar="FOURCC", help="Ask a camera for this format: MJPG, YUYV ..."),
     click.option("--rotate", type=click.Choice(["0", "90", "180", "270"]), default="0", help="Clockwise, in degrees."),
     click.option("--flip", type=click.Choice(["horizontal", "vertical"]), help="Mirror, after turning."),
     click.option("--recursive/--no-recursive", default=True, help="Look into folders below one.  [default: recursive]"),
+)
+_OVERLAP_OPTION = (
     click.option("--no-overlap", is_flag=True, help="Capture in turn with inference: clean timings, fewer frames."),
 )
 
@@ -42,8 +46,15 @@ def source_option(command: _Command) -> _Command:
 
 
 def capture_options(command: _Command) -> _Command:
+    """How sources are read, and when that ends."""
+    for option in reversed((*_END_OPTIONS, *_CAMERA_OPTIONS, *_OVERLAP_OPTION)):
+        command = option(command)
+    return command
+
+
+def camera_options(command: _Command) -> _Command:
     """How sources are read."""
-    for option in reversed(_OPTIONS):
+    for option in reversed(_CAMERA_OPTIONS):
         command = option(command)
     return command
 
