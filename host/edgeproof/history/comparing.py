@@ -7,9 +7,11 @@ from pathlib import Path
 from edgeproof.errors import ReportError, UsageError
 from edgeproof.history.database import History
 from edgeproof.history.environment import differences, environment, require_declared
+from edgeproof.record.accuracy.figures import Estimate
 from edgeproof.record.reader import read_report
 from edgeproof.record.run import Report, Run
 from edgeproof.record.verdict.claims import Claim
+from edgeproof.verify.accuracy.difference import paired_change, same_pictures
 from edgeproof.verify.gate_text import parse_gate
 from edgeproof.verify.gates import evaluate
 
@@ -43,10 +45,26 @@ class StageChange:
 
 
 @dataclass(frozen=True)
+class MapChange:
+    before: Estimate
+    after: Estimate
+    change: Estimate
+    """mAP of the second less that of the first, by the same pictures: below 0 it has become worse."""
+
+    @property
+    def told_apart(self) -> bool:
+        low, high = self.change.low, self.change.high
+        return low is not None and high is not None and (low > 0 or high < 0)
+
+
+@dataclass(frozen=True)
 class Compared:
     first: Side
     second: Side
     stages: tuple[StageChange, ...]
+    """Empty where one of the two has no latency."""
+    map: MapChange | str | None
+    """None where neither has an accuracy; a reason where they cannot be held against each other."""
     differing: dict[str, str]
     """What of the environment differs, as declared."""
 
@@ -78,7 +96,8 @@ def find_side(words: str, history: History | None, other: Run | None = None) -> 
 
 
 def compare_runs(first: Side, second: Side, declared: tuple[str, ...]) -> Compared:
-    """Medians of the stages that both have. Raises UsageError for a difference around them that was not declared."""
+    """Medians of the stages that both have, and mAP. Raises UsageError for a difference around them that was not
+    declared, ReportError when there is nothing that both have."""
     found = differences(environment(first.run, first.report.host), environment(second.run, second.report.host))
     require_declared(found, declared)
     stages = [] if first.run.latency is None or second.run.latency is None else list(first.run.latency.samples_ns)
@@ -87,11 +106,29 @@ def compare_runs(first: Side, second: Side, declared: tuple[str, ...]) -> Compar
         change = _change(stage, first.run, second.run)
         if change is not None:
             changes.append(change)
-    if not changes:
+    accuracy = _map_change(first.run, second.run)
+    if not changes and not isinstance(accuracy, MapChange):
+        why = f" mAP: {accuracy}." if accuracy else ""
         raise ReportError(
             f"{first.words} and {second.words} have no latency of the same stage with its samples: nothing to compare."
+            f"{why}"
         )
-    return Compared(first, second, tuple(changes), found)
+    return Compared(first, second, tuple(changes), accuracy, found)
+
+
+def _map_change(first: Run, second: Run) -> MapChange | str | None:
+    before, after = first.accuracy, second.accuracy
+    if before is None and after is None:
+        return None
+    if before is None or after is None:
+        return "only one of the two has an accuracy"
+    if before.samples is None or after.samples is None:
+        return "the boxes of one of the two were not kept"
+    if not same_pictures(before.samples, after.samples):
+        return "the two were not evaluated on the same labelled pictures"
+    if before.failed or after.failed:
+        return "pictures of one of the two had no answer"
+    return MapChange(before.map, after.map, paired_change(before.samples, after.samples))
 
 
 def _change(stage: str, first: Run, second: Run) -> StageChange | None:

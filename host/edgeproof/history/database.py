@@ -2,17 +2,19 @@
 
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from edgeproof.errors import UsageError
 from edgeproof.history.failures import explained
 from edgeproof.history.fitness import unfit
-from edgeproof.history.kept_run import KeptRun, StageFigures, columns_of, kept_run
+from edgeproof.history.kept_run import KeptRun, accuracy_columns, columns_of, kept_run, stage_columns
 from edgeproof.history.packed_report import packed, unpacked
 from edgeproof.record.run import Report
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,99}")
+_RUNS_AT_ONCE = 500
+"""Databases bound how many values a query may name."""
 
 
 class History:
@@ -25,7 +27,7 @@ class History:
 
     def keep(self, report: Report) -> int:
         """Stores a report with its samples, without pictures; returns its number. Raises HistoryError."""
-        from edgeproof.history.tables import FILES, REPORTS, RUNS, STAGES
+        from edgeproof.history.tables import ACCURACIES, FILES, REPORTS, RUNS, STAGES
 
         files = packed(report)
         with self._transaction() as connection:
@@ -42,18 +44,18 @@ class History:
             for place, run in enumerate(report.runs):
                 values = {"report_id": number, "place": place, **columns_of(run, report)}
                 identity = int(connection.execute(RUNS.insert().values(values)).inserted_primary_key[0])
-                for stage, summary in ({} if run.latency is None else run.latency.stages).items():
-                    if summary.p50_ms is None:
-                        continue  # too few to say anything of
-                    figures = {"samples": summary.runs, "p50_ms": summary.p50_ms, "p95_ms": summary.p95_ms}
-                    connection.execute(STAGES.insert().values(run_id=identity, stage=stage, **figures))
+                for figures in stage_columns(run):
+                    connection.execute(STAGES.insert().values(run_id=identity, **figures))
+                accuracy = accuracy_columns(run)
+                if accuracy is not None:
+                    connection.execute(ACCURACIES.insert().values(run_id=identity, **accuracy))
             return number
 
     def runs(self, board: str | None = None, model: str | None = None, limit: int | None = None) -> list[KeptRun]:
         """The newest last; of one board, and of bundles whose name or digest begins with `model`, when named."""
         from sqlalchemy import or_, select
 
-        from edgeproof.history.tables import REPORTS, RUNS, STAGES
+        from edgeproof.history.tables import ACCURACIES, REPORTS, RUNS, STAGES
 
         query = select(RUNS, REPORTS.c.created).join(REPORTS, RUNS.c.report_id == REPORTS.c.id)
         if board is not None:
@@ -63,14 +65,12 @@ class History:
         query = query.order_by(RUNS.c.report_id.desc(), RUNS.c.place.desc())
         with self._transaction() as connection:
             rows = connection.execute(query if limit is None else query.limit(limit)).mappings().all()
-            stages: dict[int, dict[str, StageFigures]] = {}
             wanted = [row["id"] for row in rows]
-            for begin in range(0, len(wanted), 500):
-                some = select(STAGES).where(STAGES.c.run_id.in_(wanted[begin : begin + 500]))
-                for item in connection.execute(some).mappings():
-                    figures = StageFigures(item["samples"], item["p50_ms"], item["p95_ms"])
-                    stages.setdefault(item["run_id"], {})[item["stage"]] = figures
-        return [kept_run(row, stages.get(row["id"], {})) for row in reversed(rows)]
+            stages, accuracies = (_of_runs(connection, table, wanted) for table in (STAGES, ACCURACIES))
+        return [
+            kept_run(row, stages.get(row["id"], []), next(iter(accuracies.get(row["id"], [])), None))
+            for row in reversed(rows)
+        ]
 
     def report(self, number: int) -> Report:
         """A kept report, with its samples. Raises UsageError when there is none, HistoryError when it is damaged."""
@@ -119,3 +119,15 @@ class History:
     def _transaction(self) -> Iterator[Any]:
         with explained(self.shown), self._engine.begin() as connection:
             yield connection
+
+
+def _of_runs(connection: Any, table: Any, runs: Sequence[int]) -> dict[int, list[Mapping[str, Any]]]:
+    """The rows that a table has of each run."""
+    from sqlalchemy import select
+
+    found: dict[int, list[Mapping[str, Any]]] = {}
+    for begin in range(0, len(runs), _RUNS_AT_ONCE):
+        some = select(table).where(table.c.run_id.in_(runs[begin : begin + _RUNS_AT_ONCE]))
+        for row in connection.execute(some).mappings():
+            found.setdefault(row["run_id"], []).append(row)
+    return found

@@ -1,12 +1,13 @@
 """A run as a row of the history's tables: what is listed and searched, beside the whole report."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from edgeproof.history.environment import environment
 from edgeproof.history.fitness import is_void
+from edgeproof.record.accuracy.figures import Estimate
 from edgeproof.record.run import Report, Run
 from edgeproof.record.verdict.claims import combined
 
@@ -17,6 +18,18 @@ class StageFigures:
     p50_ms: float
     p95_ms: float | None
     """None when there were too few samples for it."""
+
+
+@dataclass(frozen=True)
+class MapFigure:
+    """mAP over IoU .50 to .95."""
+
+    estimate: Estimate
+    data_set: str
+    """The digest of what was labelled."""
+    pictures: int
+    failed: int
+    """Pictures without an answer."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +49,7 @@ class KeptRun:
     void: bool
     environment: Mapping[str, str]
     stages: Mapping[str, StageFigures]
+    accuracy: MapFigure | None = None
 
     @property
     def number(self) -> str:
@@ -59,8 +73,32 @@ def columns_of(run: Run, report: Report) -> dict[str, Any]:
     }
 
 
-def kept_run(row: Mapping[str, Any], stages: Mapping[str, StageFigures]) -> KeptRun:
-    """The run of a row that has the columns of `runs` and `created`."""
+def stage_columns(run: Run) -> Iterator[dict[str, Any]]:
+    """The columns of table `stages`, but for the run; a stage of which too few were taken to say anything has none."""
+    for stage, summary in ({} if run.latency is None else run.latency.stages).items():
+        if summary.p50_ms is not None:
+            yield {"stage": stage, "samples": summary.runs, "p50_ms": summary.p50_ms, "p95_ms": summary.p95_ms}
+
+
+def accuracy_columns(run: Run) -> dict[str, Any] | None:
+    """The columns of table `accuracies`, but for the run."""
+    accuracy = run.accuracy
+    if accuracy is None:
+        return None
+    return {
+        "data_set": accuracy.data_set.sha256,
+        "pictures": accuracy.data_set.pictures,
+        "failed": accuracy.failed,
+        "map": accuracy.map.value,
+        "map_low": accuracy.map.low,
+        "map_high": accuracy.map.high,
+    }
+
+
+def kept_run(
+    row: Mapping[str, Any], stages: Sequence[Mapping[str, Any]], accuracy: Mapping[str, Any] | None
+) -> KeptRun:
+    """The run of a row that has the columns of `runs` and `created`, and of what other tables have of it."""
     try:
         told = json.loads(row["environment"])
     except ValueError:
@@ -79,5 +117,11 @@ def kept_run(row: Mapping[str, Any], stages: Mapping[str, StageFigures]) -> Kept
         answer=row["answer"],
         void=row["void"],
         environment=facts,
-        stages=stages,
+        stages={one["stage"]: StageFigures(one["samples"], one["p50_ms"], one["p95_ms"]) for one in stages},
+        accuracy=None if accuracy is None else _map_figure(accuracy),
     )
+
+
+def _map_figure(row: Mapping[str, Any]) -> MapFigure:
+    estimate = Estimate(row["map"], row["map_low"], row["map_high"])
+    return MapFigure(estimate, row["data_set"], row["pictures"], row["failed"])

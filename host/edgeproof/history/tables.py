@@ -66,6 +66,18 @@ STAGES = Table(
     Column("p50_ms", Float, nullable=False),
     Column("p95_ms", Float),
 )
+ACCURACIES = Table(
+    "accuracies",
+    METADATA,
+    Column("run_id", Integer, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    Column("data_set", String(64), nullable=False),
+    Column("pictures", Integer, nullable=False),
+    Column("failed", Integer, nullable=False),
+    Column("map", Float, nullable=False),
+    Column("map_low", Float),
+    Column("map_high", Float),
+)
+"""`data_set` is the digest of what was labelled: mAP of two data sets says nothing of two bundles."""
 BASELINES = Table(
     "baselines",
     METADATA,

@@ -1,4 +1,4 @@
-"""Medians over time as a picture file: one line a board, model, variant and runtime, with its change points."""
+"""A figure over time as a picture file: one line a board, model, variant and runtime, with its change points."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,13 +15,16 @@ class Line:
     label: str
     times: tuple[str, ...]
     """ISO 8601, one a figure."""
-    medians_ms: tuple[float, ...]
+    values: tuple[float, ...]
     changes: tuple[int, ...]
     """Places of the first figure after each change."""
 
 
-def write_history_plot(path: Path, lines: Sequence[Line], stage: str) -> None:
-    """Writes a .png or .svg. Raises UsageError for another kind, OSError when it cannot be written."""
+def write_history_plot(path: Path, lines: Sequence[Line], title: str) -> None:
+    """Writes a .png or .svg; `title` names the figure with its unit.
+
+    Raises UsageError for another kind, OSError when it cannot be written.
+    """
     kind = path.suffix.lower().lstrip(".")
     if kind not in _KINDS:
         raise UsageError(f"{path}: a plot is a .png or a .svg. Give a name that ends so.")
@@ -38,11 +41,11 @@ def write_history_plot(path: Path, lines: Sequence[Line], stage: str) -> None:
         for line in lines:
             times: Any = [datetime.fromisoformat(time.replace("Z", "+00:00")) for time in line.times]
             label = line.label.replace("$", r"\$")
-            (drawn,) = axes.plot(times, line.medians_ms, marker="o", markersize=3, linewidth=1, label=label)
+            (drawn,) = axes.plot(times, line.values, marker="o", markersize=3, linewidth=1, label=label)
             for place in line.changes:
                 axes.axvline(times[place], color=drawn.get_color(), linewidth=1, linestyle=":")
-        axes.set_ylabel(f"{stage}, median in ms")
-        highest = max((value for line in lines for value in line.medians_ms), default=1.0)
+        axes.set_ylabel(title)
+        highest = max((value for line in lines for value in line.values), default=1.0)
         axes.set_ylim(0, 1.1 * highest)
         axes.grid(axis="y", linewidth=0.4)
         if lines:

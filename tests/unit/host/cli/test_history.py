@@ -21,6 +21,7 @@ from edgeproof.report.sinks.badge import badge
 from edgeproof.report.sinks.openmetrics import openmetrics
 from edgeproof.wording.progress import Progress
 from tests.support import sample_report
+from tests.support.sample_accuracy import evaluated
 
 
 @pytest.fixture(autouse=True)
@@ -76,6 +77,38 @@ def test_a_baseline_is_named_and_compared_with() -> None:
     assert "+9." in compared.stdout or "+10." in compared.stdout
 
 
+def kept_accuracy(day: int, loss: float, digest: str = "a", failed: int = 0) -> Report:
+    one = kept(f"2026-01-{day:02d}T10:00:00Z", digest=digest * 64)
+    found = evaluated(failed=failed, loss=loss)
+    return replace(one, runs=(replace(one.runs[0], accuracy=found.accuracy, latency=None),))
+
+
+def test_accuracies_are_listed_judged_and_compared(tmp_path: Path) -> None:
+    opened = open_history(f"sqlite:///{tmp_path / 'history.sqlite3'}")
+    for day in range(1, 13):
+        opened.keep(kept_accuracy(day, 0.02 if day < 7 else 0.5, "a" if day < 7 else "b"))
+    opened.keep(kept_accuracy(13, 0.9, "b", failed=110))
+    opened.close()
+    result = run(history, "--figure", "map", "--plot", "plot.svg")
+    lines = result.stdout.splitlines()
+    table = lines[: next(n for n, line in enumerate(lines) if "from run 7" in line)]
+    assert all(len(line) <= 80 for line in table)
+    accuracy = evaluated(loss=0.02).accuracy
+    assert f"{accuracy.map.value:.3f} ({accuracy.map.low:.3f} to {accuracy.map.high:.3f})" in " ".join(lines[1].split())
+    (change,) = [line for line in lines if "from run 7 on" in line]
+    assert " mAP -" in change
+    assert "with it changed: bundle aaaaaa -> bbbbbb" in change
+    assert "ms" not in change
+    assert "mAP" in Path("plot.svg").read_text(), "its axis says what it shows"
+    assert f" {accuracy.map.value:.3f} " in run(history).stdout.splitlines()[1]
+    (worse,) = [line for line in run(compare, "6", "7").stdout.splitlines() if line.startswith("mAP")]
+    assert worse.endswith("picture by picture), worse")
+    (better,) = [line for line in run(compare, "7", "6").stdout.splitlines() if line.startswith("mAP")]
+    assert better.endswith("picture by picture), better")
+    (same,) = [line for line in run(compare, "5", "6").stdout.splitlines() if line.startswith("mAP")]
+    assert same.endswith("not told apart")
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -92,7 +125,7 @@ def test_a_mistake_is_one_error(arguments: list[str], words: str) -> None:
 
 
 def test_an_empty_history_says_what_fills_it() -> None:
-    assert "edgeproof check, bench and parity keep theirs there" in run(history).stdout
+    assert "edgeproof check, bench, parity and accuracy keep theirs there" in run(history).stdout
 
 
 def test_a_report_is_kept_and_said(place: Path) -> None:

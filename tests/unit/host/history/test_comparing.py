@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from edgeproof.errors import ReportError, UsageError
-from edgeproof.history.comparing import compare_runs, find_side
+from edgeproof.history.comparing import MapChange, compare_runs, find_side
 from edgeproof.history.database import History
 from edgeproof.record.run import Report
 from edgeproof.record.writer import write_report
 from edgeproof.verify.latency import latency_of
+from tests.support.sample_accuracy import evaluated
 from tests.support.sample_report import bench
 from tests.unit.host.history.test_database import one_run
 
@@ -77,3 +78,68 @@ def test_runs_without_samples_have_nothing_to_compare(tmp_path: Path) -> None:
     side = find_side(str(tmp_path / "none.json"), None)
     with pytest.raises(ReportError, match="nothing to compare"):
         compare_runs(side, side, ())
+
+
+def accurate(folder: Path, loss: float, seed: int = 7, failed: int = 0) -> Report:
+    """Without a latency; `loss` is the share of detections that are missing."""
+    whole = one_run(folder)
+    found = evaluated(seed, 200, failed, loss)
+    run = replace(whole.runs[0], latency=None, accuracy=found.accuracy, precision_recall=found.curves)
+    return replace(whole, runs=(run,))
+
+
+def test_accuracies_of_the_same_pictures_are_compared_picture_by_picture(history: History, tmp_path: Path) -> None:
+    good, worse = accurate(tmp_path, 0.0), accurate(tmp_path, 0.5)
+    a, b = (find_side(str(history.keep(report)), history) for report in (good, worse))
+    change = compare_runs(a, b, ()).map
+    assert isinstance(change, MapChange)
+    assert change.told_apart
+    accuracy = worse.runs[0].accuracy
+    assert accuracy is not None
+    float32 = accuracy.reference("float32")  # that is what `good` found
+    assert float32 is not None
+    assert change.change.value == pytest.approx(-float32.drop.value)
+    assert change.change.low == pytest.approx(-(float32.drop.high or 0))
+    assert change.change.high == pytest.approx(-(float32.drop.low or 0))
+    assert change.after.value - change.before.value == pytest.approx(change.change.value)
+    same = compare_runs(a, a, ()).map
+    assert isinstance(same, MapChange)
+    assert (same.change.value, same.told_apart) == (0.0, False)
+
+
+@pytest.mark.parametrize(
+    ("other", "why"),
+    [
+        ({"seed": 8}, "not evaluated on the same labelled pictures"),
+        ({"failed": 1}, "had no answer"),
+    ],
+)
+def test_accuracies_that_say_nothing_of_each_other_are_not_compared(
+    history: History, tmp_path: Path, other: dict[str, int], why: str
+) -> None:
+    sides = [
+        find_side(str(history.keep(one)), history)
+        for one in (accurate(tmp_path, 0.1), accurate(tmp_path, 0.1, **other))
+    ]
+    with pytest.raises(ReportError, match=why):
+        compare_runs(*sides, ())
+
+
+def test_where_only_one_has_an_accuracy_the_latencies_are_compared(history: History, tmp_path: Path) -> None:
+    timed = measured(tmp_path, 45.0)
+    both = replace(timed, runs=(replace(timed.runs[0], accuracy=evaluated().accuracy),))
+    a, b = (find_side(str(history.keep(report)), history) for report in (timed, both))
+    compared = compare_runs(a, b, ())
+    assert compared.stages
+    assert compared.map == "only one of the two has an accuracy"
+    assert compare_runs(a, a, ()).map is None
+
+
+def test_boxes_that_were_not_kept_are_not_compared(history: History, tmp_path: Path) -> None:
+    report = accurate(tmp_path, 0.1)
+    accuracy = report.runs[0].accuracy
+    assert accuracy is not None
+    bare = replace(report, runs=(replace(report.runs[0], accuracy=replace(accuracy, samples=None)),))
+    a = find_side(str(history.keep(report)), history)
+    with pytest.raises(ReportError, match="boxes of one of the two were not kept"):
+        compare_runs(a, replace(a, run=bare.runs[0]), ())

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import zlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,14 @@ import sqlalchemy
 from edgeproof.errors import HistoryError, UsageError
 from edgeproof.history.database import History
 from edgeproof.history.fitness import unfit
+from edgeproof.history.kept_run import MapFigure
 from edgeproof.history.opening import open_history
 from edgeproof.history.place import history_url
 from edgeproof.record.measured.latency import LatencySummary
 from edgeproof.record.run import Report
 from edgeproof.record.verdict.claims import Answer, Claim
 from tests.support import sample_report
+from tests.support.sample_accuracy import evaluated
 
 
 def report(folder: Path, created: str = "2026-01-01T10:00:00Z") -> Report:
@@ -161,6 +164,45 @@ def test_the_tables_are_those_that_the_migrations_make(url: str) -> None:
         options = {"version_table": "edgeproof_schema", "compare_type": True}
         assert compare_metadata(MigrationContext.configure(connection, opts=options), METADATA) == []
     engine.dispose()
+
+
+def with_accuracy(folder: Path, failed: int = 0) -> Report:
+    one = one_run(folder)
+    return replace(
+        one, runs=(replace(one.runs[0], accuracy=evaluated(failed=failed).accuracy), *report(folder).runs[1:])
+    )
+
+
+def test_an_accuracy_is_listed_with_its_data_set(history: History, tmp_path: Path) -> None:
+    history.keep(with_accuracy(tmp_path, failed=2))
+    first, *others = history.runs()
+    accuracy = evaluated(failed=2).accuracy
+    assert first.accuracy == MapFigure(accuracy.map, accuracy.data_set.sha256, accuracy.data_set.pictures, 2)
+    assert [run.accuracy for run in others] == [None, None, None]
+
+
+def test_accuracies_of_reports_that_were_kept_before_are_found(url: str, tmp_path: Path) -> None:
+    """The first schema had no table of them; a report that is damaged does not stop the others."""
+    history = open_history(url)
+    for _ in range(3):
+        history.keep(with_accuracy(tmp_path))
+    before = history.runs()
+    history.close()
+    engine = engine_of(url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE accuracies")
+        connection.exec_driver_sql("UPDATE edgeproof_schema SET version_num = '0001'")
+        update = sqlalchemy.text("UPDATE report_files SET content = :bytes WHERE report_id = :number AND name = :name")
+        damaged = [(1, b"garbage"), (2, zlib.compress(b'{"runs": [{"accuracy": {"map": 7}}]}'))]
+        for number, content in damaged:
+            connection.execute(update, {"bytes": content, "number": number, "name": "report.json"})
+    engine.dispose()
+    again = open_history(url)
+    after = again.runs()
+    again.close()
+    assert [run for run in after if run.report == 3] == [run for run in before if run.report == 3]
+    assert after[-4].accuracy is not None
+    assert [run.accuracy for run in after if run.report < 3] == [None] * 8
 
 
 def test_a_damaged_file_is_an_error_of_that_report(history: History, url: str, tmp_path: Path) -> None:
