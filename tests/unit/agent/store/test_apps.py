@@ -9,7 +9,16 @@ from pathlib import Path
 import pytest
 
 from edgeproof_agent.store import apps as store_apps
-from edgeproof_agent.store.apps import PREVIOUS, app_names, linked_digest, linked_digests, read_link, remove_app, switch
+from edgeproof_agent.store.apps import (
+    PREVIOUS,
+    app_names,
+    forget_previous,
+    linked_digest,
+    linked_digests,
+    read_link,
+    remove_app,
+    switch,
+)
 from edgeproof_agent.store.objects import Kind, Store
 from tests.support.stores import CONTENT, DIGEST, OTHER, locked_store, put, refused
 
@@ -139,6 +148,31 @@ def test_an_app_is_removed_as_a_whole_and_its_bundles_stay(store: Store) -> None
     with refused("app"):
         remove_app(store, "../bundles")
     assert switch(store, "app", OTHER) is None, "the name can be given anew"
+
+
+def test_an_app_loses_its_name_before_anything_of_it_is_deleted(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(store, DIGEST)
+    switch(store, "app", DIGEST)
+    with monkeypatch.context() as cut:
+        cut.setattr(shutil, "rmtree", lambda *_, **__: None)  # the power goes as it begins
+        remove_app(store, "app")
+    assert app_names(store) == []
+    assert [path.name for path in (store.root / "trash").iterdir()] == ["apps-app"]
+    store.sweep()
+    assert list((store.root / "trash").iterdir()) == []
+
+
+def test_what_an_app_lets_go_of_is_gone_on_the_disk(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    for digest in (DIGEST, OTHER):
+        put(store, digest)
+        switch(store, "app", digest)
+    synced: list[tuple[str, bool]] = []
+    link = store.root / "apps/app" / PREVIOUS
+    monkeypatch.setattr(
+        os, "fsync", lambda number: synced.append((os.readlink(f"/proc/self/fd/{number}"), os.path.lexists(link)))
+    )
+    forget_previous(store, "app")
+    assert synced == [(str(link.parent), False)]
 
 
 def test_a_link_says_since_when(store: Store) -> None:

@@ -74,6 +74,7 @@ def test_an_app_that_lets_go_keeps_what_it_serves_alone(store: Store) -> None:
         ("bundles", DIGEST),
     }
     assert (linked_digest(store, "app"), linked_digest(store, "app", PREVIOUS)) == (OTHER, None)
+    assert not os.path.lexists(store.root / "apps/app" / PREVIOUS), "a bundle that comes again is not gone back to"
     with refused("app"):
         prune(store, {Kind.BUNDLE: ()}, dry_run=True, let_go=["app", "nobody"])
 

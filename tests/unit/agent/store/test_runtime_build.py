@@ -84,6 +84,18 @@ def test_the_environment_is_filled_from_the_wheels_which_are_dropped(folder: Pat
     assert not [path for path in sys.path if "installer" in path]
 
 
+def test_what_is_never_loaded_is_left_out_and_what_another_runtime_has_is_shared(folder: Path) -> None:
+    large = "x" * 20_000
+    add_wheel(folder, "lite", {"ai_edge_litert/libGpuAccelerator.so": large, "ai_edge_litert/libcore.so": large})
+    packages = f"venv/lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages/ai_edge_litert"
+    other = folder.parent / f"{folder.name}-other"
+    (other / packages).mkdir(parents=True)
+    (other / packages / "libcore.so").write_text(large)
+    build_environment(folder, lambda: None, 120, [other])
+    assert [path.name for path in (folder / packages).iterdir()] == ["libcore.so"]
+    assert (folder / packages / "libcore.so").samefile(other / packages / "libcore.so")
+
+
 def test_the_packages_of_the_distribution_stay_out(folder: Path) -> None:
     build(folder)
     assert "include-system-site-packages = false" in (folder / "venv/pyvenv.cfg").read_text()

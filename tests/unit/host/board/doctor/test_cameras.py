@@ -14,7 +14,10 @@ def node(name: str, capabilities: int | None = None, number: int = 0, bus: str =
     return CameraNode(f"video{number}", name, True, "video", capabilities, bus, by_id)
 
 
-@pytest.mark.parametrize("capabilities", [OUTPUT, M2M, M2M_MPLANE, CAPTURE | M2M, CAPTURE_MPLANE | M2M_MPLANE, META, 0])
+@pytest.mark.parametrize(
+    "capabilities",
+    [OUTPUT, M2M, M2M_MPLANE, CAPTURE | M2M, CAPTURE_MPLANE | M2M_MPLANE, META, 0, CAPTURE & ~STREAMING],
+)
 def test_what_does_not_capture_is_no_camera_whatever_its_name(capabilities: int) -> None:
     assert cameras([node("HD Webcam", capabilities)]) == []
 
