@@ -31,6 +31,13 @@ def test_grids_are_told_by_the_number_of_classes_that_all_levels_can_have() -> N
     assert layout.scores == HeadLayout(("q", "s"), (192, 96), 7)
 
 
+def test_levels_that_could_be_read_both_ways_are_told_by_the_others() -> None:
+    # 16 and 8 channels are 4 boxes of 2 classes, or 2 boxes of 8; 12 and 6 are 3 boxes of 2.
+    layout = told({"p": (1, 8, 8, 8), "q": (1, 8, 8, 16), "r": (1, 4, 4, 12), "s": (1, 4, 4, 6)})
+    assert layout is not None
+    assert (layout.boxes.parts, layout.scores.columns) == (("q", "r"), 2)
+
+
 def test_grids_with_the_boxes_of_a_place_apart_and_a_last_level_of_one_place() -> None:
     layout = told({"p": (1, 2, 2, 3, 4), "q": (1, 2, 2, 3, 5), "r": (1, 1, 1, 3, 4), "s": (1, 1, 1, 3, 5)})
     assert layout is not None
@@ -77,6 +84,7 @@ def test_names_and_their_order_that_were_said_go_first() -> None:
         {"b": (1, 10, 4), "c": (1, 20, 7), "d": (1, 5, 4)},
         {"b": (2, 10, 4), "c": (2, 10, 7)},
         {"b": (1, 8, 8, 12), "c": (1, 100, 7)},
+        {"b": (1, 8, 8, 12), "c": (1, 8, 8, 21), "d": (1, 8, 8, 12), "e": (1, 8, 8, 21)},
         {"b": (1, 8, 8, 5), "c": (1, 8, 8, 7)},
     ],
 )

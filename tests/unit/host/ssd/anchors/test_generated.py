@@ -118,18 +118,41 @@ def test_mediapipes_face_detection_joins_layers_of_one_stride_and_fixes_the_size
         ("keras-retinanet", {"generator": "keras-retinanet", "sizes": [32], "strides": [8]}),
     ],
 )
-def test_a_librarys_own_anchors_are_among_them_in_their_order(family: str, description: dict[str, Any]) -> None:
-    """The rows were kept from the library's own network (tests/families/freeze.py), in pixels, spread over them all."""
+def test_a_librarys_own_anchors_stand_in_their_places(family: str, description: dict[str, Any]) -> None:
+    """tests/families/freeze.py keeps, of the anchors of the library's own network, six in even steps of those that end
+    within the picture: a single one that is elsewhere moves all behind it."""
     record = VECTORS[family]
     height, width = record.picture.shape[:2]
     generated = generate_anchors(description, "it", height, width) * np.array([height, width] * 2, np.float32)
     low, high = generated[:, :2] - generated[:, 2:] / 2, generated[:, :2] + generated[:, 2:] / 2
     corners = np.concatenate([low, high], axis=1)
-    kept = record.anchors[:, [1, 0, 3, 2]] if family.startswith(("torchvision", "keras")) else record.anchors
-    away = np.abs(corners[None] - kept[:, None]).max(axis=2)
-    assert away.min(axis=1).max() < 2e-3
-    places = away.argmin(axis=1)
-    assert (np.diff(places) > 0).all()
+    if family.startswith(("torchvision", "keras")):
+        corners = corners[:, [1, 0, 3, 2]]
+    inside = np.flatnonzero((corners[:, 2:] < min(height, width) - 1e-3).all(axis=1))
+    chosen = inside[np.linspace(0, len(inside) - 1, len(record.anchors)).astype(int)]
+    np.testing.assert_allclose(corners[chosen], record.anchors, atol=2e-3)
+
+
+def test_torchvisions_boxes_of_a_place_stand_in_its_order_and_are_clipped() -> None:
+    """Rows of torchvision 0.29.1's DefaultBoxGenerator for ssd300_vgg16: x1, y1, x2, y2 in pixels."""
+    y, x, height, width = (generate_anchors(SSD300, "it", 300, 300) * 300).T
+    corners = np.stack([x - width / 2, y - height / 2, x + width / 2, y + height / 2], axis=1)
+    rows = {
+        1: (-11.370427, -11.370427, 19.370426, 19.370426),
+        2: (-10.849242, -3.424621, 18.849241, 11.424622),
+        3: (-3.424621, -10.849242, 11.424622, 18.849241),
+        5780: (-30.971142, -4.990381, 46.971146, 20.990381),
+        5781: (-4.990381, -30.971142, 20.990381, 46.971146),
+        8729: (6.634212, 6.634212, 293.365784, 293.365784),
+        8730: (0.0, 57.722569, 300.0, 242.277435),
+    }
+    for row, wanted in rows.items():
+        assert corners[row].tolist() == pytest.approx(wanted, abs=1e-3)
+
+
+def test_mediapipes_offsets_of_x_and_y_are_told_apart() -> None:
+    anchors = generate_anchors({**MOBILE_SSD, "anchor_offset_x": 0.0}, "it", 300, 300)
+    assert anchors[0, :2].tolist() == pytest.approx([0.5 / 19, 0])
 
 
 def test_a_description_of_a_generator_is_read_like_any_other(tmp_path: Path) -> None:
