@@ -61,7 +61,7 @@ def python_of(library: Library) -> Path:
     if not folder.is_dir():
         try:
             subprocess.run([found, "-m", "venv", folder], check=True, capture_output=True, text=True)
-            install = [folder / "bin" / "pip", "install", "--quiet", "--only-binary=:all:", *library.requirements]
+            install = [str(folder / "bin" / "pip"), "install", "--quiet", "--only-binary=:all:", *library.requirements]
             subprocess.run(install, check=True, capture_output=True, text=True)
         except subprocess.CalledProcessError as error:
             shutil.rmtree(folder, ignore_errors=True)

@@ -10,7 +10,7 @@ Read = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def _values(interpreter: Any, place: int) -> np.ndarray:
-    return np.squeeze(interpreter.get_tensor(interpreter.get_output_details()[place]["index"]))
+    return np.asarray(np.squeeze(interpreter.get_tensor(interpreter.get_output_details()[place]["index"])))
 
 
 def _counted(boxes: np.ndarray, classes: np.ndarray, scores: np.ndarray, count: np.ndarray) -> Read:

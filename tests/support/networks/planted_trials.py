@@ -130,7 +130,7 @@ def _seen_well(network: SeenNetwork, observed: Sequence[Observed]) -> Floats:
     )
 
 
-def _some(random: np.random.Generator, pictures: int) -> Floats:
+def _some(random: np.random.Generator, pictures: int) -> npt.NDArray[np.int64]:
     """Places of 2 and more pictures, few rather than many."""
     return random.choice(pictures, min(pictures, 2 + int(random.geometric(0.2))), replace=False)
 
@@ -159,7 +159,7 @@ def see_shapes(folder: Path, pictures: int) -> SeenNetwork:
 
 
 def _read(file: Path) -> np.ndarray:
-    picture = cv2.imread(str(file))
+    picture: np.ndarray | None = cv2.imread(str(file))
     assert picture is not None, file
     return picture
 

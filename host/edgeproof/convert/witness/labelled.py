@@ -16,7 +16,7 @@ from edgeproof.datasets.class_mapping import ClassMapping, map_classes
 from edgeproof.datasets.labelled import LabelledDataSet, LabelledPicture
 from edgeproof.errors import PictureFolderError
 from edgeproof.local_files.bounded_files import MAX_PICTURE_BYTES, read_bounded
-from edgeproof.record.accuracy_samples import FoundObjects, LabelledObjects
+from edgeproof.record.accuracy.samples import FoundObjects, LabelledObjects
 from edgeproof.ssd.box_reading import Reading
 from edgeproof.ssd.conventions import BackgroundPlace
 from edgeproof.ssd.model import BoxScales, Predictions, SsdModel

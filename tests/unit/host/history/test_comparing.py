@@ -117,12 +117,10 @@ def test_accuracies_of_the_same_pictures_are_compared_picture_by_picture(history
 def test_accuracies_that_say_nothing_of_each_other_are_not_compared(
     history: History, tmp_path: Path, other: dict[str, int], why: str
 ) -> None:
-    sides = [
-        find_side(str(history.keep(one)), history)
-        for one in (accurate(tmp_path, 0.1), accurate(tmp_path, 0.1, **other))
-    ]
+    first = find_side(str(history.keep(accurate(tmp_path, 0.1))), history)
+    second = find_side(str(history.keep(accurate(tmp_path, 0.1, **other))), history)
     with pytest.raises(ReportError, match=why):
-        compare_runs(*sides, ())
+        compare_runs(first, second, ())
 
 
 def test_where_only_one_has_an_accuracy_the_latencies_are_compared(history: History, tmp_path: Path) -> None:
