@@ -130,7 +130,7 @@ def _seen_well(network: SeenNetwork, observed: Sequence[Observed]) -> Floats:
     )
 
 
-def _some(random: np.random.Generator, pictures: int) -> npt.NDArray[np.int64]:
+def _some(random: np.random.Generator, pictures: int) -> np.ndarray:
     """Places of 2 and more pictures, few rather than many."""
     return random.choice(pictures, min(pictures, 2 + int(random.geometric(0.2))), replace=False)
 
