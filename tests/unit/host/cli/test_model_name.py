@@ -56,6 +56,15 @@ def test_what_every_exporter_writes_is_no_name(name: str) -> None:
     assert name_of_files(Path("/tmp") / f"{name}.pb") is None
 
 
+def test_a_person_s_home_folder_names_no_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tmp_path / "out/models/anna"
+    home.mkdir(parents=True)
+    monkeypatch.setenv("HOME", str(home))
+    assert name_of_files(home / "models/exported/model.tflite") != "anna"
+    monkeypatch.setenv("HOME", "/root")
+    assert name_of_files(home / "models/exported/model.tflite") == "anna"
+
+
 @pytest.mark.parametrize("name", ["people", "ssd_mobilenet_v2", "model-of-cats", "graphics", "int8-people"])
 def test_a_name_that_says_something_stays(name: str) -> None:
     assert not says_nothing(name)
