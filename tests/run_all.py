@@ -35,7 +35,6 @@ def jobs() -> list[tuple[str, ...]]:
         ("unit", *(f"--ignore=tests/unit/host/{name}" for name in host)),
         ("power",),
         ("fleet",),
-        ("fleet",),
         ("browser", "fuzz"),
     ]
 

@@ -33,7 +33,7 @@ _STALE_SECONDS = 600.0
 
 _NAMES = (
     "_ctypes _struct argparse base64 bisect collections compileall concurrent.futures configparser contextlib "
-    "csv ctypes dataclasses datetime email enum fcntl filecmp functools glob grp hashlib hmac importlib.metadata "
+    "csv ctypes dataclasses datetime email enum fcntl filecmp functools gc glob grp hashlib hmac importlib.metadata "
     "inspect io itertools json logging math mmap pathlib pickle platform pwd random re resource secrets select shlex "
     "shutil signal site socket stat struct subprocess sysconfig tempfile threading traceback types typing unicodedata "
     "urllib.parse uuid venv warnings weakref zipfile zipimport zlib"

@@ -101,11 +101,13 @@ def command(
             agent = stack.enter_context(start_agent(opened, chosen))
             # Imported while the agent starts, which takes longer.
             from edgeproof.cli.display.progress import shown_progress
+            from edgeproof.cli.display.run_output import echo_report, require_whole, write_report_files
             from edgeproof.cli.display.terminal import Terminal
+            from edgeproof.record.run import Report
+            from edgeproof.report.text.terminal import print_report
             from edgeproof.runs.plan import RunPlan, StreamPlan
             from edgeproof.runs.run import execute
 
-            importing("report.drawing", "report.terminal", "report.html")()
             console = Terminal(stderr=as_json)  # standard output is the document's
             progress = stack.enter_context(shown_progress(console))
             digest = bundle_to_run(opened, app, opened_bundle, progress)
@@ -128,12 +130,7 @@ def command(
                     subfolder="" if len(places) == 1 else f"source-{number}",
                 )
                 runs.append(execute(opened, agent, digest, plan, progress))
-            from edgeproof.record.run import Report
-
             report = Report.now(tuple(runs))
-    from edgeproof.cli.display.run_output import echo_report, require_whole, write_report_files
-    from edgeproof.report.text.terminal import print_report
-
     if not as_json:
         print_report(report, console)
     with folder.sealed():

@@ -17,7 +17,16 @@ GROUPS: Sequence[_Group] = (
     ),
     (
         "What its boxes mean, when it does not say it (edgeproof identify measures it)",
-        ("family", "box_coder", "box_order", "box_scales", "anchor_format", "anchor_order", "anchor_units"),
+        (
+            "family",
+            "box_coder",
+            "box_order",
+            "box_scales",
+            "anchor_format",
+            "anchor_order",
+            "anchor_units",
+            "coordinates",
+        ),
     ),
     (
         "What its scores mean, when it does not say it",

@@ -116,6 +116,8 @@ def test_proc_and_sys_are_read_by_the_guarded_modules_alone(folder: str) -> None
         if any(text.lstrip("/").startswith(("proc/", "sys/")) for text in texts):
             readers.add(path.relative_to(ROOT / folder).as_posix())
     ours = {path for path in readers if not path.startswith("edgeproof_agent/machine/")}
+    # By `read_value`, which is guarded.
+    ours -= {"edgeproof_agent/store/services/systemd.py"}
     # The host's own limits, of this machine; and what a board's shell is asked to print, whatever it can.
     assert ours <= {
         "edgeproof/convert/confined/process.py",

@@ -191,6 +191,7 @@ def test_the_file_names_every_option_that_the_command_has_of_a_source() -> None:
     named = {option.name for option in export_command.params} - {
         "source",
         "variants",
+        "as_zip",
         "debug",
         "odapi_python",
         "via_odapi",
