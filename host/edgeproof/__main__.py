@@ -10,6 +10,8 @@ from typing import NoReturn
 _INTERRUPTED = 130
 _COLLECTED_FROM = 50_000
 """New objects, instead of Python's 700: a few megabytes."""
+_READER_GONE = 141
+"""As of a program that SIGPIPE has ended."""
 _UNWRITTEN = 120
 """Python's own status for output that could not be written at the end."""
 
@@ -39,7 +41,9 @@ def _leave(status: int) -> NoReturn:
         try:
             if stream is not None:
                 stream.flush()
-        except (OSError, ValueError):  # whoever read it has gone, or the disk is full
+        except BrokenPipeError:
+            status = status or _READER_GONE
+        except (OSError, ValueError):  # the disk is full
             status = status or _UNWRITTEN
     os._exit(status)
 

@@ -1,9 +1,9 @@
 """The bundle: a directory with a model, its labels and `bundle.json`, which verifies and explains both."""
 
 import contextlib
-import errno
 import io
 import json
+import os
 import shutil
 import tempfile
 import zipfile
@@ -12,8 +12,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edgeproof.errors import BundleError
-from edgeproof.local_files.atomic_file import write_atomically
+from edgeproof.local_files.atomic_file import why_unwritten, write_atomically
+from edgeproof.local_files.bounded_files import open_regular, read_bounded, readable
 from edgeproof.local_files.digests import sha256_of_bytes, sha256_of_file
+from edgeproof.local_files.made_folders import nearest_existing, remove_made
 from edgeproof.wording.model_names import name_of_labels, says_nothing
 from edgeproof_agent.bundle.manifest import (
     LABELS_FILE,
@@ -26,6 +28,7 @@ from edgeproof_agent.bundle.manifest import (
 from edgeproof_agent.bundle.manifest_reader import parse_manifest
 
 _MAX_MANIFEST_BYTES = 1 << 20
+_ANOTHER = "choose another --out"
 _AGAIN = "Export it again with 'edgeproof export'."
 
 
@@ -92,6 +95,7 @@ def write_bundle(
     files = {name: FileEntry(sha256_of_bytes(data), len(data)) for name, data in contents.items()}
     contents[MANIFEST_FILE] = manifest_bytes(replace(manifest, files=files))
     require_replaceable(out_dir)
+    there = nearest_existing(out_dir.parent)
     try:
         out_dir.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{out_dir.name}.partial-", dir=out_dir.parent) as scratch:
@@ -102,10 +106,8 @@ def write_bundle(
             open_bundle(whole)
             _put(whole, out_dir, Path(scratch) / "old")
     except OSError as error:
-        step = "Free some space there" if error.errno == errno.ENOSPC else "Mend that"
-        raise BundleError(
-            f"{out_dir}: the bundle cannot be written: {error.strerror}. {step}, or choose another --out."
-        ) from error
+        remove_made(out_dir.parent, there)
+        raise BundleError(f"{out_dir}: {why_unwritten(error, _ANOTHER)}") from error
     return open_bundle(out_dir)
 
 
@@ -122,7 +124,7 @@ def write_zip(bundle: Bundle) -> Path:
     try:
         write_atomically(target, packed.getvalue())
     except OSError as error:
-        raise BundleError(f"{target}: {error.strerror}. Choose another --out.") from error
+        raise BundleError(f"{target}: {why_unwritten(error, _ANOTHER)}") from error
     return target
 
 
@@ -153,41 +155,33 @@ def manifest_beside(model: Path, data: bytes) -> ManifestBeside | None:
 def _read_manifest(path: Path) -> tuple[Manifest, str]:
     """The manifest in the folder `path`, and its digest."""
     manifest_path = path / MANIFEST_FILE
-    try:
-        with manifest_path.open("rb") as file:
-            data = file.read(_MAX_MANIFEST_BYTES + 1)
-    except FileNotFoundError:
+    if not manifest_path.exists() and not manifest_path.is_symlink():
         bundles = sorted(str(item.parent) for item in path.glob(f"*/{MANIFEST_FILE}"))
         if bundles:
-            raise BundleError(
-                f"{path}: it holds bundles, but is none. Name one of them: {', '.join(bundles)}."
-            ) from None
+            raise BundleError(f"{path}: it holds bundles, but is none. Name one of them: {', '.join(bundles)}.")
         raise BundleError(
             f"{path}: it holds no {MANIFEST_FILE}, so it is no bundle. Name a folder that 'edgeproof export' wrote."
-        ) from None
-    except OSError as error:
-        raise BundleError(f"{manifest_path}: {error.strerror}.") from error
-    if len(data) > _MAX_MANIFEST_BYTES:
-        raise BundleError(f"{manifest_path}: it is over {_MAX_MANIFEST_BYTES} bytes long. {_AGAIN}")
+        )
+    with readable(manifest_path, BundleError, _AGAIN):
+        data = read_bounded(manifest_path, _MAX_MANIFEST_BYTES)
+        said = json.loads(data.decode("utf-8"))
     try:
-        manifest = parse_manifest(json.loads(data.decode("utf-8")))
-    except (ValueError, RecursionError) as error:
-        reason = str(error) if isinstance(error, ManifestError) else f"it is not JSON ({error})"
-        raise BundleError(f"{manifest_path}: {reason}. {_AGAIN}") from error
+        manifest = parse_manifest(said)
+    except ManifestError as error:
+        raise BundleError(f"{path}: {error}. {_AGAIN}") from error
     return manifest, sha256_of_bytes(data)
 
 
 def _verify(path: Path, entry: FileEntry) -> None:
-    try:
-        size_bytes = path.stat().st_size
+    if not path.exists() and not path.is_symlink():
+        raise BundleError(f"{path}: the file is missing. {_AGAIN}")
+    with readable(path, BundleError, _AGAIN):
+        with open_regular(path) as file:
+            size_bytes = os.fstat(file.fileno()).st_size
         if size_bytes != entry.size_bytes:
             raise BundleError(f"{path}: it has {size_bytes} bytes, bundle.json says {entry.size_bytes}. {_AGAIN}")
         if sha256_of_file(path) != entry.sha256:
             raise BundleError(f"{path}: its content is not what bundle.json says (SHA-256 differs). {_AGAIN}")
-    except FileNotFoundError:
-        raise BundleError(f"{path}: the file is missing. {_AGAIN}") from None
-    except OSError as error:
-        raise BundleError(f"{path}: {error.strerror}. {_AGAIN}") from error
 
 
 def require_replaceable(out_dir: Path) -> None:
@@ -214,14 +208,14 @@ def _named_files(folder: Path) -> set[str]:
 
 def require_writable(folder: Path) -> None:
     """Raises BundleError when bundles cannot be written to `folder`, which may be made for it. Leaves nothing there."""
-    there = next(path for path in (folder, *folder.absolute().parents) if path.exists() or path.is_symlink())
+    there = nearest_existing(folder)
     if not there.is_dir():
         raise BundleError(f"{there}: it is a file, and bundles need a folder. Choose another --out.")
     try:
         with tempfile.TemporaryDirectory(prefix=".edgeproof-", dir=there):
             pass
     except OSError as error:
-        raise BundleError(f"{folder}: nothing can be written there: {error.strerror}. Choose another --out.") from error
+        raise BundleError(f"{folder}: {why_unwritten(error, _ANOTHER)}") from error
 
 
 def _put(whole: Path, out_dir: Path, aside: Path) -> None:

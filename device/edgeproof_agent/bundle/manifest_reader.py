@@ -26,6 +26,7 @@ from edgeproof_agent.bundle.manifest import (
 from edgeproof_agent.wire.fields import FieldError, Fields
 
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_VARIANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _MAX_DETECTIONS = 100_000
 _MAX_CLASSES = 100_000
 _MAX_CATEGORY_ID = 2**31
@@ -50,7 +51,7 @@ def _parse(root: Fields) -> Manifest:
         raise FieldError(f"files.{ANCHORS_FILE} is missing, and the agent needs the anchors")
     return Manifest(
         name=root.text("name", max_length=128),
-        variant=root.text("variant", max_length=64),
+        variant=_parse_variant(root),
         files=files,
         input=_parse_input(root.nested("input")),
         output=output,
@@ -59,6 +60,14 @@ def _parse(root: Fields) -> Manifest:
         provenance=root.mapping("provenance"),
         category_ids=_parse_category_ids(labels),
     )
+
+
+def _parse_variant(root: Fields) -> str:
+    """Folders are named by it."""
+    variant = root.text("variant", max_length=64)
+    if not _VARIANT.fullmatch(variant):
+        raise FieldError("variant must be letters, digits, dots, dashes and underscores, and begin with one of the first")
+    return variant
 
 
 def _parse_category_ids(labels: Fields) -> Optional[tuple[int, ...]]:

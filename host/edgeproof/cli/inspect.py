@@ -16,7 +16,7 @@ from edgeproof.errors import ModelError, PictureFolderError
 from edgeproof.inspection.file_run import FileRun, run_file
 from edgeproof.inspection.inspection import Inspection, inspect
 from edgeproof.inspection.other_readers import READERS
-from edgeproof.local_files.bounded_files import MAX_PICTURE_BYTES, read_bounded
+from edgeproof.local_files.bounded_files import MAX_PICTURE_BYTES, read_bounded, why_unreadable
 from edgeproof.local_files.native_noise import without_native_noise
 from edgeproof.tflite.file import TensorInfo
 from edgeproof_agent.pictures.decoding import decode_picture
@@ -71,7 +71,7 @@ def _run(inspection: Inspection, path: Path | None) -> FileRun | None:
         with without_native_noise():
             pixels = decode_picture(read_bounded(path, MAX_PICTURE_BYTES))
     except OSError as error:
-        raise PictureFolderError(f"{path}: {error.strerror}.") from error
+        raise PictureFolderError(f"{path}: {why_unreadable(error)}. Give a picture with --picture.") from error
     except ValueError as error:
         raise PictureFolderError(f"{path}: {error}.") from error
     if not _runs(inspection):

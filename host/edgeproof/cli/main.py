@@ -9,11 +9,13 @@ from typing import NoReturn
 import click
 
 from edgeproof import __version__
-from edgeproof.cli.display.echo import echo, echo_heading, show_usage_error
+from edgeproof.cli.display.echo import ReaderGoneError, echo, echo_heading, show_usage_error, to_a_reader
 from edgeproof.cli.options.lazy_group import LazyGroup
 from edgeproof.errors import EdgeproofError
 
 EXIT_ERROR = 2
+EXIT_READER_GONE = 141
+"""As of a program that SIGPIPE has ended: no verdict."""
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 # name -> what `edgeproof --help` says of it; the command itself is `command` in edgeproof.cli.NAME.
@@ -68,7 +70,18 @@ def cli(ctx: click.Context, debug: bool) -> None:
 
 def main() -> None:
     """Runs the command line; errors become a message and exit code 2."""
-    debug = "--debug" in sys.argv
+    try:
+        with to_a_reader():
+            _run("--debug" in sys.argv)
+    except ReaderGoneError:
+        # Python must not complain of it when it ends.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(nowhere, stream.fileno())
+        sys.exit(EXIT_READER_GONE)
+
+
+def _run(debug: bool) -> NoReturn:
     try:
         sys.exit(cli.main(standalone_mode=False))
     except click.ClickException as error:
@@ -80,9 +93,7 @@ def main() -> None:
     except EdgeproofError as error:
         _fail(str(error), debug)
     except BrokenPipeError:
-        # Whoever read our output has gone (`| head`); Python must not complain of it when it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(EXIT_ERROR)
+        raise
     except OSError as error:
         remedy = " Free some space there, or write elsewhere." if error.errno in _FULL else ""
         _fail(f"{error.filename or 'output'}: {error.strerror or error}.{remedy}", debug)

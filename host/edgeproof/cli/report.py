@@ -9,6 +9,7 @@ from edgeproof.cli.display.terminal import Terminal
 from edgeproof.cli.options.mlflow import mlflow_option
 from edgeproof.cli.options.paths import PATH
 from edgeproof.errors import UsageError
+from edgeproof.local_files.atomic_file import why_unwritten
 from edgeproof.record.reader import read_report
 from edgeproof.report.html import write_html
 from edgeproof.report.sinks.mlflow import log_report
@@ -51,7 +52,10 @@ def command(file: Path, html: Path | None, mlflow: str | None) -> None:
     if html is not None:
         if html.exists():
             raise UsageError(f"{html}: it is there already. Name another file with --html, or move it.")
-        write_html(report, html)
+        try:
+            write_html(report, html)
+        except OSError as error:
+            raise UsageError(f"{html}: {why_unwritten(error, 'name another file with --html')}") from error
         console.print(Text(f"\nreport: {html}"), soft_wrap=True)
     if mlflow is not None:
         console.print(Text(f"\nMLflow run: {log_report(report, path, mlflow)}"), soft_wrap=True)

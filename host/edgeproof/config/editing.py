@@ -11,7 +11,8 @@ import tomlkit.items
 
 from edgeproof.config.boards import CONFIG_FILE, BoardProfile, all_boards, find_config, parse_target, read_config
 from edgeproof.errors import ProfileError
-from edgeproof.local_files.atomic_file import write_atomically
+from edgeproof.local_files.atomic_file import why_unwritten, write_atomically
+from edgeproof.local_files.bounded_files import why_unreadable
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _TABLE = "boards"
@@ -99,7 +100,7 @@ def _rewrite(
         text = tomlkit.dumps(document)
         understood = tomlkit.parse(text).unwrap().get(_TABLE, {})
     except OSError as error:
-        raise ProfileError(f"cannot read {path}: {error.strerror}") from error
+        raise ProfileError(f"{path}: {why_unreadable(error)}.") from error
     except (tomlkit.exceptions.TOMLKitError, ValueError) as error:
         raise ProfileError(f"{path} is not right: {error}") from error
     if understood != expected:
@@ -107,4 +108,4 @@ def _rewrite(
     try:
         write_atomically(path, text.encode())
     except OSError as error:
-        raise ProfileError(f"cannot write {path}: {error.strerror}") from error
+        raise ProfileError(f"{path}: {why_unwritten(error, 'name another file in EDGEPROOF_CONFIG')}") from error

@@ -10,6 +10,7 @@ from edgeproof.local_files.inner_names import is_inner_name
 from edgeproof.wording.counting import counted
 
 _MAX_BYTES = 1 << 30
+_GIVE = "Give a folder of pictures, or a COCO JSON file."
 
 
 def coco_pictures(annotations: Path, root: Path | None = None) -> dict[Path, int]:
@@ -40,33 +41,25 @@ def coco_pictures(annotations: Path, root: Path | None = None) -> dict[Path, int
 
 def _image_ids(path: Path) -> dict[str, int]:
     """File name to image id. A name leads to a file below the pictures' folder, whoever wrote it."""
-    try:
-        data: Any = json.loads(_read(path))
-        ids: dict[str, int] = {}
-        for image in data["images"]:
-            name, number = image["file_name"], image["id"]
-            if not isinstance(name, str) or type(number) is not int:
-                raise TypeError("a file_name is no text, or an id no whole number")
-            if not is_inner_name(name):
-                raise PictureFolderError(
-                    f"{path}: the file_name {name!r} leads out of the pictures' folder, or is none."
-                )
-            if ids.setdefault(name, number) != number:
-                raise PictureFolderError(f"{path}: {name} has two ids, {ids[name]} and {number}.")
-        if len(set(ids.values())) < len(ids):
-            raise PictureFolderError(f"{path}: two of its pictures have the same id.")
-        return ids
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        reason = f"it has no {error}" if isinstance(error, KeyError) else str(error)
-        raise PictureFolderError(
-            f"{path}: it is not COCO's JSON with images ({reason}). Give a folder of pictures, or a COCO JSON file "
-            'whose "images" have a "file_name", with --images.'
-        ) from error
-
-
-def _read(path: Path) -> bytes:
-    with readable(path, PictureFolderError):
-        return read_bounded(path, _MAX_BYTES)
+    with readable(path, PictureFolderError, _GIVE):
+        data: Any = json.loads(read_bounded(path, _MAX_BYTES))
+    images = data.get("images") if isinstance(data, dict) else None
+    if not isinstance(images, list):
+        raise PictureFolderError(f'{path}: it has no list of "images". {_GIVE}')
+    ids: dict[str, int] = {}
+    for image in images:
+        name, number = (image.get("file_name"), image.get("id")) if isinstance(image, dict) else (None, None)
+        if not isinstance(name, str) or type(number) is not int:
+            raise PictureFolderError(
+                f'{path}: an image of it has no "file_name" that is a text, or no "id" that is a whole number. {_GIVE}'
+            )
+        if not is_inner_name(name):
+            raise PictureFolderError(f"{path}: the file_name {name!r} leads out of the pictures' folder, or is none.")
+        if ids.setdefault(name, number) != number:
+            raise PictureFolderError(f"{path}: {name} has two ids, {ids[name]} and {number}.")
+    if len(set(ids.values())) < len(ids):
+        raise PictureFolderError(f"{path}: two of its pictures have the same id.")
+    return ids
 
 
 def _usual_places(annotations: Path) -> list[Path]:

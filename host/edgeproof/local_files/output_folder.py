@@ -3,18 +3,20 @@
 import contextlib
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from edgeproof.errors import UsageError
-from edgeproof.local_files.atomic_file import write_atomically
+from edgeproof.local_files.atomic_file import why_unwritten, write_atomically
 from edgeproof.local_files.digests import sha256_of_file
 from edgeproof.local_files.inner_names import is_inner_name
+from edgeproof.local_files.made_folders import nearest_existing, remove_made
 
 LIST_FILE = "outputs.json"
 SCHEMA = "edgeproof.outputs/1"
 _MAX_LIST_BYTES = 64 << 20
+_ANOTHER = "choose another --out"
 
 
 class OutputFolder:
@@ -23,35 +25,34 @@ class OutputFolder:
     The first claim removes what an earlier run listed. Until then nothing that is there changes.
     """
 
-    def __init__(self, path: Path, earlier: dict[str, str | None]) -> None:
+    def __init__(self, path: Path, earlier: dict[str, str | None], there: Path) -> None:
         self.path = path
+        self._there = there
         self._earlier: dict[str, str | None] | None = earlier
         self._files: dict[str, str | None] = {}
 
     @classmethod
     def open(cls, path: Path) -> "OutputFolder":
-        """Makes the folder, or finds what an earlier run left in it.
+        """Finds what an earlier run left in the folder, which the first claim makes where there is none.
 
         Raises `UsageError` for a folder that holds something and no list of ours, for one where a listed file has been
         changed since, and for one that cannot be written to.
         """
+        there = nearest_existing(path)
         try:
-            path.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=path):
+            with tempfile.TemporaryFile(dir=there):
                 pass
-            empty = not any(path.iterdir())
+            empty = there != path or not any(path.iterdir())
         except OSError as error:
-            raise UsageError(f"{path}: cannot be written to ({error.strerror}). Choose another --out.") from error
+            raise UsageError(f"{path}: {why_unwritten(error, _ANOTHER)}") from error
         listed = listed_outputs(path)
         if listed is None and not empty:
             raise UsageError(
                 f"{path}: the folder is not empty, and edgeproof has not listed what is in it as its own. "
                 "Choose another --out, or empty this folder."
             )
-        folder = cls(path, listed or {})
+        folder = cls(path, listed or {}, there)
         folder._require_unchanged()
-        if empty:
-            folder._write_list()
         return folder
 
     @property
@@ -83,11 +84,19 @@ class OutputFolder:
         return paths
 
     def seal(self) -> None:
-        """Adds the digests of the claimed files, so that a change of the user's is recognised; drops unwritten ones."""
-        there = {name: self.path / name for name in self.names if (self.path / name).is_file()}
+        """Adds the digests of the claimed files, so that a change of the user's is recognised; drops unwritten ones.
+
+        Where nothing was written, nothing stays: neither the list nor the folders that were made for it.
+        """
+        claimed = self.names
+        there = {name: self.path / name for name in claimed if (self.path / name).is_file()}
         self._files = {name: sha256_of_file(path) for name, path in there.items()}
-        if self._earlier is None:
+        if self._files:
             self._write_list()
+        elif self._earlier is None:
+            (self.path / LIST_FILE).unlink(missing_ok=True)
+            self._remove_folders(claimed)
+            remove_made(self.path, self._there)
 
     @contextlib.contextmanager
     def sealed(self) -> Iterator["OutputFolder"]:
@@ -112,7 +121,11 @@ class OutputFolder:
         for name in earlier:
             if _inside(self.path, name):
                 (self.path / name).unlink(missing_ok=True)
-        folders = {parent for name in earlier for parent in PurePosixPath(name).parents if parent.name}
+        self._remove_folders(list(earlier))
+
+    def _remove_folders(self, names: Sequence[str]) -> None:
+        """Those of these files, where nothing is in them any more."""
+        folders = {parent for name in names for parent in PurePosixPath(name).parents if parent.name}
         for folder in sorted(folders, key=lambda parent: -len(parent.parts)):
             with contextlib.suppress(OSError):  # something else is in it
                 (self.path / folder).rmdir()

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 
 from edgeproof.errors import UsageError
+from edgeproof.local_files.atomic_file import why_unwritten
 
 _NAME = re.compile(r"([0-9a-f]{16})-([0-9]{16})\.jsonl")
 
@@ -36,7 +37,7 @@ class PulledLines:
             folder.mkdir(parents=True, exist_ok=True)
             lock = os.open(folder / ".pull.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise UsageError(f"{folder} cannot be written to: {error.strerror}. Name another with --out.") from error
+            raise UsageError(f"{folder}: {why_unwritten(error, 'name another with --out')}") from error
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from edgeproof.errors import OdapiEnvironmentError
+from edgeproof.local_files.atomic_file import why_unwritten
 from edgeproof.local_files.cache_folder import cache_folder
 from edgeproof.odapi.installation import API, LOCKS, environment_python, install
 from edgeproof.odapi.pythons import VERSIONS, Python, find_python, require_python
@@ -70,7 +71,7 @@ def _locked(root: Path, progress: ProgressListener) -> Iterator[None]:
         lock = (root / "lock").open("w")
     except OSError as error:
         raise OdapiEnvironmentError(
-            f"{root}: it cannot be written to ({error.strerror}). Set EDGEPROOF_CACHE to a folder that can."
+            f"{root}: {why_unwritten(error, 'set EDGEPROOF_CACHE to another folder')}"
         ) from error
     with lock:
         try:

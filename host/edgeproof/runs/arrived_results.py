@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from edgeproof.errors import UsageError
+from edgeproof.local_files.atomic_file import why_unwritten
 from edgeproof.local_files.bounded_files import UnreadableError, read_bounded
 from edgeproof.record.detections import Detections, PictureResult
 from edgeproof_agent.wire.fields import FieldError, Fields
@@ -37,9 +38,7 @@ class ArrivedResults:
             self._file.truncate(whole)  # a line that was cut short
             self._file.seek(whole)
         except OSError as error:
-            raise UsageError(
-                f"{self._path}: results cannot be kept there ({error.strerror}). Choose another --out."
-            ) from error
+            raise UsageError(f"{self._path}: {why_unwritten(error, 'choose another --out')}") from error
         return self
 
     def __exit__(

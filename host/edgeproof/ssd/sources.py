@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from edgeproof.errors import NotAnSsdError
+from edgeproof.local_files.bounded_files import why_unreadable
 from edgeproof.local_files.digests import sha256_of_file
 from edgeproof.ssd.checkpoint import checkpoint_source
 from edgeproof.ssd.checkpoint.checkpoint_files import digest_checkpoint, is_checkpoint_path, is_prefix
@@ -223,7 +224,7 @@ def recognise_source(path: Path) -> RecognisedSource:
             raise NotAnSsdError(f"{path}: it looks like {looks}.{remedy or f' {_supported()}'}")
         return RecognisedSource(path, kind, kind.digest(path))
     except OSError as error:
-        raise NotAnSsdError(f"{path}: {error.strerror}.") from error
+        raise NotAnSsdError(f"{path}: {why_unreadable(error)}.") from error
 
 
 def _kind_of(path: Path, head: bytes) -> SourceKind | None:

@@ -60,13 +60,13 @@ class ReadBudget:
 
 @contextlib.contextmanager
 def readable(name: str, what: str = "", remedy: str = "Copy or export it again.") -> Iterator[None]:
-    """What is raised within becomes a ModelError: `name`: `what` cannot be read, because ..."""
-    subject = f"{name}: {what} cannot be read" if what else f"{name}: cannot be read"
+    """What is raised within becomes a ModelError: NAME: it is broken ..., or NAME: WHAT cannot be read: it is ..."""
+    subject = f"{name}: {what} cannot be read: " if what else f"{name}: "
     try:
         yield
     except EdgeproofError:
         raise
     except _UnreadableError as error:
-        raise ModelError(f"{subject}, because {error}. {remedy}") from error
+        raise ModelError(f"{subject}{error}. {remedy}") from error
     except Exception as error:  # flatbuffers, numpy and zipfile raise whatever broken bytes lead to
-        raise ModelError(f"{subject}, because it is broken or cut short. {remedy}") from error
+        raise ModelError(f"{subject}it is broken or cut short. {remedy}") from error

@@ -2,13 +2,14 @@
 
 import errno
 import json
+import os
 import shutil
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from edgeproof.bundle import Bundle, open_bundle, require_writable, write_bundle, write_zip
+from edgeproof.bundle import Bundle, manifest_beside, open_bundle, require_writable, write_bundle, write_zip
 from edgeproof.errors import BundleError
 from edgeproof_agent.bundle.manifest import (
     ColourOrder,
@@ -136,9 +137,9 @@ def test_a_place_that_cannot_take_bundles_is_named_before_and_while_writing(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("edgeproof.bundle.tempfile.TemporaryDirectory", full)
-    with pytest.raises(BundleError, match=r"new: nothing can be written there: No space left on device"):
+    with pytest.raises(BundleError, match=r"new: the disk is full there"):
         require_writable(tmp_path / "new")
-    with pytest.raises(BundleError, match=r"new.int8: .* No space left on device\. Free some space there, or choose"):
+    with pytest.raises(BundleError, match=r"new.int8: the disk is full there\. Free some space, or choose"):
         write_bundle(tmp_path / "new" / "int8", MANIFEST, b"model", LABELS)
 
 
@@ -175,12 +176,12 @@ def test_no_folder_and_a_folder_without_manifest_are_told_apart(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"", "not JSON"),
-        (b"\xff\xfe", "not JSON"),
-        (b"[" * 100_000, "not JSON"),
+        (b"", "it is broken .Expecting value"),
+        (b"\xff\xfe", "it is not UTF-8"),
+        (b"[" * 100_000, "it is nested too deep"),
         (b"[]", "must be a JSON object"),
         (b'{"schema": "edgeproof.bundle/9"}', "edgeproof.bundle/9"),
-        (b" " * 2_000_000, "over 1048576 bytes"),
+        (b" " * 2_000_000, "it is over 1 MiB long"),
     ],
 )
 def test_a_broken_manifest_says_what_is_wrong(bundle: Bundle, content: bytes, reason: str) -> None:
@@ -195,6 +196,29 @@ def test_a_manifest_cannot_name_a_file_outside_the_bundle(bundle: Bundle) -> Non
     (bundle.path / "bundle.json").write_text(json.dumps(manifest))
     with pytest.raises(BundleError, match="escape"):
         open_bundle(bundle.path)
+
+
+@pytest.mark.parametrize("name", ["bundle.json", "model.tflite", "labels.txt"])
+def test_a_pipe_or_a_folder_in_place_of_a_file_is_neither_waited_for_nor_read(bundle: Bundle, name: str) -> None:
+    (bundle.path / name).unlink()
+    os.mkfifo(bundle.path / name)
+    with pytest.raises(BundleError, match=rf"{name}: it is no regular file. Export it again"):
+        open_bundle(bundle.path)
+    assert manifest_beside(bundle.path / "model.tflite", b"") is None
+    (bundle.path / name).unlink()
+    (bundle.path / name).mkdir()
+    with pytest.raises(BundleError, match=rf"{name}: it is no regular file. Export it again"):
+        open_bundle(bundle.path)
+
+
+def test_a_bundle_that_cannot_be_written_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(BundleError, match="the disk is full there. Free some space, or choose another --out"):
+        write_bundle(tmp_path / "a" / "b" / "int8", MANIFEST, b"model bytes", LABELS)
+    assert names(tmp_path) == []
 
 
 def test_a_copied_bundle_is_the_same_bundle(bundle: Bundle, tmp_path: Path) -> None:

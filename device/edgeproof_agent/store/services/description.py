@@ -99,7 +99,7 @@ def read_description(store: Store, app: str) -> ServiceDescription:
     except FileNotFoundError:
         raise StoreError("noservice", f"there is no service for the app {app} on this board") from None
     except (OSError, ValueError, RecursionError) as error:
-        raise StoreError("service", f"{path} cannot be read, because {error}") from error
+        raise StoreError("service", f"{path} cannot be read: {error}") from error
     if description.app != app:
         raise StoreError("service", f"{path} is of another app: {description.app}")
     return description

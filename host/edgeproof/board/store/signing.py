@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from edgeproof.board.store.client import BoardStore
 from edgeproof.bundle import Bundle
 from edgeproof.errors import DeploymentError, SigningError
+from edgeproof.local_files.bounded_files import read_bounded, readable
 from edgeproof_agent.bundle.manifest import MANIFEST_FILE
 from edgeproof_agent.store.signatures import NAMESPACE, PUBLIC_KEY
 
@@ -29,11 +30,8 @@ _MAX_KEY_BYTES = 1 << 16
 
 def load_signing_key(path: Path, ask_passphrase: Callable[[], str]) -> Ed25519PrivateKey:
     """Reads an OpenSSH ed25519 private key; `ask_passphrase` is called when it has one. Raises `SigningError`."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(_MAX_KEY_BYTES)
-    except OSError as error:
-        raise SigningError(f"cannot read the key {path}: {error.strerror}") from error
+    with readable(path, SigningError, "Name an OpenSSH ed25519 private key with --sign."):
+        data = read_bounded(path, _MAX_KEY_BYTES)
     if data.startswith(b"ssh-"):
         private = path.with_suffix("") if path.suffix == ".pub" else "the file that was made with it"
         raise SigningError(f"{path} is a public key, and the private one signs: {private}")
@@ -105,11 +103,8 @@ def _load(data: bytes, ask_passphrase: Callable[[], str]) -> object:
 def _public_key(named: str, named_by: str) -> str:
     text = named
     if not named.startswith("ssh-"):
-        try:
-            with Path(named).open(encoding="utf-8") as file:
-                text = file.read(_MAX_KEY_BYTES)
-        except (OSError, UnicodeDecodeError) as error:
-            raise SigningError(f"{named_by} names {named}, which cannot be read: {error}") from error
+        with readable(Path(named), SigningError, f"{named_by} names it."):
+            text = read_bounded(Path(named), _MAX_KEY_BYTES).decode()
     match = PUBLIC_KEY.match(text.strip())
     try:
         if match is None:

@@ -1,10 +1,25 @@
 """Lines of text to the terminal, through the same door as tables: nothing in them can steer it. Light to import."""
 
+import contextlib
+from collections.abc import Iterator
 from typing import IO, Any
 
 import click
 
 from edgeproof.wording.printable import shown
+
+
+class ReaderGoneError(Exception):
+    """Whoever read our output has ended, as `| head` does."""
+
+
+@contextlib.contextmanager
+def to_a_reader() -> Iterator[None]:
+    """A pipe that nobody reads from raises `ReaderGoneError`: click would end with status 1, which is a verdict's."""
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise ReaderGoneError from error
 
 
 def echo(text: str = "", err: bool = False, nl: bool = True) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
+from edgeproof.cli.display.echo import ReaderGoneError
 from edgeproof.wording.printable import shown
 
 
@@ -14,6 +15,10 @@ class Terminal(Console):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(markup=False, emoji=False, highlight=options.pop("highlight", False), **options)
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        raise ReaderGoneError
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """Every text becomes a segment here; rich's own control codes are segments of another kind."""

@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from edgeproof.cli.display.echo import to_a_reader
+
 
 class LazyGroup(click.Group):
     """`summaries`: subcommand to what `--help` says of it; each is `command` in the module `PACKAGE.SUBCOMMAND`."""
@@ -14,6 +16,14 @@ class LazyGroup(click.Group):
         super().__init__(*arguments, **options)
         self._package = package
         self._summaries = summaries
+
+    def make_context(self, *arguments: Any, **options: Any) -> click.Context:
+        with to_a_reader():
+            return super().make_context(*arguments, **options)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with to_a_reader():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(self._summaries)

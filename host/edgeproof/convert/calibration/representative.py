@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from edgeproof.convert.calibration.prefetch import computed_ahead
 from edgeproof.errors import PictureFolderError
-from edgeproof.local_files.bounded_files import MAX_PICTURE_BYTES, read_bounded
+from edgeproof.local_files.bounded_files import MAX_PICTURE_BYTES, read_bounded, readable, why_unreadable
 from edgeproof.local_files.coco_dataset import coco_pictures
 from edgeproof.local_files.digests import sha256_of_file
 from edgeproof.local_files.picture_files import PICTURE_KINDS, pictures_below
@@ -129,14 +129,12 @@ def _read(path: Path, contract: InputContract) -> npt.NDArray[np.float32] | str:
     try:
         return prepare(decode_picture(read_bounded(path, MAX_PICTURE_BYTES)), contract)
     except (OSError, ValueError) as error:
-        return getattr(error, "strerror", None) or str(error)
+        return why_unreadable(error) if isinstance(error, OSError) else str(error)
 
 
 def _digest(files: list[Path]) -> str:
     digest = hashlib.sha256()
     for path in files:
-        try:
+        with readable(path, PictureFolderError):
             digest.update(bytes.fromhex(sha256_of_file(path)))
-        except OSError as error:
-            raise PictureFolderError(f"{path}: {error.strerror}.") from error
     return digest.hexdigest()

@@ -181,7 +181,7 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path, content: bytes, reas
     path.write_bytes(content)
     with pytest.raises(ProfileError) as caught:
         find_board("a")
-    assert str(caught.value).startswith(f"{path}: cannot be read, because {reason}")
+    assert str(caught.value).startswith(f"{path}: {reason}")
 
 
 def test_what_is_no_file_is_neither_read_nor_waited_for(tmp_path: Path) -> None:
@@ -190,7 +190,7 @@ def test_what_is_no_file_is_neither_read_nor_waited_for(tmp_path: Path) -> None:
         (tmp_path / "pipe", "it is no regular file"),
         (Path("/dev/zero"), "it is no regular file"),
         (tmp_path, "it is no regular file"),
-        (tmp_path / "nowhere.toml", "no such file or directory"),
+        (tmp_path / "nowhere.toml", "there is no such file"),
     ):
         with pytest.raises(ProfileError, match=reason):
             read_config(path)

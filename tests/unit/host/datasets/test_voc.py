@@ -93,16 +93,16 @@ LEAK = (
         (voc_annotation(voc_object("a", BOX).replace("<ymax>60", "<ymax>1e99")), "which no picture has"),
         (voc_annotation(voc_object("a", (10, 20, 30, -40))), "inside out"),
         (voc_annotation(voc_object("x" * 2000, BOX)), "over 1000 characters long"),
-        (b"\xff\xfe\x00", "cannot be read"),
+        (b"\xff\xfe\x00", "it is broken"),
     ],
 )
 def test_hostile_annotations_are_one_error(tmp_path: Path, text: str | bytes, words: str) -> None:
-    with pytest.raises(DataSetError, match=r"a\.xml: cannot be read, because ") as caught:
+    with pytest.raises(DataSetError, match=r"a\.xml: ") as caught:
         read_voc(with_annotation(tmp_path, text))
     assert words in str(caught.value)
 
 
 def test_a_file_that_never_ends_is_not_read_whole(tmp_path: Path) -> None:
     folder = with_annotation(tmp_path, "<annotation>" + " " * (5 << 20) + "</annotation>")
-    with pytest.raises(DataSetError, match=r"a\.xml: cannot be read, because it is over 4 MiB long"):
+    with pytest.raises(DataSetError, match=r"a\.xml: it is over 4 MiB long"):
         read_voc(folder)

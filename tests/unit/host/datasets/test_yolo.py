@@ -77,9 +77,9 @@ def test_an_outline_is_the_box_around_it(tmp_path: Path) -> None:
         ("val: images/val\nnames: []\n", "its names are neither a list"),
         ("val: images/val\nnames: {a: b}\n", "which names no class"),
         ("val: images/val\nnames: [[1]]\n", "which names no class"),
-        ("val: [\n", "cannot be read, because it is broken"),
-        ("val: images/val\nnames: !!python/object/apply:os.system [id]\n", "cannot be read, because it is broken"),
-        ("val: images/val\nnames: " + "[" * 5000, "cannot be read, because it is nested too deep"),
+        ("val: [\n", "it is broken"),
+        ("val: images/val\nnames: !!python/object/apply:os.system [id]\n", "it is broken"),
+        ("val: images/val\nnames: " + "[" * 5000, "it is nested too deep"),
         ("names: [bike, person]\n", "it has no 'val'"),
         ("val: 7\nnames: [bike, person]\n", "its val is 7, which does not lie below"),
         ("val: /etc\nnames: [bike, person]\n", "its val is '/etc', which does not lie below"),
@@ -112,16 +112,16 @@ def test_yaml_that_refers_to_itself_takes_no_more_than_its_file(tmp_path: Path) 
         ("1 x 0.5 0.1 0.1\n", "line 1 is '1 x 0.5 0.1 0.1', not numbers"),
         ("9 0.5 0.5 0.1 0.1\n", "of the class 9, which data.yaml does not name"),
         ("0.5 0.5 0.5 0.1 0.1\n", "of the class 0.5"),
-        ("nan 0.5 0.5 0.1 0.1\n", "cannot be read"),
-        ("inf 0.5 0.5 0.1 0.1\n", "cannot be read"),
+        ("nan 0.5 0.5 0.1 0.1\n", "it is broken"),
+        ("inf 0.5 0.5 0.1 0.1\n", "it is broken"),
         ("1 50 50 10 10\n", "pixels are not meant here"),
         ("1 nan 0.5 0.1 0.1\n", "pixels are not meant here"),
         ("1 0.5 0.5 -0.1 0.1\n", "is no box: -0.1 x 0.1"),
-        ("\xff", "cannot be read"),
+        ("\xff", "not numbers"),
     ],
 )
 def test_broken_labels_are_one_error(tmp_path: Path, text: str, words: str) -> None:
-    with pytest.raises(DataSetError, match=r"b\.txt: cannot be read, because ") as caught:
+    with pytest.raises(DataSetError, match=r"b\.txt: ") as caught:
         read_yolo(labelled(tmp_path, text))
     assert words in str(caught.value)
 

@@ -74,11 +74,13 @@ def test_missing_pictures_are_counted_and_the_first_is_named(tmp_path: Path) -> 
     ("text", "words"),
     [
         ('{"images": []}', 'its "images" are empty'),
-        ('{"annotations": []}', "it has no 'images'"),
-        ('{"images": [{"id": 1}]}', "it has no 'file_name'"),
-        ('{"images": 5}', "it is not COCO's JSON with images"),
-        ("[1, 2]", "it is not COCO's JSON with images"),
-        ("not json", "it is not COCO's JSON with images"),
+        ('{"annotations": []}', 'it has no list of "images"'),
+        ('{"images": [{"id": 1}]}', 'has no "file_name" that is a text'),
+        ('{"images": 5}', 'it has no list of "images"'),
+        ("[1, 2]", 'it has no list of "images"'),
+        ('{"images": [[]]}', 'has no "file_name" that is a text'),
+        ('{"images": [{"file_name": "a", "id": "1"}]}', 'no "id" that is a whole number'),
+        ("not json", "it is broken .Expecting value"),
     ],
 )
 def test_a_json_file_without_images_is_told(tmp_path: Path, text: str, words: str) -> None:

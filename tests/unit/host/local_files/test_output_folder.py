@@ -87,6 +87,7 @@ def test_an_interrupted_run_is_replaced(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["mine", "link", "folder/mine", "gone"])
 def test_a_new_name_never_takes_the_place_of_a_file_of_the_users(tmp_path: Path, name: str) -> None:
     folder = OutputFolder.open(tmp_path / "out")
+    (tmp_path / "out").mkdir()
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "mine").write_text("mine")
     (tmp_path / "out" / "mine").write_text("mine")
@@ -168,3 +169,28 @@ def test_pictures_of_one_name_are_kept_apart(tmp_path: Path) -> None:
     drawn = [picture.annotated_name for picture in found]
     assert len({name.casefold() for name in drawn}) == 5
     assert all("/" not in name and len(name.encode()) < 255 for name in drawn)
+
+
+def test_a_run_that_wrote_nothing_leaves_nothing(tmp_path: Path) -> None:
+    with OutputFolder.open(tmp_path / "a" / "out").sealed():
+        pass
+    assert list(tmp_path.iterdir()) == []
+    with OutputFolder.open(tmp_path / "a" / "out").sealed() as folder:
+        folder.claim("report.json", "annotated/a.jpg")
+        assert "outputs.json" in os.listdir(tmp_path / "a" / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_was_there_stays_when_nothing_was_written(tmp_path: Path) -> None:
+    with OutputFolder.open(tmp_path).sealed() as folder:
+        folder.claim("annotated/a.jpg")
+    assert tmp_path.is_dir()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_an_earlier_run_left_stays_when_nothing_is_claimed(tmp_path: Path) -> None:
+    run(tmp_path / "out", a="1")
+    with OutputFolder.open(tmp_path / "out").sealed():
+        pass
+    assert there(tmp_path / "out")["a"] == "1"
+    assert listed_outputs(tmp_path / "out")

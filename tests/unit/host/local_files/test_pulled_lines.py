@@ -37,5 +37,5 @@ def test_two_pulls_into_one_folder_and_a_folder_that_is_none_are_refused(tmp_pat
     with PulledLines.open(tmp_path), pytest.raises(UsageError, match="another pull goes into"):
         PulledLines.open(tmp_path)
     (tmp_path / "file").write_text("")
-    with pytest.raises(UsageError, match="cannot be written to"):
+    with pytest.raises(UsageError, match="a file is where a folder would have to be"):
         PulledLines.open(tmp_path / "file")

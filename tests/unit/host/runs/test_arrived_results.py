@@ -97,5 +97,5 @@ def test_results_of_something_else_are_not_taken(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_written_to_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
-    with pytest.raises(UsageError, match=r"results cannot be kept there .* Choose another --out"):
+    with pytest.raises(UsageError, match=r"a file is where a folder would have to be\. Choose another --out"):
         kept(tmp_path / "file" / "kept")

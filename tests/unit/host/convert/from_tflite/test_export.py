@@ -323,8 +323,8 @@ def test_without_an_interpreter_the_file_is_packed_with_a_warning(
             {"labels.txt": "a\nb\n"},
             "packed labels 'other.txt' cannot be read",
         ),
-        (metadata_bytes([0.0], [0.0]), {"labels.txt": "a\nb\n"}, "its metadata cannot be read, because"),
-        (b"\xff\xff\xff\x7f" * 4, {}, "its metadata cannot be read, because"),
+        (metadata_bytes([0.0], [0.0]), {"labels.txt": "a\nb\n"}, "its metadata cannot be read: "),
+        (b"\xff\xff\xff\x7f" * 4, {}, "its metadata cannot be read: "),
     ],
 )
 def test_broken_metadata_is_told(

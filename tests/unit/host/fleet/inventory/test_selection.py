@@ -84,7 +84,7 @@ def test_a_file_names_boards_and_what_else_words_name(config: Path, tmp_path: Pa
     file.write_text(f"@{file}")
     with pytest.raises(ProfileError, match="round in a circle"):
         names(config, f"@{file}")
-    with pytest.raises(ProfileError, match="cannot be read, because no such file"):
+    with pytest.raises(ProfileError, match="there is no such file"):
         names(config, "@nowhere.txt")
 
 

@@ -92,7 +92,7 @@ def test_another_number_of_anchors_than_heads_names_both() -> None:
 
 def test_pickles_and_other_files_are_no_anchors(tmp_path: Path) -> None:
     np.save(tmp_path / "objects.npy", np.array([{"a": 1}], object), allow_pickle=True)
-    with pytest.raises(UsageError, match="cannot be read, because it is broken"):
+    with pytest.raises(UsageError, match="it is broken"):
         read_anchors(tmp_path / "objects.npy")
     (tmp_path / "notes.npy").write_text("hello")
     with pytest.raises(UsageError, match="neither a NumPy array"):
