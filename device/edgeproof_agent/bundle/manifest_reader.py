@@ -66,7 +66,7 @@ def _parse_variant(root: Fields) -> str:
     """Folders are named by it."""
     variant = root.text("variant", max_length=64)
     if not _VARIANT.fullmatch(variant):
-        raise FieldError("variant must be letters, digits, dots, dashes and underscores, and begin with one of the first")
+        raise FieldError("variant must be letters, digits, dots, dashes and underscores, with a letter or digit first")
     return variant
 
 

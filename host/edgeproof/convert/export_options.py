@@ -52,7 +52,8 @@ class ExportOptions:
         """Raises UsageError when the labels or the anchors are not there, or the labels cannot be read."""
         if self.labels is not None:
             if not self.labels.is_file():
-                words = "there is no such file. Give a text file with --labels, one label a line."
+                words = "it is no file" if self.labels.exists() else "there is no such file"
+                words += ". Give a text file with --labels, one label a line."
                 raise UsageError(f"{self.labels}: {words}")
             read_label_file(self.labels)
         self.source.require_files()

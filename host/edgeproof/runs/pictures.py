@@ -144,5 +144,6 @@ def _short(stem: str) -> str:
 
 
 def _text(name: str) -> str:
-    """A file's name as text that can be written: bytes that are no UTF-8 are shown as escapes."""
-    return name.encode("utf-8", "backslashreplace").decode()
+    """A file's name as one line of text: bytes that are no UTF-8, line breaks and the like are shown as escapes."""
+    text = name.encode("utf-8", "backslashreplace").decode()
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)

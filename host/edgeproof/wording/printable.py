@@ -25,3 +25,8 @@ def shown(text: str, kept: str = "\n\t") -> str:
 def shown_line(text: str) -> str:
     """The same for a text that is one line, like a name."""
     return shown(text, kept="")
+
+
+def hanging(text: str) -> str:
+    """The same for a text of several lines: all but the first are indented, so that none passes for a line of ours."""
+    return shown(text).replace("\n", "\n  ")

@@ -34,7 +34,7 @@ def comparison_lines(comparison: Comparison) -> list[str]:
     if comparison.void:
         lines = [f"not told: {shown('; '.join(comparison.void))}"]
     elif total.told_apart and comparison.deciding_stage is not None:
-        lines.append(f"{comparison.deciding_stage} makes most of the difference")
+        lines.append(f"{shown_line(comparison.deciding_stage)} makes most of the difference")
     lines.append(f"{comparison.pairs} pairs of blocks of {comparison.block_runs} runs, in turns (ABBA)")
     return lines
 

@@ -25,7 +25,7 @@ from edgeproof.report.text.energy import energy_lines
 from edgeproof.report.text.picture_summary import MOST_LISTED, failure_lines, summary_table
 from edgeproof.report.text.streams import stream_facts, stream_line, stream_summaries
 from edgeproof.report.text.table import UNBOUNDED, plain_table, print_table
-from edgeproof.wording.printable import shown, shown_line
+from edgeproof.wording.printable import hanging, shown, shown_line
 
 _PERCENTS_OF_RUNS = (50, 90)  # what the runs table states
 _LABELS_SHOWN = 4  # a cell of the pictures table
@@ -52,7 +52,7 @@ def print_report(report: Report, console: Console) -> None:
                 _print_stream(run.stream, console)
     for run in report.runs:
         if run.error is not None:
-            console.print(Text(f"{run_title(run)}: {shown(run.error)}", style="red"))
+            console.print(Text(f"{run_title(run)}: {hanging(run.error)}", style="red"))
 
 
 def _of_labels_alone(run: Run) -> bool:

@@ -14,7 +14,7 @@ from edgeproof.record.verdict.parity import Parity
 from edgeproof.report.formatting import run_title
 from edgeproof.verify.parity import share_differing
 from edgeproof.wording.counting import counted
-from edgeproof.wording.printable import shown, shown_line
+from edgeproof.wording.printable import hanging, shown, shown_line
 
 _STYLES = {Answer.PASS: "green", Answer.FAIL: "red", Answer.INCONCLUSIVE: "yellow"}
 _WORST_SHOWN = 5
@@ -48,7 +48,7 @@ def print_verdict(report: Report, console: Console) -> None:
     if report.not_measured:
         console.print()
     for missing in report.not_measured:
-        console.print(Text(f"not measured: {shown(missing)}", style="red"), soft_wrap=True)
+        console.print(Text(f"not measured: {hanging(missing)}", style="red"), soft_wrap=True)
 
 
 def print_answer(report: Report, console: Console) -> None:
@@ -66,7 +66,7 @@ def claim_line(claim: Claim) -> str:
     gate = shown_line(claim.gate)
     if claim.value is None:
         return f"{gate}: not known"
-    unit = f" {claim.unit}" if claim.unit else ""
+    unit = f" {shown_line(claim.unit)}" if claim.unit else ""
     words = f"{gate}: {figure(claim.value)}{unit}"
     if claim.low is not None and claim.low == claim.high:
         return words
@@ -89,7 +89,7 @@ def limits(run: Run) -> Iterator[str]:
     whole = run.latency.stages["total"].mean_ms
     if stages and whole > 0:
         name = max(stages, key=lambda stage: stages[stage])
-        yield f"{name} takes {100 * stages[name] / whole:.0f} % of the total time"
+        yield f"{shown_line(name)} takes {100 * stages[name] / whole:.0f} % of the total time"
 
 
 def parity_lines(parity: Parity) -> list[str]:
