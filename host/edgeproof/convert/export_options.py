@@ -51,10 +51,6 @@ class ExportOptions:
     def require_files(self) -> None:
         """Raises UsageError when the labels or the anchors are not there, or the labels cannot be read."""
         if self.labels is not None:
-            if not self.labels.is_file():
-                words = "it is no file" if self.labels.exists() else "there is no such file"
-                words += ". Give a text file with --labels, one label a line."
-                raise UsageError(f"{self.labels}: {words}")
             read_label_file(self.labels)
         self.source.require_files()
 

@@ -63,9 +63,9 @@ def why_unreadable(error: Exception) -> str:
         return str(error)
     if isinstance(error, UnicodeDecodeError):
         return f"it is not {error.encoding.upper()} (byte 0x{error.object[error.start]:02x} at {error.start})"
-    if isinstance(error, OSError):
+    if isinstance(error, OSError) and error.errno is not None:  # HDF5's library raises one for broken bytes
         words = error.strerror or str(error)
-        return _SYSTEM_WORDS.get(error.errno or 0, f"it cannot be read ({words[:1].lower()}{words[1:]})")
+        return _SYSTEM_WORDS.get(error.errno, f"it cannot be read ({words[:1].lower()}{words[1:]})")
     if isinstance(error, RecursionError):
         return "it is nested too deep"
     if isinstance(error, MemoryError):

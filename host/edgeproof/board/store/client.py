@@ -12,7 +12,7 @@ from edgeproof.board.facts import BoardFacts, parse_facts
 from edgeproof.board.link.conversation import Client, Conversation, EventHandler, Reply, Request
 from edgeproof.board.link.deadline import Deadline
 from edgeproof.board.link.transport import Channel, Transport
-from edgeproof.board.store.bootstrap import store_service_command, store_service_source
+from edgeproof.board.store.bootstrap import LACKING, store_service_command, store_service_source
 from edgeproof.board.store.chunks import cut_files
 from edgeproof.board.store.inventory import MAX_PATH, Inventory, parse_inventory
 from edgeproof.board.store.local_objects import LocalObject, SentObject
@@ -283,23 +283,23 @@ def open_store(
     who = f"the store service on {transport.name}"
     channel = transport.open(store_service_command(python, folder))
     try:
-        _send_source(channel, Deadline(_START_SECONDS, f"{who} to start"), meanwhile)
+        _answer_first_word(channel, Deadline(_START_SECONDS, f"{who} to start"), meanwhile)
         return BoardStore(Conversation(channel, who), transport.name)
     except BaseException:
         channel.close()
         raise
 
 
-def _send_source(channel: Channel, deadline: Deadline, meanwhile: Callable[[], None] | None) -> None:
-    """Sends as soon as the far side is ready, though this side may have something else to do."""
-    source = store_service_source()
+def _answer_first_word(channel: Channel, deadline: Deadline, meanwhile: Callable[[], None] | None) -> None:
+    """Sends the source as soon as the far side says that it lacks it, whatever this side is doing."""
     failures: list[BaseException] = []
 
     def send() -> None:
         try:
-            # A Python that is too old ends before it has read this: its exit status tells, not the broken pipe.
-            with contextlib.suppress(OSError):
-                channel.send(source, deadline)
+            # A Python that is too old ends ahead of any word: its exit status tells.
+            if channel.receive(1, deadline) == LACKING:
+                with contextlib.suppress(OSError):
+                    channel.send(store_service_source(), deadline)
         except BaseException as error:  # noqa: BLE001  # raised again in the thread that waits
             failures.append(error)
 

@@ -153,11 +153,11 @@ def test_mistakes_are_told(tmp_path: Path, tiny_bundles: dict[str, Path]) -> Non
         run(tmp_path / "m.tflite")
     with pytest.raises(BundleError, match=r"it holds bundles, but is none\. Name one of them: .*int8"):
         run(tiny_bundles["int8"].parent)
-    with pytest.raises(ModelError, match=r"no such file or directory\. Give a \.tflite file or a bundle"):
+    with pytest.raises(ModelError, match=r"there is no such file\. Give a \.tflite file or a bundle"):
         run(tmp_path / "nowhere.tflite")
     with pytest.raises(BundleError, match="so it is no bundle"):
         run(tmp_path)
-    with pytest.raises(PictureFolderError, match="No such file"):
+    with pytest.raises(PictureFolderError, match="there is no such file"):
         run(tiny_bundles["int8"], "--picture", tmp_path / "nowhere.jpg")
     changed = Path(shutil.copytree(tiny_bundles["int8"], tmp_path / "changed"))
     (changed / "labels.txt").write_text("other\nothers\n")

@@ -43,6 +43,7 @@ def test_what_is_no_file_is_neither_read_nor_waited_for(tmp_path: Path) -> None:
         (OSError(13, "Permission denied"), "this user may not read it"),
         (OSError(2, "No such file or directory"), "there is no such file"),
         (OSError(21, "Is a directory"), "it is a folder, not a file"),
+        (OSError("Unable to open file"), "it is broken (Unable to open file)"),
         (OSError(5, "Input/output error"), "it cannot be read (input/output error)"),
         (ValueError("Exceeds the limit (4300 digits) for integer string"), "it holds a number of thousands of digits"),
         (UnicodeDecodeError("utf-8", b"a\xff", 1, 2, ""), "it is not UTF-8 (byte 0xff at 1)"),

@@ -134,7 +134,7 @@ def test_a_full_disk_is_told_before_anything_is_fetched(root: Path, monkeypatch:
 def test_a_cache_that_cannot_be_written_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "file"))
-    with pytest.raises(OdapiEnvironmentError, match=r"cannot be written to \(Not a directory\)\. Set EDGEPROOF_CACHE"):
+    with pytest.raises(OdapiEnvironmentError, match=r"a file is where a folder would have to be\. Set EDGEPROOF_CACHE"):
         ensure_environment(None, silent, Installer())
 
 

@@ -156,7 +156,7 @@ def test_what_is_no_report_is_refused_by_name(tmp_path: Path, text: str, words: 
     path.write_text(text)
     with pytest.raises(ReportError, match=words) as caught:
         read_report(path)
-    assert str(caught.value).startswith(f"{path}: it is ")
+    assert str(caught.value).startswith(f"{path}: it")
 
 
 def test_a_file_that_a_report_names_lies_beside_it(tmp_path: Path) -> None:

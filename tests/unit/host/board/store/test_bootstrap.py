@@ -15,7 +15,7 @@ from edgeproof.board.link.first_contact import GreetedChannel, Ready
 from edgeproof.board.link.local import LocalTransport
 from edgeproof.board.link.transport import Channel
 from edgeproof.board.store.agent_object import agent_object
-from edgeproof.board.store.bootstrap import shell_path, store_service_command, store_service_source
+from edgeproof.board.store.bootstrap import LACKING, STORED, shell_path, store_service_command, store_service_source
 from edgeproof.board.store.client import open_store
 from edgeproof.errors import BoardPythonError, LoginShellError
 from edgeproof_agent import __version__
@@ -79,14 +79,16 @@ def stored(tmp_path: Path) -> Path:
         return Path(store.path(Kind.AGENT, agent_object().digest)) / "edgeproof_agent"
 
 
-def agent_that_the_service_tells(home: Path) -> str:
+def agent_that_the_service_tells(home: Path) -> tuple[bytes, str]:
     with LocalTransport("local", home) as transport:
         channel = transport.open(store_service_command(sys.executable))
-        channel.send(store_service_source(), Deadline(20, "the service"))
+        answer = channel.receive(1, Deadline(20, "the service"))
+        if answer == LACKING:
+            channel.send(store_service_source(), Deadline(20, "the service"))
         conversation = Conversation(channel, "the service")
         told = conversation.hello().text("agent")
         conversation.close()
-        return told
+        return answer, told
 
 
 def compiled(package: Path) -> Path:
@@ -100,7 +102,7 @@ def test_the_service_takes_what_the_stored_agent_has_compiled(tmp_path: Path, st
     code = compile(marked, "marked", "exec")
     header = cache.read_bytes()[:16]
     cache.write_bytes(header + marshal.dumps(code))
-    assert agent_that_the_service_tells(tmp_path) == "9.9.9"
+    assert agent_that_the_service_tells(tmp_path) == (STORED, "9.9.9")
 
 
 @pytest.mark.parametrize(
@@ -119,14 +121,32 @@ def test_a_damaged_agent_does_not_keep_the_service_from_starting(
 ) -> None:
     damage(stored)
     try:
-        assert agent_that_the_service_tells(tmp_path) == __version__
+        assert agent_that_the_service_tells(tmp_path)[1] == __version__
     finally:
         stored.chmod(0o755)
+
+
+def test_nothing_is_sent_to_a_board_that_has_the_agent(tmp_path: Path, stored: Path) -> None:
+    assert agent_that_the_service_tells(tmp_path) == (STORED, __version__)
+    (stored / "serve/__init__.py").write_text("raise SystemExit('not a part of the service')")
+    assert agent_that_the_service_tells(tmp_path) == (STORED, __version__)
+
+
+@pytest.mark.parametrize("name", ["wire/link.py", "store/services/__init__.py", "__init__.py", "machine/added.py"])
+def test_the_source_is_sent_where_anything_of_it_has_changed(tmp_path: Path, stored: Path, name: str) -> None:
+    with (stored / name).open("a") as file:
+        file.write("# changed\n")
+    assert agent_that_the_service_tells(tmp_path) == (LACKING, __version__)
+
+
+def test_a_board_that_has_nothing_is_sent_the_source(tmp_path: Path) -> None:
+    assert agent_that_the_service_tells(tmp_path) == (LACKING, __version__)
 
 
 def test_a_service_whose_source_is_cut_ends_without_a_word(tmp_path: Path) -> None:
     with LocalTransport("local", tmp_path) as transport:
         channel = transport.open(store_service_command(sys.executable))
+        assert channel.receive(1, Deadline(20, "the service")) == LACKING
         channel.send(b"00001000short", Deadline(20, "the service"))
         channel.close()
         assert channel.wait(Deadline(20, "the service")).code == 3

@@ -113,7 +113,7 @@ def test_a_public_key_does_not_sign(tmp_path: Path, key: Ed25519PrivateKey) -> N
 
 
 def test_what_is_no_ed25519_key_is_told(tmp_path: Path) -> None:
-    with pytest.raises(SigningError, match="cannot read the key"):
+    with pytest.raises(SigningError, match="nowhere: there is no such file. Name an OpenSSH"):
         load_signing_key(tmp_path / "nowhere", never_asked)
     for content in (b"", b"junk", b"-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n"):
         (tmp_path / "key").write_bytes(content)

@@ -175,8 +175,8 @@ def test_what_is_wrong_with_an_inventory_is_said_and_nobody_is_asked(tmp_path: P
         ("all: {hosts: [a, b]}", "hosts of the group all is no table"),
         ("all: {hosts: {a: 1}}", "the variables of a are no table"),
         ("all: {hosts: {a: {ansible_host: '$x'}}}", "is not the name of a host"),
-        ("a: [", "cannot be read"),
-        ("a: !!python/object/apply:os.system [true]", "cannot be read"),
+        ("a: [", "it is broken"),
+        ("a: !!python/object/apply:os.system [true]", "it is broken"),
     ],
 )
 def test_a_broken_yaml_is_told(tmp_path: Path, text: str, words: str) -> None:
