@@ -1,5 +1,5 @@
 # make demo: the whole chain on a board that this machine plays.  make test: lint, types and all tests.
-# make quick: lint, types and the unit tests.  make fuzz SECONDS=600: broken input for every reader.
+# make quick: lint, types and all unit tests but the slow ones.  make fuzz SECONDS=600: broken input for every reader.
 # make soak: what takes long: power cuts by the hundred, 200 boards, detector families, other readers and PyTorch.
 # Both set themselves up in .venv, which is reused until pyproject.toml changes.
 
@@ -22,7 +22,8 @@ test: $(VENV)/.dev lint
 	@$(BIN)/python -m tests.run_all
 
 quick: $(VENV)/.dev lint
-	@$(BIN)/python -m pytest -q -n 2 tests/unit
+	@$(BIN)/python -m pytest -q -n 2 -m 'not slow' tests/unit
+	@echo "not run here: unit tests of whole exports and of thousands of simulated runs: make test"
 
 lint: $(VENV)/.dev
 	@$(BIN)/ruff format --check .

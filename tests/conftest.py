@@ -25,6 +25,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "tensorflow: imports TensorFlow into the process of the tests.")
+    config.addinivalue_line(
+        "markers", "slow: a whole export, or thousands of simulated runs; `make quick` leaves it out."
+    )
     config.addinivalue_line("markers", "thorough: takes long and is run by `make soak` alone.")
     config.addinivalue_line("markers", "network: fetches a sample, unless it is in the cache.")
     # No test writes into the history of whoever runs it.

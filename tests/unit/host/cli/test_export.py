@@ -27,6 +27,8 @@ from edgeproof_agent.detection.interpreters import import_runtime
 from tests.support.networks import tiny_ssd
 from tests.support.places import ROOT
 
+pytestmark = pytest.mark.slow
+
 BOTH = (Variant.FLOAT32, Variant.INT8)
 
 

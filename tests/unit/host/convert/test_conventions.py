@@ -17,7 +17,7 @@ from edgeproof.wording.progress import Progress
 from edgeproof_agent.bundle.manifest import ColourOrder
 from tests.support.networks import planted_conventions
 
-pytestmark = pytest.mark.tensorflow
+pytestmark = [pytest.mark.tensorflow, pytest.mark.slow]
 
 ODAPI = with_family(SourceOptions(), Family.ODAPI)
 

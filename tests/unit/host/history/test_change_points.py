@@ -8,6 +8,8 @@ import pytest
 
 from edgeproof.history.change_points import SIGNIFICANCE, change_points
 
+pytestmark = pytest.mark.slow
+
 Floats = npt.NDArray[np.float64]
 Noise = Callable[[np.random.Generator, int], Floats]
 

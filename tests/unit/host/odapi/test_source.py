@@ -13,7 +13,7 @@ from edgeproof.odapi import source
 from edgeproof.odapi.environment import api_release
 from tests.support.networks import tiny_networks
 
-pytestmark = pytest.mark.tensorflow
+pytestmark = [pytest.mark.tensorflow, pytest.mark.slow]
 
 IMAGENET = {"mean": [123.675, 116.28, 103.53], "std": [58.395, 57.12, 57.375]}
 CONFIG = """

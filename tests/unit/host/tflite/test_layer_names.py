@@ -20,6 +20,8 @@ from edgeproof_agent.detection.detector import load_detector
 from edgeproof_agent.detection.interpreters import import_runtime
 from tests.support.networks import tiny_ssd
 
+pytestmark = pytest.mark.slow
+
 FIRST = "FeatureExtractor/Relu6"
 CLASSES = "BoxPredictor_0/ClassPredictor"
 

@@ -25,6 +25,8 @@ from edgeproof.tflite.layer_names import short_names
 from edgeproof.verify.deviation import Deviation
 from edgeproof.wording.counting import counted
 
+pytestmark = pytest.mark.slow
+
 
 def layer(name: str, relative: float) -> LayerError:
     return LayerError(name, "CONV_2D", scale=0.5, rmse=relative * 0.5, max_error=1.0)

@@ -4,7 +4,7 @@ import pytest
 
 from tests.support.networks.planted_trials import SeenNetwork, see_shapes, try_boxes, try_inputs
 
-pytestmark = pytest.mark.tensorflow
+pytestmark = [pytest.mark.tensorflow, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ from tests.support.networks.odapi_checkpoint import write_checkpoint
 from tests.support.networks.odapi_network import NAMES, RecordedNetwork, picture, weight
 from tests.support.reading import read_source
 
-pytestmark = pytest.mark.tensorflow
+pytestmark = [pytest.mark.tensorflow, pytest.mark.slow]
 Values = Mapping[str, npt.NDArray[np.float32]]
 SMALL = RecordedNetwork("mobilenet_v1")
 

@@ -53,7 +53,7 @@ HOSTILE = [
     "NoSuchOperator",
 ]
 
-pytestmark = pytest.mark.tensorflow
+pytestmark = [pytest.mark.tensorflow, pytest.mark.slow]
 
 
 def graph_with(op: str, place: str) -> Any:
