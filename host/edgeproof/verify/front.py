@@ -176,8 +176,11 @@ class Contest:
         samples = [mine.samples, theirs.samples]
         same = mine.data_set.sha256 == theirs.data_set.sha256
         if same and samples[0] is not None and samples[1] is not None and _same_truth(samples[0], samples[1]):
+            differing = samples[0].board.differing_pictures(samples[1].board)
+            if not differing:  # whatever other pictures show, they show it of both
+                return Relation(gain, Interval.exact(gain), paired=True)
             drawn = self._resampled(one, samples[0]).map() - self._resampled(other, samples[1]).map()
-            estimate = interval(gain, drawn, len(samples[0].image_ids), low=-1.0)
+            estimate = interval(gain, drawn, len(samples[0].image_ids), low=-1.0, differing=differing)
             if estimate.low is None or estimate.high is None:
                 return Relation(gain, UNKNOWN, paired=True)
             return Relation(gain, Interval(estimate.low, estimate.high), paired=True)

@@ -9,6 +9,7 @@ from edgeproof.record.measured.energy import SourceClass
 from edgeproof.record.measured.latency import Samples
 from edgeproof.record.run import Run
 from edgeproof.record.verdict.claims import Answer, Claim
+from edgeproof.verify.accuracy.intervals import CONFIDENCE as ACCURACY_CONFIDENCE
 from edgeproof.verify.accuracy.intervals import FEWEST_PICTURES
 from edgeproof.verify.binomial import share_bounds
 from edgeproof.verify.drift import TOLERANCE, BlockDrift, block_drift, burst, sustained
@@ -263,12 +264,20 @@ def _drift_words(drift: BlockDrift) -> str:
 
 
 def _pictures_missing(gate: Gate, figure: Estimate, pictures: int) -> str:
-    """How many pictures would tell it, if the figure stays: an interval narrows with the root of their number."""
+    """How many pictures would tell it, if the figure stays.
+
+    An interval narrows with the root of their number; where no picture differs, with the number itself.
+    """
     if figure.low is None or figure.high is None:
         return f"{counted(pictures, 'picture')} say nothing of others: {FEWEST_PICTURES} are the fewest"
     far = abs(figure.value - gate.limit)
     half = figure.high - figure.value if figure.value < gate.limit else figure.value - figure.low
-    needed = pictures * (half / far) ** 2 if far > 0 else math.inf
+    if far <= 0:
+        needed = math.inf
+    elif math.isclose(half, share_bounds(0, pictures, ACCURACY_CONFIDENCE)[1]):
+        needed = pictures * half / far
+    else:
+        needed = pictures * (half / far) ** 2
     if needed > _MOST_PICTURES:
         return f"too near to the limit to be told from it by {counted(pictures, 'picture')}"
     return f"needs about {math.ceil(needed * _MARGIN)} pictures, has {pictures}: give a larger data set"

@@ -69,6 +69,16 @@ class FoundObjects:
         """[N, 7], as they are kept."""
         return np.column_stack([self.pictures, self.classes, self.boxes, self.scores]).astype(np.float64)
 
+    def differing_pictures(self, other: "FoundObjects") -> int:
+        """On how many pictures anything that was found differs, be it in the last digit of a score."""
+        mine, theirs = self._of_each_picture(), other._of_each_picture()
+        return sum(mine.get(picture) != theirs.get(picture) for picture in mine.keys() | theirs.keys())
+
+    def _of_each_picture(self) -> dict[int, bytes]:
+        rows = self.rows()
+        begins = np.flatnonzero(np.diff(self.pictures, prepend=-1))
+        return {int(part[0, 0]): part.tobytes() for part in np.split(rows, begins[1:]) if len(part)}
+
     @classmethod
     def from_rows(cls, rows: _Floats) -> "FoundObjects":
         return cls(_places(rows[:, 0]), _places(rows[:, 1]), rows[:, 2:6], rows[:, 6])

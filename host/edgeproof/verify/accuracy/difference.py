@@ -28,4 +28,5 @@ def paired_change(before: AccuracySamples, after: AccuracySamples, resamples: in
         )
         for side in (before, after)
     )
-    return interval(now - was, drawn_after - drawn_before, len(before.image_ids), low=-1.0)
+    differing = before.board.differing_pictures(after.board)
+    return interval(now - was, drawn_after - drawn_before, len(before.image_ids), low=-1.0, differing=differing)

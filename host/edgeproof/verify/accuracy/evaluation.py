@@ -46,6 +46,7 @@ class Evaluated:
 
 @dataclass(frozen=True, eq=False)
 class _Side:
+    found: FoundObjects
     metrics: Metrics
     resampled: Resampled
 
@@ -98,7 +99,7 @@ def _same(one: FoundObjects, other: FoundObjects) -> bool:
 def _side(samples: AccuracySamples, found: FoundObjects, evaluator: Evaluator, times: Counts) -> _Side:
     classes = len(samples.category_ids)
     return _Side(
-        evaluator.metrics(samples.truth, found, classes), resampled(ranked(samples.truth, found, classes), times)
+        found, evaluator.metrics(samples.truth, found, classes), resampled(ranked(samples.truth, found, classes), times)
     )
 
 
@@ -109,7 +110,13 @@ def _map(side: _Side, times: Counts, iou: int | None = None) -> Estimate:
 
 
 def _against(facts: ReferenceFacts, side: _Side, board: _Side, times: Counts) -> AgainstReference:
-    drop = interval(side.map - board.map, side.resampled.map() - board.resampled.map(), times.shape[1], low=-1.0)
+    drop = interval(
+        side.map - board.map,
+        side.resampled.map() - board.resampled.map(),
+        times.shape[1],
+        low=-1.0,
+        differing=side.found.differing_pictures(board.found),
+    )
     return AgainstReference(facts.variant, facts.digest, facts.runtime, _map(side, times), drop)
 
 

@@ -305,11 +305,26 @@ def test_a_drop_is_that_against_the_named_variant() -> None:
     assert run.accuracy is not None
     same, other = run.accuracy.against
     assert (same.variant, other.variant) == ("int8", "float32")
-    assert (same.drop.value, same.drop.low, same.drop.high) == (0, 0, 0)
     assert other.drop.low is not None
-    assert claim(run, "accuracy", "map drop vs int8 <= 0").answer is PASS
     assert claim(run, "accuracy", f"map drop vs float32 <= {other.drop.low - 1e-6}").answer is FAIL
     assert claim(run, "accuracy", "map drop vs float32 <= 0.5").value == other.drop.value > 0
+
+
+def test_pictures_that_all_agree_say_no_more_than_their_number_can() -> None:
+    run = with_accuracy(loss=0.5)
+    assert run.accuracy is not None
+    drop = run.accuracy.against[0].drop
+    reach = 1 - 0.025 ** (1 / 110)  # Clopper and Pearson, of 0 in 110
+    assert drop.value == 0
+    assert (drop.low, drop.high) == (pytest.approx(-reach), pytest.approx(reach))
+    assert claim(run, "accuracy", "map drop vs int8 <= 0.035").answer is PASS
+    near = claim(run, "accuracy", "map drop vs int8 <= 0.01")
+    assert (near.answer, near.note) == (
+        OPEN,
+        f"needs about {math.ceil(1.1 * 110 * reach / 0.01)} pictures, has 110: give a larger data set",
+    )
+    never = claim(run, "accuracy", "map drop vs int8 <= 0")
+    assert (never.answer, never.note) == (OPEN, "too near to the limit to be told from it by 110 pictures")
 
 
 def test_a_drop_against_a_variant_that_was_not_run_is_not_known() -> None:

@@ -109,3 +109,41 @@ def test_intervals_hold_about_as_often_as_they_are_to() -> None:
 def test_levels_are_reached_as_coco_compares_them_to_the_last_bit() -> None:
     recalls = np.array([found / objects for objects in range(1, 301) for found in range(objects + 1)])
     np.testing.assert_array_equal(_levels_reached(recalls), np.searchsorted(RECALLS, recalls, side="right"))
+
+
+def shares_held(rate: float, pictures: int = 200, runs: int = 400) -> tuple[float, float]:
+    """How often the interval of a loss holds the truth, and how often one does that rests on draws alone, where a picture
+    loses all it has with the chance `rate`."""
+    random = np.random.default_rng(5)
+    times = draws(pictures, 200)
+    ours = plain = 0
+    for _ in range(runs):
+        lost = random.random(pictures) < rate
+        value, drawn = float(lost.mean()), np.asarray(times @ lost / pictures, np.float64)
+        found = interval(value, drawn, pictures, differing=int(lost.sum()))
+        assert found.low is not None
+        assert found.high is not None
+        ours += found.low <= rate <= found.high
+        plain += abs(value - rate) <= 1.96 * drawn.std()
+    return ours / runs, plain / runs
+
+
+@pytest.mark.parametrize(("rate", "plain_holds"), [(0.002, False), (0.005, False), (0.01, False), (0.03, True)])
+def test_what_hardly_any_picture_shows_is_within_reach(rate: float, plain_holds: bool) -> None:
+    ours, plain = shares_held(rate)
+    assert ours >= 0.95
+    assert (plain > 0.93) is plain_holds, "what the reach is for"
+
+
+def test_sides_differ_where_any_digit_does() -> None:
+    rows = np.array([[0, 0, 1, 1, 2, 2, 0.5], [2, 0, 1, 1, 2, 2, 0.5], [2, 1, 1, 1, 2, 2, 0.4]], np.float64)
+    found = FoundObjects.from_rows(rows)
+    assert found.differing_pictures(FoundObjects.from_rows(rows.copy())) == 0
+    other = rows.copy()
+    other[2, 6] = np.nextafter(0.4, 1)
+    assert found.differing_pictures(FoundObjects.from_rows(other)) == 1
+    assert found.differing_pictures(FoundObjects.from_rows(rows[:1])) == 1
+    assert found.differing_pictures(FoundObjects.from_rows(rows[:0])) == 2
+    moved = rows.copy()
+    moved[0, 0] = 1
+    assert found.differing_pictures(FoundObjects.from_rows(moved)) == 2
