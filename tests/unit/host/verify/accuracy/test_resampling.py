@@ -112,8 +112,10 @@ def test_levels_are_reached_as_coco_compares_them_to_the_last_bit() -> None:
 
 
 def shares_held(rate: float, pictures: int = 200, runs: int = 400) -> tuple[float, float]:
-    """How often the interval of a loss holds the truth, and how often one does that rests on draws alone, where a picture
-    loses all it has with the chance `rate`."""
+    """How often the interval of a loss holds the truth, where a picture loses all it has with the chance `rate`.
+
+    The second: how often an interval does that rests on draws alone.
+    """
     random = np.random.default_rng(5)
     times = draws(pictures, 200)
     ours = plain = 0
@@ -132,7 +134,7 @@ def shares_held(rate: float, pictures: int = 200, runs: int = 400) -> tuple[floa
 def test_what_hardly_any_picture_shows_is_within_reach(rate: float, plain_holds: bool) -> None:
     ours, plain = shares_held(rate)
     assert ours >= 0.95
-    assert (plain > 0.93) is plain_holds, "what the reach is for"
+    assert bool(plain > 0.93) is plain_holds, "what the reach is for"
 
 
 def test_sides_differ_where_any_digit_does() -> None:
