@@ -9,7 +9,7 @@ NAME = "baseline"
 
 
 def baselines_of(report: Report | None, run: Run) -> Mapping[str, Run]:
-    """The earlier run of the same model and variant on the same board, runtime and number of threads, by its name.
+    """The earlier run of the same model and variant on the same board, by the same runtime, threads, cores and delegate.
 
     Empty when there is none, or more than one and nobody can say which is meant.
     """
@@ -20,5 +20,6 @@ def baselines_of(report: Report | None, run: Run) -> Mapping[str, Run]:
 
 
 def _cell(run: Run) -> tuple[object, ...]:
-    threads = None if run.load is None else run.load.threads
-    return run.bundle.name, run.bundle.variant, run.board.name, run.runtime.name, threads
+    load = run.load
+    loaded = () if load is None else (load.threads, None if load.cpus is None else load.cpus.cores, load.delegate)
+    return run.bundle.name, run.bundle.variant, run.board.name, run.runtime.name, *loaded

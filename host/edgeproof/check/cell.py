@@ -43,6 +43,10 @@ class Cell:
     """None: the board's preferred one."""
     threads: int | None = None
     """None: the board's own choice."""
+    cores: str = "all"
+    """CPUs of the board to run on: all, or the big ones alone."""
+    delegate: str | None = None
+    """External delegate on the board; None: none."""
     pictures: tuple[PictureFile, ...] = ()
     """For parity."""
     data_set: LabelledDataSet | None = None
@@ -72,6 +76,10 @@ class Cell:
             parts.append(self.runtime)
         if self.threads is not None:
             parts.append(f"{self.threads} threads" if self.threads > 1 else "1 thread")
+        if self.cores != "all":
+            parts.append(f"{self.cores} cores")
+        if self.delegate is not None:
+            parts.append(self.delegate.rpartition("/")[2])
         return ", ".join(parts)
 
     @property
@@ -109,7 +117,14 @@ def measure_on(board: OpenBoard, cell: Cell, progress: ProgressListener = silent
         expected = cell.seconds + cell.cool_down_seconds
         stack.enter_context(board.store.leased(f"check {cell.variant}", expected, cell.wait_seconds, progress))
         send_bundle(board.store, bundle, progress)
-        plan = RunPlan(OutputFolder.open(scratch), bench=bench, threads=cell.threads, min_score=cell.min_score)
+        plan = RunPlan(
+            OutputFolder.open(scratch),
+            bench=bench,
+            threads=cell.threads,
+            cores=cell.cores,
+            delegate=cell.delegate,
+            min_score=cell.min_score,
+        )
         if cell.pictures:
             reference = stack.enter_context(open_reference())
             runtime = reference_runtime(reference, choose_runtime(board, cell.runtime).name, progress)

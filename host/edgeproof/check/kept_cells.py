@@ -63,6 +63,8 @@ def cell_key(cell: Cell) -> str:
         "board": [cell.board.name, cell.board.target],
         "runtime": cell.runtime or cell.board.runtime,
         "threads": cell.threads,
+        "cores": cell.cores,
+        "delegate": cell.delegate,
         "pictures": [[file.name, file.image_id, _state(file.path)] for file in cell.pictures],
         "data_set": None if cell.data_set is None else cell.data_set.digest,
         "classes": [sorted(cell.renames.items()), cell.common_classes],

@@ -30,6 +30,8 @@ class Wanted:
     runs: int | None = None
     cool_down_seconds: float = 0.0
     wait_seconds: float = 0.0
+    cores: str | None = None
+    delegate: str | None = None
 
 
 def cells_of(
@@ -70,6 +72,8 @@ def cells_of(
             gates=gates,
             runtime=runtime,
             threads=threads,
+            cores=wanted.cores or config.cores,
+            delegate=wanted.delegate or config.delegate,
             pictures=pictures,
             data_set=data_set,
             renames=config.classes,

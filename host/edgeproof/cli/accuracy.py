@@ -82,6 +82,7 @@ def command(
     console = Terminal(stderr=as_json)  # standard output is the document's
     runs = []
     with folder.sealed(), open_board(board) as there, shown_progress(console) as progress:
+        folder.hold()
         run_plan = RunPlan(folder, threads=threads)
         wanted: list[Bundle | None] = [*opened] or [None]
         for bundle_or_app in wanted:

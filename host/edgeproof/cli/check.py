@@ -17,7 +17,7 @@ from edgeproof.cli.display.progress import shown_progress
 from edgeproof.cli.display.run_output import echo_report, write_report_files
 from edgeproof.cli.display.terminal import Terminal
 from edgeproof.cli.many.check import check_many
-from edgeproof.cli.options.board import json_option, wait_option
+from edgeproof.cli.options.board import cores_option, delegate_option, json_option, wait_option
 from edgeproof.cli.options.boards import FleetOptions, several_boards
 from edgeproof.cli.options.mlflow import mlflow_option
 from edgeproof.cli.options.paths import PATH
@@ -70,6 +70,8 @@ _REPORT, _JUNIT, _SUMMARY, _METRICS, _BADGE = "report.json", "junit.xml", "summa
     metavar="CLUSTER",
     help="Have a Dask cluster measure: tcp://SCHEDULER:PORT, or local:N workers. BOARDs are those of its workers.",
 )
+@cores_option
+@delegate_option
 @wait_option
 @click.option("--repeat", is_flag=True, help="Measure again what an interrupted check has measured already.")
 @click.option(
@@ -96,6 +98,8 @@ def command(
     cool_down: float,
     words: tuple[str, ...],
     on: str | None,
+    cores: str | None,
+    delegate: str | None,
     wait: float,
     repeat: bool,
     baseline: str | None,
@@ -118,7 +122,7 @@ def command(
         return
     path = find_config()
     config = (read_check(path) if path is not None else None) or CheckConfig()
-    wanted = Wanted(boards, bundles, pictures, gates, data, runs, cool_down, wait)
+    wanted = Wanted(boards, bundles, pictures, gates, data, runs, cool_down, wait, cores, delegate)
     named = () if boards or not config.boards else Selection(path).choose(config.boards).boards
     console = Terminal(stderr=as_json)  # standard output is the document's
     exported = [] if bundles or path is None else _exported(config, path, console)
@@ -133,14 +137,17 @@ def command(
         from edgeproof.cluster.engine import cluster
 
         with folder.sealed(), cluster(on, measured_on) as client, shown_progress(console) as progress:
+            folder.hold()
             kept = KeptCells(out / _KEPT)
             checked = check_on_cluster(client, cells, kept, progress, repeat=repeat, baseline=earlier)
     elif len(measured_on) > 1:
         fleet = FleetOptions("check", measured_on, forks, None, None, path)
         with folder.sealed():
+            folder.hold()
             checked = check_many(fleet, cells, out / _KEPT, console, repeat=repeat, baseline=earlier)
     else:
         with folder.sealed(), shown_progress(console) as progress:
+            folder.hold()
             checked = check(cells, KeptCells(out / _KEPT), progress, repeat=repeat, baseline=earlier)
     report = replace(Report.now(checked.runs), not_measured=checked.failures)
     if not as_json and len(measured_on) > _DETAILED_BOARDS:

@@ -31,6 +31,10 @@ class CheckConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """None: the one that each board prefers."""
     threads: tuple[Annotated[int, msgspec.Meta(ge=1, le=64)], ...] = ()
     """None: the board's CPUs, at most 4."""
+    cores: Literal["all", "big"] = "all"
+    """CPUs of the boards to run on."""
+    delegate: str | None = None
+    """External delegate on the boards; None: none."""
     pictures: tuple[str, ...] = ()
     """Files and folders for parity."""
     data: str | None = None
@@ -62,6 +66,8 @@ _MEANINGS = {
     "boards": "a list of boards' names",
     "runtimes": "a list of tflite-runtime and ai-edge-litert",
     "threads": "a list of whole numbers from 1 to 64",
+    "cores": "all or big",
+    "delegate": "a text: a name that the boards' loader finds, or a path there",
     "pictures": "a list of pictures and folders",
     "data": "a text: the path of a labelled data set",
     "images_root": "a text: the folder of the data set's pictures",

@@ -60,6 +60,15 @@ class OutputFolder:
         """What was claimed, as names relative to the folder."""
         return sorted(self._files)
 
+    def hold(self) -> None:
+        """Marks the folder as edgeproof's own though nothing is claimed yet.
+
+        For who keeps there what the next run takes up when this one is interrupted.
+        """
+        if self._earlier == {}:
+            self._earlier = None
+            self._write_list()
+
     def claim(self, *names: str) -> list[Path]:
         """Lists files as this run's, ahead of writing them; their folders are made. Claiming again is no error.
 
@@ -94,9 +103,12 @@ class OutputFolder:
         if self._files:
             self._write_list()
         elif self._earlier is None:
-            (self.path / LIST_FILE).unlink(missing_ok=True)
             self._remove_folders(claimed)
-            remove_made(self.path, self._there)
+            if all(entry.name == LIST_FILE for entry in self.path.iterdir()):
+                (self.path / LIST_FILE).unlink(missing_ok=True)
+                remove_made(self.path, self._there)
+            else:
+                self._write_list()
 
     @contextlib.contextmanager
     def sealed(self) -> Iterator["OutputFolder"]:

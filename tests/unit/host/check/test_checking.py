@@ -113,6 +113,8 @@ def test_a_run_that_the_board_cut_short_is_not_kept(tmp_path: Path) -> None:
         {"board": BoardProfile(host="pi2", name="pi")},
         {"runtime": "ai-edge-litert"},
         {"threads": 1},
+        {"cores": "big"},
+        {"delegate": "libvx.so"},
         {"gates": (parse_gate("size", "< 7 MB"),)},
         {"runs": 5},
         {"min_score": 0.6},

@@ -10,6 +10,7 @@ import pytest
 
 from edgeproof.bundle import open_bundle
 from edgeproof.check.cell import Cell
+from edgeproof.check.kept_cells import cell_key
 from edgeproof.check.matrix import Wanted, cells_of, gates_of, only
 from edgeproof.config.boards import BoardProfile
 from edgeproof.config.check import CheckConfig, read_check
@@ -54,6 +55,17 @@ def test_a_cell_is_made_for_each_bundle_board_runtime_and_number_of_threads(conf
     assert found[-1].title == "int8 on rock, ai-edge-litert, 4 threads"
     assert len({cell.title for cell in found}) == 16
     assert {(cell.runs, cell.first_runs) for cell in found} == {(9, 9)}
+
+
+def test_cores_and_a_delegate_are_for_every_cell_and_named_by_it(config_file: Path) -> None:
+    text = MATRIX.replace("runs = 9", 'runs = 9\ncores = "big"\ndelegate = "/opt/libedgetpu.so.1"')
+    found = cells(config_file, text)
+    assert {(cell.cores, cell.delegate) for cell in found} == {("big", "/opt/libedgetpu.so.1")}
+    assert found[0].title == "float32 on pi, tflite-runtime, 1 thread, big cores, libedgetpu.so.1"
+    typed = cells(config_file, text, Wanted(cores="all", delegate="libvx.so"))
+    assert typed[0].title == "float32 on pi, tflite-runtime, 1 thread, libvx.so"
+    keys = {cell_key(cell) for cell in (found[0], typed[0], replace(found[0], delegate=None))}
+    assert len(keys) == 3, "what was measured with one is not taken for the other"
 
 
 def test_without_a_number_of_runs_it_is_what_the_percentiles_need(config_file: Path) -> None:
@@ -140,6 +152,8 @@ def test_a_typed_gate_that_means_nothing_is_refused() -> None:
         ('[check]\nruntimes = ["litert"]', "[check] runtimes must be a list of tflite-runtime and ai-edge-litert"),
         ("[check]\nthreads = [0]", "[check] threads must be a list of whole numbers from 1 to 64"),
         ("[check]\nthreads = 4", "[check] threads must be a list"),
+        ('[check]\ncores = "little"', "[check] cores must be all or big"),
+        ("[check]\ndelegate = 1", "[check] delegate must be a text: a name that the boards' loader finds"),
         ("[check]\nseconds = 0", "[check] seconds must be a number of seconds, above 0"),
         ("[check]\nmin_score = 50", "[check] min_score must be a number from 0 to 1"),
         ("[check]\ngates = 5", "[check] gates must be a table, [check.gates]"),

@@ -194,3 +194,23 @@ def test_what_an_earlier_run_left_stays_when_nothing_is_claimed(tmp_path: Path) 
         pass
     assert there(tmp_path / "out")["a"] == "1"
     assert listed_outputs(tmp_path / "out")
+
+
+def test_what_is_kept_for_the_next_run_stays_and_the_folder_is_still_ours(tmp_path: Path) -> None:
+    for _ in range(2):
+        with OutputFolder.open(tmp_path / "out").sealed() as folder:
+            folder.hold()
+            (tmp_path / "out" / "cells").mkdir(exist_ok=True)
+            (tmp_path / "out" / "cells" / "one").write_text("1")
+    assert there(tmp_path / "out") == {"cells/one": "1"}
+    run(tmp_path / "out", report="1")
+    with OutputFolder.open(tmp_path / "out").sealed() as folder:
+        folder.hold()
+    assert there(tmp_path / "out") == {"cells/one": "1", "report": "1"}
+
+
+def test_a_held_folder_in_which_nothing_was_kept_goes(tmp_path: Path) -> None:
+    with OutputFolder.open(tmp_path / "out").sealed() as folder:
+        folder.hold()
+        assert os.listdir(tmp_path / "out") == ["outputs.json"]
+    assert list(tmp_path.iterdir()) == []
