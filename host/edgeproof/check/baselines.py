@@ -9,7 +9,7 @@ NAME = "baseline"
 
 
 def baselines_of(report: Report | None, run: Run) -> Mapping[str, Run]:
-    """The earlier run of the same model and variant on the same board, by the same runtime, threads, cores and delegate.
+    """The earlier run of the same model and variant on the same board, with the same runtime, threads, cores, delegate.
 
     Empty when there is none, or more than one and nobody can say which is meant.
     """
