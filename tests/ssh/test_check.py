@@ -1,13 +1,16 @@
 """`edgeproof check` on boards behind real SSH servers: three verdicts by changing a gate, parity, one report."""
 
 import json
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 import edgeproof as library
+from edgeproof_agent.store.objects import STORE_FOLDER
 from tests.support.boards.ssh_servers import Command, Server
 from tests.support.report_schema import checked_report
 
@@ -175,6 +178,31 @@ def test_a_run_beside_a_busy_process_does_not_pass(
     assert gate["answer"] == "inconclusive"
     assert "the measurement is void" in gate["note"]
     assert "other processes took" in gate["note"]
+
+
+def test_a_board_that_somebody_measures_on_is_refused_with_who_and_until_when(
+    edgeproof: Command, server: Server, tmp_path: Path, tiny_bundles: dict[str, Path]
+) -> None:
+    """Two measurements at once would disturb each other: the second is told, and what it wanted is not measured."""
+    words = ["bench", "desk", "--bundle", str(tiny_bundles["int8"]), "--runs", "1000000"]
+    first = subprocess.Popen([sys.executable, "-m", "edgeproof", *words], cwd=tmp_path, stdout=subprocess.DEVNULL)
+    lease = server.home / STORE_FOLDER / "measuring.lock"
+    try:
+        deadline = time.monotonic() + 60
+        while not (lease.exists() and lease.read_text()):
+            assert first.poll() is None
+            assert time.monotonic() < deadline, "it does not measure"
+            time.sleep(0.05)
+        done = check(edgeproof, tmp_path, tiny_bundles["int8"], "total p50 < 100 s", 2, "--runs", 5)
+    finally:
+        first.send_signal(signal.SIGINT)
+        first.wait(60)
+    told = " ".join(done.stdout.split())
+    assert "measures on this board (bench" in told
+    assert "--wait SECONDS" in told
+    document = checked_report(tmp_path / "out" / "report.json")
+    assert document["runs"] == []
+    assert len(document["not_measured"]) == 1
 
 
 def test_a_first_check_is_written_from_what_is_there_and_can_be_run(
