@@ -48,15 +48,17 @@ class Conversation:
     """`who` names the far side in errors, e.g. `the agent on pi`. Not for more than one thread.
 
     Every method may raise `AgentDiedError` (with the exit status and the last words), `DeadlineError` or
-    `ProtocolError`; a request that is answered with an error raises `AgentRefusedError`.
+    `ProtocolError`; a request that is answered with an error raises `AgentRefusedError`. `received` is what has been
+    read already of what the far side says.
     """
 
-    def __init__(self, channel: Channel, who: str, answer_seconds: float = 60.0) -> None:
+    def __init__(self, channel: Channel, who: str, answer_seconds: float = 60.0, received: bytes = b"") -> None:
         self._channel = channel
         self._who = who
         self._answer_seconds = answer_seconds
         self._last_id = 0
         self._beginning = bytearray()
+        self._received = received
 
     def hello(self, seconds: float | None = None) -> Fields:
         """The first exchange: agrees on the protocol version."""
@@ -155,7 +157,9 @@ class Conversation:
         return frame
 
     def _receive_some(self, count: int, deadline: Deadline) -> bytes:
-        data = self._channel.receive(count, deadline)
+        data, self._received = self._received[:count], self._received[count:]
+        if not data:
+            data = self._channel.receive(count, deadline)
         if self._last_id == 1 and len(self._beginning) < _SHOWN_BYTES:
             self._beginning += data[:_SHOWN_BYTES]
         return data

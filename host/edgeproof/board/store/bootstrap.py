@@ -15,8 +15,9 @@ from edgeproof_agent.store.objects import STORE_FOLDER, Kind, listing_digest
 STORE_PACKAGES = ("wire", "machine", "store")
 """What the store service consists of: the packages of the agent that need nothing but the standard library."""
 
-STORED, LACKING = b"+", b"-"
-"""What the far side says first: whether it has the source of this very version."""
+STORED, LACKING = b"\x06", b"\x15"
+"""What the far side says first, whether it has the source of this very version: ASCII's acknowledgement, or not. Nobody
+prints them."""
 
 _ZLIB_LEVEL = 3
 """65 kB in 7 ms; the highest level takes four times as long for 7 kB less."""
@@ -62,7 +63,7 @@ try:
     sources = stored()
 except Exception:  # whatever a disk has made of them
     sources = None
-os.write(1, b"+" if sources else b"-")
+os.write(1, b"\x06" if sources else b"\x15")
 if not sources:
     sources = json.loads(zlib.decompress(read(int(read(8)))))
 def is_package(name):

@@ -12,7 +12,7 @@ from edgeproof.board.facts import BoardFacts, parse_facts
 from edgeproof.board.link.conversation import Client, Conversation, EventHandler, Reply, Request
 from edgeproof.board.link.deadline import Deadline
 from edgeproof.board.link.transport import Channel, Transport
-from edgeproof.board.store.bootstrap import LACKING, store_service_command, store_service_source
+from edgeproof.board.store.bootstrap import LACKING, STORED, store_service_command, store_service_source
 from edgeproof.board.store.chunks import cut_files
 from edgeproof.board.store.inventory import MAX_PATH, Inventory, parse_inventory
 from edgeproof.board.store.local_objects import LocalObject, SentObject
@@ -283,35 +283,40 @@ def open_store(
     who = f"the store service on {transport.name}"
     channel = transport.open(store_service_command(python, folder))
     try:
-        _answer_first_word(channel, Deadline(_START_SECONDS, f"{who} to start"), meanwhile)
-        return BoardStore(Conversation(channel, who), transport.name)
+        other = _answer_first_word(channel, Deadline(_START_SECONDS, f"{who} to start"), meanwhile)
+        return BoardStore(Conversation(channel, who, received=other), transport.name)
     except BaseException:
         channel.close()
         raise
 
 
-def _answer_first_word(channel: Channel, deadline: Deadline, meanwhile: Callable[[], None] | None) -> None:
-    """Sends the source as soon as the far side says that it lacks it, whatever this side is doing."""
+def _answer_first_word(channel: Channel, deadline: Deadline, meanwhile: Callable[[], None] | None) -> bytes:
+    """Sends the source as soon as the far side says that it lacks it, whatever this side is doing.
+
+    Returns what came in the place of that word: something else runs there, or a Python that is too old has ended.
+    """
+    words: list[bytes] = []
     failures: list[BaseException] = []
 
-    def send() -> None:
+    def answer() -> None:
         try:
-            # A Python that is too old ends ahead of any word: its exit status tells.
-            if channel.receive(1, deadline) == LACKING:
-                with contextlib.suppress(OSError):
+            words.append(channel.receive(1, deadline))
+            if words[0] == LACKING:
+                with contextlib.suppress(OSError):  # its exit status tells
                     channel.send(store_service_source(), deadline)
         except BaseException as error:  # noqa: BLE001  # raised again in the thread that waits
             failures.append(error)
 
     if meanwhile is None:
-        send()
+        answer()
     else:
-        sending = threading.Thread(target=send, name="source", daemon=True)
-        sending.start()
+        answering = threading.Thread(target=answer, name="source", daemon=True)
+        answering.start()
         meanwhile()
-        sending.join()
+        answering.join()
     if failures:
         raise failures[0]
+    return b"" if words[0] in (STORED, LACKING) else words[0]
 
 
 def _with_signature(arguments: Mapping[str, object], signature: str | None) -> dict[str, object]:
