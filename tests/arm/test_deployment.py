@@ -16,7 +16,9 @@ def test_a_push_is_rolled_back(board: ReadyBoard, edgeproof: Command, tiny_bundl
     digests = {variant: open_bundle(tiny_bundles[variant]).digest[:12] for variant in ("float32", "int8")}
     for variant, digest in digests.items():
         assert f"serves {digest} now" in edgeproof("push", name, tiny_bundles[variant], "--app", APP)
-    assert f"serves {digests['float32']} again" in edgeproof("rollback", name, "--app", APP)
+    assert f"serves {digests['float32']} (float32) again, before {digests['int8']} (int8)" in edgeproof(
+        "rollback", name, "--app", APP
+    )
     links = json.loads(edgeproof("status", name, "--json"))["apps"][APP]
     assert (links["current"]["variant"], links["previous"]["variant"]) == ("float32", "int8")
 

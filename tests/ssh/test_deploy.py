@@ -291,7 +291,9 @@ def test_what_cannot_work_is_said_before_anything_is_sent(
 ) -> None:
     (tmp_path / "afile").write_text("")
     unwritable = edgeproof("detect", "desk", pictures, "--out", tmp_path / "afile" / "out", expect=2)
-    assert f"{tmp_path}/afile/out: a file is where a folder would have to be. Choose another --out." in unwritable.stderr
+    assert (
+        f"{tmp_path}/afile/out: a file is where a folder would have to be. Choose another --out." in unwritable.stderr
+    )
     bad_app = edgeproof("push", "desk", tiny_bundles["int8"], "--app", "../evil", expect=2)
     assert "'../evil' is not a name for an app" in bad_app.stderr
     several = edgeproof("push", "desk", tiny_bundles["int8"].parent, expect=2)
