@@ -300,9 +300,9 @@ def _answer_first_word(channel: Channel, deadline: Deadline, meanwhile: Callable
 
     def answer() -> None:
         try:
-            words.append(channel.receive(1, deadline))
-            if words[0] == LACKING:
-                with contextlib.suppress(OSError):  # its exit status tells
+            with contextlib.suppress(OSError):  # the conversation meets with the same, and tells it in its own words
+                words.append(channel.receive(1, deadline))
+                if words[0] == LACKING:
                     channel.send(store_service_source(), deadline)
         except BaseException as error:  # noqa: BLE001  # raised again in the thread that waits
             failures.append(error)
@@ -316,7 +316,7 @@ def _answer_first_word(channel: Channel, deadline: Deadline, meanwhile: Callable
         answering.join()
     if failures:
         raise failures[0]
-    return b"" if words[0] in (STORED, LACKING) else words[0]
+    return b"".join(word for word in words if word not in (STORED, LACKING))
 
 
 def _with_signature(arguments: Mapping[str, object], signature: str | None) -> dict[str, object]:
