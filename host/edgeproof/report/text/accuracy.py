@@ -87,8 +87,8 @@ def _bounds_words(drop: Estimate) -> str:
     """Of the same number that is told: how far below, or how far above."""
     if drop.low is None or drop.high is None:
         return ": not told by so few pictures"
-    if drop.low == drop.high == 0:
-        return ""
+    if drop.value == 0 and drop.low == -drop.high:
+        return f"; on other pictures up to {drop.high:.4f} either way" if drop.high else ""
     low, high = (drop.low, drop.high) if drop.value >= 0 else (-drop.high, -drop.low)
     words = f": {low:+.4f} to {high:+.4f}"
     return f"{words}, not told apart" if low <= 0 <= high else words
