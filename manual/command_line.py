@@ -9,6 +9,7 @@ from edgeproof.cli.main import cli
 from edgeproof.cli.options.examples import examples_of
 from edgeproof.cli.options.grouped_help import in_groups
 
+OVERVIEW = "generated/command-line.md"
 FOLDER = "generated/commands"
 
 
@@ -48,7 +49,7 @@ def pages() -> dict[str, str]:
     """One a command, and one that lists them."""
     shown = list(commands())
     return {
-        "generated/command-line.md": _overview(shown),
+        OVERVIEW: _overview(shown),
         **{f"{FOLDER}/{'-'.join(item.words)}.md": _page(item) for item in shown},
     }
 

@@ -7,9 +7,18 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
-from manual.pages import PROJECT_PAGES, ROOT, made_pages
+from manual import command_line
+from manual.pages import MADE_PARTS, PROJECT_PAGES, ROOT, made_pages
 
 _LINK = re.compile(r"\[(?P<text>[^\]\[]*)\]\((?P<target>[^()#\s:]+)(?P<anchor>#[^()\s]*)?\)")
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Each command's page goes below the page that lists them."""
+    (reference,) = (item["Reference"] for item in config.nav or () if "Reference" in item)
+    (listing,) = (item for item in reference if isinstance(item, dict) and command_line.OVERVIEW in item.values())
+    listing["Command line"] = [command_line.OVERVIEW, *list(command_line.pages())[1:]]
+    return config
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -19,6 +28,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001
+    for mark, part in MADE_PARTS.items():
+        markdown = markdown.replace(mark, part()) if mark in markdown else markdown
     return with_links_of_the_site(markdown, page.file.src_uri)
 
 

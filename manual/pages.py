@@ -1,7 +1,10 @@
 """Every page that is made and not written, by its place in the site."""
 
+import contextlib
+import io
 from pathlib import Path
 
+from examples import agent_start
 from manual import command_line, exit_statuses, gates, library, messages, schemas, settings
 
 ROOT = Path(__file__).parents[1]
@@ -12,6 +15,17 @@ PROJECT_PAGES = {
     "project/changelog.md": "CHANGELOG.md",
 }
 """Pages that the repository keeps where people look for them."""
+
+
+def _sizes_of_the_start() -> str:
+    told = io.StringIO()
+    with contextlib.redirect_stdout(told):
+        agent_start.main()
+    return f"```text\n{told.getvalue().rstrip()}\n```"
+
+
+MADE_PARTS = {"<!-- sizes -->": _sizes_of_the_start}
+"""What a written page leaves to be filled in, by its mark."""
 
 
 def made_pages() -> dict[str, str]:

@@ -64,7 +64,7 @@ def _kind(item: dict[str, Any]) -> str:
     if "enum" in item:
         return ", ".join(f"`{json.dumps(value)}`" for value in item["enum"])
     if "anyOf" in item or "oneOf" in item:
-        return " or ".join(_kind(choice) for choice in item.get("anyOf", item.get("oneOf")))
+        return " or ".join(_kind(choice) for choice in (*item.get("anyOf", ()), *item.get("oneOf", ())))
     kind = item.get("type", "anything")
     if isinstance(kind, list):
         kind = " or ".join(kind)
