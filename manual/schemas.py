@@ -42,13 +42,17 @@ def report_page(root: Path) -> str:
 def _tables(schema: dict[str, Any]) -> Iterator[str]:
     definitions: dict[str, Any] = schema.get("$defs", {})
     for title, item in {"The document": schema, **definitions}.items():
+        choices = [choice for choice in (*item.get("anyOf", ()), *item.get("oneOf", ())) if "properties" in choice]
         fields: dict[str, Any] = item.get("properties", {})
-        if not fields:
-            continue
+        for choice in choices:
+            fields = {**fields, **choice["properties"]}
         needed = item.get("required", [])
         yield from (f"## {title}", "")
         if title != "The document" and item.get("description"):
             yield from (item["description"], "")
+        if not fields:
+            yield from (_kind(item), "")
+            continue
         yield from ("| field | | always there | |", "|---|---|---|---|")
         for name, said in fields.items():
             yield f"| `{name}` | {_kind(said)} | {'yes' if name in needed else ''} | {_cell(said.get('description', ''))} |"
