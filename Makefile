@@ -59,7 +59,7 @@ man: $(VENV)/.docs
 
 # `make release RELEASE_TAG=none` tries the same without the tag.
 release: $(VENV)/.release
-	@$(BIN)/python -m manual.release "$(RELEASE_TAG)"
+	@bash .ci/release $(BIN)/python "$(RELEASE_TAG)"
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -24,13 +24,11 @@ def main() -> int:
     for what, size in rows.items():
         print(f"{size:>8,}  {what}")
     print(f"{sum(rows.values()):>8,}  together, until the board answers")
+    written = sum(len(text.encode()) for text in modules.values())
+    whole = sum(path.stat().st_size for path in agent.files.values())
     print()
-    print(
-        f"{sum(len(text.encode()) for text in modules.values()):>8,}  those {len(modules)} modules as they are written"
-    )
-    print(
-        f"{sum(path.stat().st_size for path in agent.files.values()):>8,}  the whole agent, {len(agent.files)} files, sent once"
-    )
+    print(f"{written:>8,}  those {len(modules)} modules as they are written")
+    print(f"{whole:>8,}  the whole agent, {len(agent.files)} files, sent once")
     return 0
 
 
