@@ -68,7 +68,7 @@ def _overview(shown: list[Shown]) -> str:
             "",
             _paragraphs(cli.help or ""),
             "",
-            "| command | |",
+            "| command | what it does |",
             "|---|---|",
             *rows,
             "",
@@ -92,8 +92,8 @@ def _page(item: Shown) -> str:
         f"edgeproof {item.name} {usage}",
         "```",
         "",
-        "```console",
-        *[f"$ {line}" for line in examples_of(item.name)],
+        "```shell",
+        *examples_of(item.name),
         "```",
         "",
     ]
@@ -103,7 +103,7 @@ def _page(item: Shown) -> str:
 
 
 def _table(records: list[tuple[str, str]]) -> list[str]:
-    return ["| option | |", "|---|---|", *[f"| {_code(option)} | {_cell(said)} |" for option, said in records]]
+    return ["| option | what it is for |", "|---|---|", *[f"| {_code(option)} | {_cell(said)} |" for option, said in records]]
 
 
 def _paragraphs(text: str) -> str:
