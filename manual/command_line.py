@@ -103,7 +103,11 @@ def _page(item: Shown) -> str:
 
 
 def _table(records: list[tuple[str, str]]) -> list[str]:
-    return ["| option | what it is for |", "|---|---|", *[f"| {_code(option)} | {_cell(said)} |" for option, said in records]]
+    return [
+        "| option | what it is for |",
+        "|---|---|",
+        *[f"| {_code(option)} | {_cell(said)} |" for option, said in records],
+    ]
 
 
 def _paragraphs(text: str) -> str:
