@@ -1,6 +1,7 @@
 """Snippets of the manual, by the readers that will read them: TOML, JSON, Python, YAML."""
 
 import ast
+import importlib
 import inspect
 import json
 import re
@@ -77,15 +78,13 @@ def pythons(document: Document) -> list[str]:
 def test_python_calls_what_there_is_as_it_is_called(document: Document) -> None:
     for text in pythons(document):
         tree = ast.parse(text)
-        boards = {"board"}
         for node in ast.walk(tree):
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
                 continue
             owner = ast.unparse(node.func.value)
-            if owner == "edgeproof":
-                target = getattr(edgeproof, node.func.attr)
-                bind(target, node, skip_self=False)
-            elif owner in boards or owner.startswith("edgeproof.Board("):
+            if owner in ("edgeproof", "edgeproof.torch"):
+                bind(getattr(importlib.import_module(owner), node.func.attr), node, skip_self=False)
+            elif owner == "board" or owner.startswith("edgeproof.Board("):
                 bind(getattr(edgeproof.Board, node.func.attr), node, skip_self=True)
 
 
