@@ -1,6 +1,7 @@
 """Help, topics, examples and what was likely meant."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,15 +10,20 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from edgeproof.__main__ import _INTERRUPTED
+from edgeproof.check.checking import Checked, exit_code
 from edgeproof.cli.help import TOPICS, topic_text
-from edgeproof.cli.main import cli
+from edgeproof.cli.identify import _INCONCLUSIVE
+from edgeproof.cli.main import EXIT_ERROR, EXIT_READER_GONE, cli
 from edgeproof.cli.options.examples import _EXAMPLES, examples_of
 from edgeproof.cli.options.grouped_help import GROUPS_OF_BOARDS, BoardCommand, in_groups
+from edgeproof.record.verdict.claims import Answer
 from edgeproof.verify.gate_text import KEYS, parse_gate
 from manual.command_line import Shown, commands
 from tests.support.command_lines import calls_of_edgeproof, require_understood
 
 ALL = list(commands())
+WHOLE, PARTLY = Checked(()), Checked((), ("a cell could not be measured",))
 
 
 def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
@@ -133,3 +139,20 @@ def test_an_error_has_colour_on_a_terminal_unless_no_color_is_set(
 
 def test_an_error_has_no_colour_in_a_pipe() -> None:
     assert "\x1b" not in run("inspect", "nowhere").stderr
+
+
+def test_the_topic_on_exit_statuses_says_what_the_code_ends_with() -> None:
+    rows = dict(re.findall(r"^(\d+) +(.+?)(?=^\d|\Z|^$)", topic_text("exit"), re.MULTILINE | re.DOTALL))
+    assert set(rows) == {"0", "1", "2", "3", "130", "141"}
+    words = {
+        Answer.PASS: "every gate passes",
+        Answer.FAIL: "a gate fails",
+        Answer.INCONCLUSIVE: "a gate is inconclusive",
+    }
+    for answer, word in words.items():
+        assert f"check: {word}" in rows[str(exit_code(answer, WHOLE))]
+    assert str(exit_code(Answer.PASS, PARTLY)) == str(EXIT_ERROR)
+    assert "the pictures cannot tell" in " ".join(rows[str(_INCONCLUSIVE)].split())
+    assert "usage error" in rows[str(EXIT_ERROR)]
+    assert "head" in rows[str(EXIT_READER_GONE)]
+    assert "Ctrl-C" in rows[str(_INTERRUPTED)]
