@@ -83,7 +83,12 @@ def changed(document: Any, path: tuple[Any, ...], change: Callable[[Any, Any], N
     return result
 
 
-VALUES: tuple[Any, ...] = (None, True, -1, 0, 1, 2.5, 70_000, 3_000_000_000, "", "x", "A" * 200, [], {}, [1, 2, 3])
+LIMITS = (1, 3, 4, 128, 255, 8192, 100_000, 2**31)
+"""Of whole numbers: each is tried with its neighbours."""
+VALUES: tuple[Any, ...] = (
+    *(None, True, 2.5, 1e-13, 1000000.5, "", "x", "A" * 128, "A" * 129, [], {}, [1, 2, 3], [0, 2, 3]),
+    *sorted({sign * limit + beside for limit in LIMITS for beside in (-1, 0, 1) for sign in (1, -1)}),
+)
 
 
 @pytest.mark.parametrize("name", WHOLE)

@@ -1,6 +1,7 @@
 """What stands around the code: container, hooks of git, release, metadata."""
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -69,6 +70,7 @@ def test_extras_that_pages_name_exist() -> None:
 def test_a_release_without_its_tag_is_refused(tmp_path: Path) -> None:
     clone = tmp_path / "clone"
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
+    shutil.copy(ROOT / ".ci/release", clone / ".ci/release")
     done = subprocess.run(
         ["bash", ".ci/release", sys.executable], cwd=clone, capture_output=True, text=True, timeout=60
     )
