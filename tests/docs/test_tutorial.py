@@ -17,7 +17,7 @@ ADDRESS = "pi@192.168.1.20"
 def lines(name: str) -> list[list[str]]:
     """The calls of edgeproof in a page's blocks for a shell, in their order."""
     (page,) = (document for document in documents() if document.name == name)
-    shown = [line for block in page.blocks("shell") for line in block.splitlines()]
+    shown = [line for block in page.blocks("shell") for line in block.replace("\\\n", " ").splitlines()]
     return [shlex.split(line)[1:] for line in shown if line.startswith("edgeproof ")]
 
 
