@@ -4,7 +4,6 @@ import html.parser
 import os
 import re
 import subprocess
-import sys
 import urllib.parse
 from pathlib import Path
 
@@ -16,23 +15,6 @@ from manual.messages import messages
 from manual.pages import made_pages
 from tests.docs.conftest import Document
 from tests.support.places import ROOT
-
-
-@pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """`make docs`, into a folder of this test's."""
-    out = tmp_path_factory.mktemp("site")
-    done = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(out)],
-        cwd=ROOT,
-        env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
-        capture_output=True,
-        text=True,
-        timeout=280,
-    )
-    assert done.returncode == 0, done.stderr[-4000:]
-    assert "WARNING" not in done.stderr
-    return out
 
 
 class Links(html.parser.HTMLParser):
