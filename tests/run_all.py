@@ -35,7 +35,7 @@ def jobs() -> list[tuple[str, ...]]:
         ("unit", *(f"--ignore=tests/unit/host/{name}" for name in host)),
         ("power",),
         ("fleet",),
-        ("browser", "fuzz"),
+        ("browser", "docs", "fuzz"),
     ]
 
 

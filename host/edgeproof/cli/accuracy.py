@@ -16,6 +16,7 @@ from edgeproof.cli.display.run_output import echo_report, write_report_files
 from edgeproof.cli.display.terminal import Terminal
 from edgeproof.cli.options.board import app_option, board_argument, json_option, runtime_option, threads_option
 from edgeproof.cli.options.data_set import class_renames, data_set_options
+from edgeproof.cli.options.grouped_help import BoardCommand
 from edgeproof.cli.options.paths import PATH
 from edgeproof.config.boards import BoardProfile
 from edgeproof.datasets.opening import open_data_set
@@ -34,7 +35,7 @@ _KEPT = "arrived"
 _TRUTH, _DETECTIONS = "ground_truth.json", "detections.json"
 
 
-@click.command(name="accuracy")
+@click.command(name="accuracy", cls=BoardCommand)
 @board_argument
 @data_set_options
 @click.option(

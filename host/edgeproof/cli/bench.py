@@ -24,6 +24,7 @@ from edgeproof.cli.options.board import (
     wait_option,
 )
 from edgeproof.cli.options.boards import one_or_many
+from edgeproof.cli.options.grouped_help import BoardCommand
 from edgeproof.cli.options.paths import PATH
 from edgeproof.cli.options.side import Side, parse_side
 from edgeproof.config.boards import BoardProfile
@@ -44,7 +45,7 @@ EXPECTED_SECONDS = 120.0
 """What others are told who ask for the board meanwhile."""
 
 
-@click.command(name="bench")
+@click.command(name="bench", cls=BoardCommand)
 @one_or_many("bench", any_option=True)
 @click.argument("contenders", nargs=-1, metavar="[A B [...]]")
 @click.option("--image", type=PATH, help="Picture to run on.  [default: a generated 640 x 480 JPEG]")

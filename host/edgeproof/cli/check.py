@@ -19,6 +19,7 @@ from edgeproof.cli.display.terminal import Terminal
 from edgeproof.cli.many.check import check_many
 from edgeproof.cli.options.board import cores_option, delegate_option, json_option, wait_option
 from edgeproof.cli.options.boards import FleetOptions, several_boards
+from edgeproof.cli.options.grouped_help import BoardCommand
 from edgeproof.cli.options.mlflow import mlflow_option
 from edgeproof.cli.options.paths import PATH
 from edgeproof.cli.options.signing_key import read_signing_key
@@ -47,7 +48,7 @@ _DETAILED_BOARDS = 8
 _REPORT, _JUNIT, _SUMMARY, _METRICS, _BADGE = "report.json", "junit.xml", "summary.md", "metrics.txt", "badge.svg"
 
 
-@click.command(name="check")
+@click.command(name="check", cls=BoardCommand)
 @several_boards
 @click.option("--init", is_flag=True, help="Write a first [check] into edgeproof.toml, and do nothing else.")
 @click.option("--bundle", "bundles", multiple=True, type=PATH, help="Check this bundle, not those of [check].")

@@ -5,6 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from edgeproof.cli.display.terminal import Terminal
+from edgeproof.cli.options.grouped_help import BoardCommand
 from edgeproof.config.boards import find_config
 from edgeproof.errors import HistoryError
 from edgeproof.history.comparing import Compared, MapChange, compare_runs, find_side
@@ -13,7 +14,7 @@ from edgeproof.history.opening import open_history
 from edgeproof.history.place import history_url
 
 
-@click.command(name="compare")
+@click.command(name="compare", cls=BoardCommand)
 @click.argument("first", metavar="A")
 @click.argument("second", metavar="B")
 @click.option("--differs", multiple=True, type=click.Choice(FACTS), help="This may differ between them. Repeatable.")

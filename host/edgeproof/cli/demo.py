@@ -9,6 +9,7 @@ from rich.text import Text
 from edgeproof.cli.display.progress import shown_progress
 from edgeproof.cli.display.run_output import require_whole, write_report_files
 from edgeproof.cli.display.terminal import Terminal
+from edgeproof.cli.options.grouped_help import BoardCommand
 from edgeproof.cli.options.paths import PATH
 from edgeproof.demo.chain import run_demo
 from edgeproof.local_files.output_folder import OutputFolder
@@ -17,7 +18,7 @@ from edgeproof.report.text.terminal import print_report
 from edgeproof.report.text.verdict import print_verdict
 
 
-@click.command(name="demo")
+@click.command(name="demo", cls=BoardCommand)
 @click.option("--out", type=PATH, default=Path("build/demo"), show_default=True)
 def command(out: Path) -> None:
     """Fetch a pretrained SSD, convert and quantize it, and run it on an embedded board that is reached over SSH."""

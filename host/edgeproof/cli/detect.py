@@ -21,6 +21,7 @@ from edgeproof.cli.options.board import (
 )
 from edgeproof.cli.options.boards import one_or_many
 from edgeproof.cli.options.capture import capture_options, capture_settings, source_option
+from edgeproof.cli.options.grouped_help import BoardCommand
 from edgeproof.cli.options.late_imports import importing
 from edgeproof.cli.options.paths import PATH
 from edgeproof.config.boards import BoardProfile
@@ -40,7 +41,7 @@ _FIRST = ("board.deploy", "cli.display.terminal", "cli.display.progress")
 """Imported while the board's store service starts."""
 
 
-@click.command(name="detect")
+@click.command(name="detect", cls=BoardCommand)
 @one_or_many("detect")
 @click.argument("images", nargs=-1, type=PATH, metavar="[IMAGE...]")
 @source_option

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from edgeproof.cli.display.echo import echo
 from edgeproof.cli.display.terminal import Terminal
+from edgeproof.cli.options.grouped_help import BoardCommand
 from edgeproof.cli.options.paths import PATH
 from edgeproof.config.boards import find_config
 from edgeproof.errors import UsageError
@@ -24,7 +25,7 @@ from edgeproof.wording.counting import counted
 _SHOWN = 20
 
 
-@click.command(name="history")
+@click.command(name="history", cls=BoardCommand)
 @click.option("--board", metavar="NAME", help="Only runs on this board.")
 @click.option("--bundle", "model", metavar="NAME", help="Only bundles of this name, or whose digest begins so.")
 @click.option(

@@ -10,6 +10,7 @@ from rich.text import Text
 from edgeproof.cli.display.echo import echo
 from edgeproof.cli.display.terminal import Terminal
 from edgeproof.cli.main import EXIT_ERROR
+from edgeproof.cli.options.grouped_help import BoardCommand
 from edgeproof.convert.confined.runtime import installed_runtime
 from edgeproof.convert.variants import parse_variant
 from edgeproof.errors import ModelError, PictureFolderError
@@ -25,7 +26,7 @@ _PATH = click.Path(path_type=Path)
 _SHOWN_SCORE = 0.3
 
 
-@click.command(name="inspect")
+@click.command(name="inspect", cls=BoardCommand)
 @click.argument("path", type=_PATH, metavar="FILE|BUNDLE")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON (schema edgeproof.inspection/1).")
 @click.option("--picture", type=_PATH, help="Run it on this picture, with the interpreter of this machine.")

@@ -47,6 +47,7 @@ COMMANDS = {
     "report": "Print a report again, and make its HTML page.",
     "worker": "Offer boards near this machine to a Dask cluster.",
     "demo": "Show the whole chain on a board that edgeproof starts itself.",
+    "help": "Explain a topic or a command: boards, config, gates, sources, exit, shell.",
 }
 
 

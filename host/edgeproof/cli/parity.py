@@ -14,6 +14,7 @@ from edgeproof.cli.display.progress import shown_progress
 from edgeproof.cli.display.run_output import echo_report, write_report_files
 from edgeproof.cli.display.terminal import Terminal
 from edgeproof.cli.options.board import board_argument, json_option, runtime_option
+from edgeproof.cli.options.grouped_help import BoardCommand
 from edgeproof.cli.options.paths import PATH
 from edgeproof.config.boards import BoardProfile
 from edgeproof.errors import EdgeproofError
@@ -27,7 +28,7 @@ from edgeproof.runs.run import execute
 from edgeproof.runs.variant_beside import parity_plan
 
 
-@click.command(name="parity")
+@click.command(name="parity", cls=BoardCommand)
 @board_argument
 @click.argument("images", nargs=-1, required=True, type=PATH, metavar="IMAGE...")
 @click.option("--bundle", required=True, type=PATH, help="The bundle to run on both; no app is switched.")

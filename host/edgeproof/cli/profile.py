@@ -21,6 +21,7 @@ from edgeproof.cli.options.board import (
     wait_option,
 )
 from edgeproof.cli.options.boards import one_or_many
+from edgeproof.cli.options.grouped_help import BoardCommand
 from edgeproof.cli.options.paths import PATH
 from edgeproof.config.boards import BoardProfile
 from edgeproof.errors import UsageError
@@ -35,7 +36,7 @@ EXPECTED_SECONDS = 60.0
 """What others are told who ask for the board meanwhile."""
 
 
-@click.command(name="profile")
+@click.command(name="profile", cls=BoardCommand)
 @one_or_many("profile", any_option=True)
 @click.argument("bundles", nargs=-1, type=PATH, metavar="[BUNDLE...]")
 @click.option("--image", type=PATH, help="Picture to run on.  [default: a generated 640 x 480 JPEG]")

@@ -10,13 +10,14 @@ from edgeproof.board.store.signing import apply_signature_policy, read_public_ke
 from edgeproof.cli.display.progress import shown_progress
 from edgeproof.cli.display.terminal import Terminal
 from edgeproof.cli.options.boards import one_or_many
+from edgeproof.cli.options.grouped_help import BoardCommand
 from edgeproof.config.boards import BoardProfile
 from edgeproof.wording.progress import ProgressListener
 
 ALL = "all"
 
 
-@click.command(name="provision")
+@click.command(name="provision", cls=BoardCommand)
 @one_or_many("provision")
 @click.option(
     "--runtime",

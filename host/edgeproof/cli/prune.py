@@ -7,6 +7,7 @@ from edgeproof.board.open_board import open_board
 from edgeproof.board.prune import DroppedObject, prune
 from edgeproof.cli.display.terminal import Terminal
 from edgeproof.cli.options.board import board_argument
+from edgeproof.cli.options.grouped_help import BoardCommand
 from edgeproof.config.boards import BoardProfile
 
 _WORDS = {
@@ -18,7 +19,7 @@ _WORDS = {
 }
 
 
-@click.command(name="prune")
+@click.command(name="prune", cls=BoardCommand)
 @board_argument
 @click.option("--dry-run", is_flag=True, help="Only say what would be dropped.")
 @click.option(

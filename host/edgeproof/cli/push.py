@@ -12,6 +12,7 @@ from edgeproof.cli.display.echo import echo
 from edgeproof.cli.display.light_progress import is_drawn, light_progress
 from edgeproof.cli.options.board import runtime_option
 from edgeproof.cli.options.boards import one_or_many
+from edgeproof.cli.options.grouped_help import BoardCommand
 from edgeproof.cli.options.late_imports import importing
 from edgeproof.cli.options.model_name import ask_for_name
 from edgeproof.cli.options.paths import PATH
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from edgeproof.board.store.local_objects import SentObject
 
 
-@click.command(name="push")
+@click.command(name="push", cls=BoardCommand)
 @one_or_many("push", for_many=ROLLOUT_OPTIONS)
 @click.argument("bundle", type=PATH)
 @click.option("--app", metavar="NAME", help="App to switch to the bundle.  [default: the model's name]")

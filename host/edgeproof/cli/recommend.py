@@ -8,6 +8,7 @@ import click
 from edgeproof.check.matrix import gates_of
 from edgeproof.cli.display.echo import echo
 from edgeproof.cli.display.terminal import Terminal
+from edgeproof.cli.options.grouped_help import BoardCommand
 from edgeproof.config.boards import find_config
 from edgeproof.config.check import CheckConfig, read_check
 from edgeproof.errors import UsageError
@@ -26,7 +27,7 @@ _REPORT = "report.json"
 _MOST_REPORTS = 50
 
 
-@click.command(name="recommend")
+@click.command(name="recommend", cls=BoardCommand)
 @click.argument("reports", nargs=-1, metavar="[REPORT...]")
 @click.option(
     "--gate", "gates", multiple=True, metavar="GATE", help="What a cell must pass.  [default: the gates of [check]]"

@@ -6,6 +6,7 @@ import click
 from rich.text import Text
 
 from edgeproof.cli.display.terminal import Terminal
+from edgeproof.cli.options.grouped_help import BoardCommand
 from edgeproof.cli.options.mlflow import mlflow_option
 from edgeproof.cli.options.paths import PATH
 from edgeproof.errors import UsageError
@@ -22,7 +23,7 @@ REPORT_FILE = "report.json"
 _ALL = 10_000
 
 
-@click.command(name="report")
+@click.command(name="report", cls=BoardCommand)
 @click.argument("file", type=PATH, metavar="FILE")
 @click.option("--html", type=PATH, metavar="PATH", help="Make the HTML page there.")
 @mlflow_option

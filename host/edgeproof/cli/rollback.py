@@ -10,10 +10,11 @@ from edgeproof.cli.display.progress import shown_progress
 from edgeproof.cli.display.terminal import Terminal
 from edgeproof.cli.options.board import app_option, runtime_option
 from edgeproof.cli.options.boards import one_or_many
+from edgeproof.cli.options.grouped_help import BoardCommand
 from edgeproof.config.boards import BoardProfile
 
 
-@click.command(name="rollback")
+@click.command(name="rollback", cls=BoardCommand)
 @one_or_many("rollback")
 @app_option
 @runtime_option

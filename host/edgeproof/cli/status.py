@@ -13,13 +13,14 @@ from edgeproof.cli.display.echo import echo
 from edgeproof.cli.display.terminal import Terminal
 from edgeproof.cli.options.board import app_option
 from edgeproof.cli.options.boards import one_or_many
+from edgeproof.cli.options.grouped_help import BoardCommand
 from edgeproof.config.boards import BoardProfile
 from edgeproof.errors import UsageError
 
 SCHEMA = "edgeproof.status/1"
 
 
-@click.command(name="status")
+@click.command(name="status", cls=BoardCommand)
 @one_or_many("status")
 @app_option
 @click.option("--json", "as_json", is_flag=True, help=f"Print JSON (schema {SCHEMA}).")

@@ -8,6 +8,7 @@ from edgeproof.board.store.signing import read_public_keys
 from edgeproof.bundle import open_bundle
 from edgeproof.check.signed import proof_lines, signer_of
 from edgeproof.cli.display.echo import echo
+from edgeproof.cli.options.grouped_help import BoardCommand
 from edgeproof.cli.options.paths import PATH
 from edgeproof.errors import ReportError
 from edgeproof.record.reader import read_report
@@ -16,7 +17,7 @@ from edgeproof.verify.rederive import discrepancies, unchecked
 _REPORT = "report.json"
 
 
-@click.command(name="verify")
+@click.command(name="verify", cls=BoardCommand)
 @click.argument("report", type=PATH)
 @click.option("--signer", metavar="KEY", help="Whose signature it must have: 'ssh-ed25519 AAAA...' or a .pub file.")
 @click.option("--bundle", type=PATH, help="The bundle that it must be about.")

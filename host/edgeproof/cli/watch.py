@@ -17,6 +17,7 @@ from edgeproof.cli.display.run_output import require_whole, write_report_files
 from edgeproof.cli.display.terminal import Terminal
 from edgeproof.cli.options.board import app_option, board_argument, bundle_option, runtime_option, threads_option
 from edgeproof.cli.options.capture import capture_options, capture_settings
+from edgeproof.cli.options.grouped_help import BoardCommand
 from edgeproof.cli.options.paths import PATH
 from edgeproof.config.boards import BoardProfile
 from edgeproof.errors import UsageError
@@ -35,7 +36,7 @@ from edgeproof_agent.sources.grammar import SOURCE_FORMS
 _PAGE_PICTURE_SECONDS, _PICTURE_SECONDS = 0.2, 5.0
 
 
-@click.command(name="watch")
+@click.command(name="watch", cls=BoardCommand)
 @board_argument
 @click.option("--source", required=True, metavar="SOURCE", help=f"{SOURCE_FORMS}.")
 @click.option("--web", is_flag=True, help="Serve a page with the picture, on this machine alone.")

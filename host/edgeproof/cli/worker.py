@@ -6,13 +6,14 @@ import click
 
 from edgeproof.cli.display.echo import echo
 from edgeproof.cli.options.boards import choose_boards, forks_option, narrowing_options
+from edgeproof.cli.options.grouped_help import BoardCommand
 from edgeproof.cluster.worker import serve_boards
 from edgeproof.config.fleet import DEFAULT_FORKS
 from edgeproof.wording.counting import counted
 from edgeproof.wording.name_ranges import name_ranges
 
 
-@click.command(name="worker")
+@click.command(name="worker", cls=BoardCommand)
 @click.argument("scheduler", metavar="SCHEDULER")
 @click.option(
     "--boards", "words", multiple=True, required=True, metavar="BOARD", help="Names, groups, tag:NAME, globs."

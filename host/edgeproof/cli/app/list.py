@@ -8,10 +8,11 @@ from edgeproof.cli.display.apps import apps_table
 from edgeproof.cli.display.echo import echo
 from edgeproof.cli.display.terminal import Terminal
 from edgeproof.cli.options.board import board_argument
+from edgeproof.cli.options.grouped_help import BoardCommand
 from edgeproof.config.boards import BoardProfile
 
 
-@click.command(name="list")
+@click.command(name="list", cls=BoardCommand)
 @board_argument
 def command(board: BoardProfile) -> None:
     """List the apps on BOARD: model, variant and digest of what each serves and served before."""

@@ -5,10 +5,11 @@ import click
 from edgeproof.board.open_board import open_board
 from edgeproof.cli.display.echo import echo
 from edgeproof.cli.options.board import board_argument
+from edgeproof.cli.options.grouped_help import BoardCommand
 from edgeproof.config.boards import BoardProfile
 
 
-@click.command(name="remove")
+@click.command(name="remove", cls=BoardCommand)
 @board_argument
 @click.option("--app", required=True, metavar="NAME", help="App to take off the board.")
 def command(board: BoardProfile, app: str) -> None:

@@ -7,13 +7,14 @@ import click
 
 from edgeproof.board.runtime.releases import RUNTIME_NAMES
 from edgeproof.cli.display.echo import echo
+from edgeproof.cli.options.grouped_help import BoardCommand
 from edgeproof.cli.options.paths import PATH
 from edgeproof.config.boards import BoardProfile
 from edgeproof.config.editing import add_board, config_to_write, path_for_config
 from edgeproof.errors import UnknownHostKeyError, UsageError
 
 
-@click.command(name="add")
+@click.command(name="add", cls=BoardCommand)
 @click.argument("name")
 @click.argument("target", metavar="USER@HOST[:PORT]")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port of its SSH server.  [default: 22]")

@@ -11,13 +11,14 @@ from edgeproof.board.open_board import open_board
 from edgeproof.cli.display.echo import echo
 from edgeproof.cli.display.terminal import Terminal
 from edgeproof.cli.options.board import board_argument
+from edgeproof.cli.options.grouped_help import BoardCommand
 from edgeproof.config.boards import BoardProfile
 from edgeproof_agent.machine.camera_formats import FrameSize
 
 _SIZES_SHOWN = 12
 
 
-@click.command(name="cameras")
+@click.command(name="cameras", cls=BoardCommand)
 @board_argument
 @click.option("--json", "as_json", is_flag=True, help=f"Print JSON (schema {SCHEMA}).")
 def command(board: BoardProfile, as_json: bool) -> None:

@@ -13,6 +13,7 @@ from edgeproof.board.doctor.finding import Finding, Level
 from edgeproof.cli.display.echo import echo
 from edgeproof.cli.display.terminal import Terminal
 from edgeproof.cli.options.boards import one_or_many
+from edgeproof.cli.options.grouped_help import BoardCommand
 from edgeproof.config.boards import BoardProfile
 from edgeproof.wording.counting import counted
 
@@ -26,7 +27,7 @@ _MARKS = {
 }
 
 
-@click.command(name="doctor")
+@click.command(name="doctor", cls=BoardCommand)
 @one_or_many("doctor")
 @click.option("--json", "as_json", is_flag=True, help=f"Print JSON (schema {SCHEMA}).")
 @click.pass_context

@@ -9,13 +9,14 @@ from rich.text import Text
 
 from edgeproof.cli.display.echo import echo
 from edgeproof.cli.display.terminal import Terminal
+from edgeproof.cli.options.grouped_help import BoardCommand
 from edgeproof.config.boards import CONFIG_FILE, BoardProfile, all_boards, find_config
 
 _IN_TARGET = {"name", "host", "user", "port"}
 SCHEMA = "edgeproof.boards/1"
 
 
-@click.command(name="list")
+@click.command(name="list", cls=BoardCommand)
 @click.option("--json", "as_json", is_flag=True, help=f"Print JSON (schema {SCHEMA}).")
 def command(as_json: bool) -> None:
     """List the boards of edgeproof.toml. No board is asked."""

@@ -6,11 +6,12 @@ from edgeproof.board.ssh.host_keys import known_hosts_path, trust
 from edgeproof.board.ssh.transport import fetch_host_key
 from edgeproof.cli.display.echo import echo
 from edgeproof.cli.options.board import board_argument
+from edgeproof.cli.options.grouped_help import BoardCommand
 from edgeproof.config.boards import BoardProfile
 from edgeproof.errors import HostKeyError
 
 
-@click.command(name="trust")
+@click.command(name="trust", cls=BoardCommand)
 @board_argument
 @click.option("--fingerprint", help="Trust the key only if it has this fingerprint (SHA256:...); asks for nothing.")
 def command(board: BoardProfile, fingerprint: str | None) -> None:

@@ -1,6 +1,7 @@
 """Lines of text to the terminal, through the same door as tables: nothing in them can steer it. Light to import."""
 
 import contextlib
+import os
 from collections.abc import Iterator
 from typing import IO, Any
 
@@ -29,7 +30,8 @@ def echo(text: str = "", err: bool = False, nl: bool = True) -> None:
 
 def echo_heading(text: str) -> None:
     """Prints what an error message begins with."""
-    click.secho(shown(text), fg="red", bold=True, err=True, nl=False)
+    colour = False if os.environ.get("NO_COLOR") else None  # None: where it is a terminal
+    click.secho(shown(text), fg="red", bold=True, err=True, nl=False, color=colour)
 
 
 class ShownFile:

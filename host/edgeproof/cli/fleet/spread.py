@@ -15,6 +15,7 @@ from edgeproof.cli.many.bench import latency_words
 from edgeproof.cli.many.measuring import measure_on_many
 from edgeproof.cli.options.board import app_option, bundle_option, runtime_option, wait_option
 from edgeproof.cli.options.boards import FleetOptions, choose_boards, forks_option, found_config, narrowing_options
+from edgeproof.cli.options.grouped_help import BoardCommand
 from edgeproof.cli.options.paths import PATH
 from edgeproof.config.boards import BoardProfile
 from edgeproof.errors import UsageError
@@ -30,7 +31,7 @@ from edgeproof.wording.progress import ProgressListener
 _WARMUP_RUNS = 10
 
 
-@click.command(name="spread")
+@click.command(name="spread", cls=BoardCommand)
 @click.argument("boards", nargs=-1, required=True, metavar="BOARD...")
 @narrowing_options
 @forks_option

@@ -17,6 +17,7 @@ from edgeproof.cli.many.fleet_work import EXIT_INTERRUPTED, forks_of
 from edgeproof.cli.many.status import status_of
 from edgeproof.cli.options.board import app_option
 from edgeproof.cli.options.boards import FleetOptions, choose_boards, forks_option, found_config, narrowing_options
+from edgeproof.cli.options.grouped_help import BoardCommand
 from edgeproof.cli.options.paths import PATH
 from edgeproof.config.boards import BoardProfile
 from edgeproof.fleet.inventory.selection import ALL
@@ -30,7 +31,7 @@ from edgeproof.wording.progress import ProgressListener
 SCHEMA = "edgeproof.fleet-status/1"
 
 
-@click.command(name="status")
+@click.command(name="status", cls=BoardCommand)
 @click.argument("boards", nargs=-1, metavar="[BOARD...]")
 @narrowing_options
 @forks_option

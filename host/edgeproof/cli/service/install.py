@@ -24,6 +24,7 @@ from edgeproof.cli.options.board import (
     threads_option,
 )
 from edgeproof.cli.options.capture import camera_options, capture_settings
+from edgeproof.cli.options.grouped_help import BoardCommand
 from edgeproof.config.boards import BoardProfile
 from edgeproof.errors import UsageError
 from edgeproof_agent.serve.cpu_choice import ALL
@@ -33,7 +34,7 @@ from edgeproof_agent.store.services.description import SYSTEM, USER
 _SOURCES = "camera:N, camera:NAME, picamera:N, rtsp://..., http://... or watch:FOLDER, all of the board"
 
 
-@click.command(name="install")
+@click.command(name="install", cls=BoardCommand)
 @board_argument
 @app_option
 @click.option("--source", required=True, metavar="SOURCE", help=f"{_SOURCES}.")

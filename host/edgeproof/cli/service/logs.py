@@ -7,11 +7,12 @@ from edgeproof.board.service import service_events
 from edgeproof.cli.display.echo import echo
 from edgeproof.cli.display.service import only_service
 from edgeproof.cli.options.board import board_argument
+from edgeproof.cli.options.grouped_help import BoardCommand
 from edgeproof.cli.options.service import service_option
 from edgeproof.config.boards import BoardProfile
 
 
-@click.command(name="logs")
+@click.command(name="logs", cls=BoardCommand)
 @board_argument
 @service_option
 @click.option("--lines", type=click.IntRange(1, 1000), default=30, show_default=True, help="How many of the last.")

@@ -9,6 +9,7 @@ from edgeproof.board.service import pull_pieces
 from edgeproof.cli.display.echo import echo
 from edgeproof.cli.display.service import only_service
 from edgeproof.cli.options.board import board_argument
+from edgeproof.cli.options.grouped_help import BoardCommand
 from edgeproof.cli.options.paths import PATH
 from edgeproof.cli.options.service import service_option
 from edgeproof.config.boards import BoardProfile
@@ -16,7 +17,7 @@ from edgeproof.local_files.pulled_lines import PulledLines
 from edgeproof.wording.counting import counted
 
 
-@click.command(name="pull")
+@click.command(name="pull", cls=BoardCommand)
 @board_argument
 @service_option
 @click.option("--out", required=True, type=PATH, help="Folder to bring it to, the same every time.")

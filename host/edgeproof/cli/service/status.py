@@ -10,6 +10,7 @@ from edgeproof.board.service import service_status
 from edgeproof.cli.display.echo import echo
 from edgeproof.cli.display.service import describe_status
 from edgeproof.cli.options.board import board_argument
+from edgeproof.cli.options.grouped_help import BoardCommand
 from edgeproof.cli.options.service import service_option
 from edgeproof.config.boards import BoardProfile
 
@@ -17,7 +18,7 @@ SCHEMA = "edgeproof.services/1"
 EXIT_UNHEALTHY = 1
 
 
-@click.command(name="status")
+@click.command(name="status", cls=BoardCommand)
 @board_argument
 @service_option
 @click.option("--json", "as_json", is_flag=True, help=f"Print JSON (schema {SCHEMA}).")

@@ -7,11 +7,12 @@ from edgeproof.board.service import stop_service
 from edgeproof.cli.display.echo import echo
 from edgeproof.cli.display.service import only_service
 from edgeproof.cli.options.board import board_argument
+from edgeproof.cli.options.grouped_help import BoardCommand
 from edgeproof.cli.options.service import service_option
 from edgeproof.config.boards import BoardProfile
 
 
-@click.command(name="stop")
+@click.command(name="stop", cls=BoardCommand)
 @board_argument
 @service_option
 def command(board: BoardProfile, app: str | None) -> None:

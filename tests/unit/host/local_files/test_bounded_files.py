@@ -124,6 +124,7 @@ TRUSTED = {
     "runs/arrived_results.py": "what this run writes",
     "history/packed_report.py": "a report that was just written",
     "report/html.py": "a file of this package",
+    "cli/help.py": "a topic of this package",
     "local_files/atomic_file.py": "writes",
     "board/store/bootstrap.py": "the agent that is installed with this package",
     "board/ssh/host_keys.py": "known_hosts, which is the user's own",
