@@ -56,7 +56,7 @@ docs: $(VENV)/.docs
 	@echo "build/docs/index.html"
 
 man: $(VENV)/.docs
-	@$(BIN)/python -m manual.man build/man
+	@$(BIN)/python -m deploy.manual.man build/man
 
 # `make release RELEASE_TAG=none` tries the same without the tag.
 release: $(VENV)/.release

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from manual.pages import PROJECT_PAGES
+from deploy.manual.pages import PROJECT_PAGES
 from tests.support.places import ROOT
 
 _FENCE = re.compile(r"^(?P<indent> *)```(?P<kind>\w*)\n(?P<text>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from manual.hook import with_links_of_the_site
-from manual.man import man_pages
-from manual.messages import messages
-from manual.pages import made_pages
+from deploy.manual.hook import with_links_of_the_site
+from deploy.manual.man import man_pages
+from deploy.manual.messages import messages
+from deploy.manual.pages import made_pages
 from tests.docs.conftest import Document
 from tests.support.places import ROOT
 

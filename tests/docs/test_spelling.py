@@ -14,7 +14,6 @@ READ = (
     "docs",
     "host",
     "device",
-    "manual",
     "examples",
     "deploy",
 )

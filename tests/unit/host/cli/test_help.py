@@ -10,6 +10,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from deploy.manual.command_line import Shown, commands
 from edgeproof.__main__ import _INTERRUPTED
 from edgeproof.check.checking import Checked, exit_code
 from edgeproof.cli.help import TOPICS, topic_text
@@ -19,7 +20,6 @@ from edgeproof.cli.options.examples import _EXAMPLES, examples_of
 from edgeproof.cli.options.grouped_help import GROUPS_OF_BOARDS, BoardCommand, in_groups
 from edgeproof.record.verdict.claims import Answer
 from edgeproof.verify.gate_text import KEYS, parse_gate
-from manual.command_line import Shown, commands
 from tests.support.command_lines import calls_of_edgeproof, require_understood
 
 ALL = list(commands())

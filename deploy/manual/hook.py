@@ -7,8 +7,8 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
-from manual import command_line
-from manual.pages import MADE_PARTS, PROJECT_PAGES, ROOT, made_pages
+from deploy.manual import command_line
+from deploy.manual.pages import MADE_PARTS, PROJECT_PAGES, ROOT, made_pages
 
 _LINK = re.compile(r"\[(?P<text>[^\]\[]*)\]\((?P<target>[^()#\s:]+)(?P<anchor>#[^()\s]*)?\)")
 

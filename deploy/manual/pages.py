@@ -4,10 +4,10 @@ import contextlib
 import io
 from pathlib import Path
 
+from deploy.manual import command_line, exit_statuses, gates, library, messages, schemas, settings
 from examples import agent_start
-from manual import command_line, exit_statuses, gates, library, messages, schemas, settings
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PROJECT_PAGES = {
     "project/contributing.md": "CONTRIBUTING.md",
     "project/architecture.md": "ARCHITECTURE.md",

@@ -1,4 +1,4 @@
-"""`python -m manual.man FOLDER`: a man page for each command, out of click's commands by click-man."""
+"""`python -m deploy.manual.man FOLDER`: a man page for each command, out of click's commands by click-man."""
 
 import inspect
 import sys
@@ -7,12 +7,12 @@ from pathlib import Path
 import click
 from click_man.man import ManPage
 
+from deploy.manual.command_line import Shown, commands
 from edgeproof import __version__
 from edgeproof.cli.help import TOPICS, topic_text
 from edgeproof.cli.main import cli
 from edgeproof.cli.options.examples import examples_of
 from edgeproof.cli.options.grouped_help import in_groups
-from manual.command_line import Shown, commands
 
 _DATE = ""
 """Empty: the same source gives the same pages."""
