@@ -16,7 +16,7 @@ from tests.support.report_schema import checked_report
 PICTURES = 100
 """The fewest that an interval is given for."""
 GATES = {
-    "parity differing <= 10 %": "pass",
+    "parity differing <= 30 %": "pass",
     "accuracy map >= 0.5": "pass",
     "accuracy map drop vs int8 <= 0.1": "pass",
     "total p50 < 1000 s": "inconclusive",
@@ -53,7 +53,7 @@ def test_parity_and_accuracy_are_judged_and_latency_is_not(
     assert done.returncode == 3, f"{done.stdout}\n{done.stderr}"
     assert "verdict: INCONCLUSIVE" in done.stdout
     (run,) = checked_report(tmp_path / "out" / "report.json")["runs"]
-    assert run["runtime"]["name"] == board.runtime.name
+    assert run["board"]["runtime"]["name"] == board.runtime.name
     assert {gate["gate"]: gate["answer"] for gate in run["gates"]} == GATES
     (latency,) = [gate for gate in run["gates"] if gate["answer"] == "inconclusive"]
     assert "emulated" in latency["note"]
