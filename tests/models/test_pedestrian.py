@@ -9,8 +9,16 @@ import cv2
 import numpy as np
 import pytest
 
+from edgeproof.board.deploy import send_bundle
+from edgeproof.board.link.local import LocalTransport
+from edgeproof.board.open_board import OpenBoard
+from edgeproof.board.provision import provision
+from edgeproof.board.store.client import open_store
 from edgeproof.bundle import Bundle, open_bundle
 from edgeproof.convert.variants import Variant
+from edgeproof.record.run import Report
+from edgeproof.report.text.comparison import comparison_lines
+from edgeproof.runs.comparison import Contender, compare
 from edgeproof.sample.pedestrian import Sample, fetch_pedestrian
 from edgeproof_agent.detection.preprocess import prepare
 from tests.support.contracts import detections_of
@@ -138,3 +146,27 @@ def test_the_heads_give_what_the_source_graph_gives(sample: Sample) -> None:
     boxes, scores = model.heads.module.heads(tensorflow.constant(tensor))
     np.testing.assert_allclose(boxes.numpy(), expected_boxes, atol=1e-3)
     np.testing.assert_allclose(scores.numpy(), expected_scores, atol=1e-3)
+
+
+def test_a_comparison_names_the_operator_that_makes_the_difference(
+    bundles: dict[str, Bundle], sample: Sample, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever else runs on this machine would void it, which is tested elsewhere."""
+    monkeypatch.setattr("edgeproof.verify.comparison.void_reasons", lambda *_: ())
+    home = BUILT / "boards" / f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    home.mkdir(parents=True, exist_ok=True)
+    with LocalTransport("local", home) as transport, open_store(transport, sys.executable) as store:
+        board = OpenBoard(transport, store)
+        provision(board, ["ai-edge-litert"])
+        a, b = (
+            Contender(send_bundle(store, bundles[variant]).digest, "ai-edge-litert", 1)
+            for variant in ("float32", "int8")
+        )
+        found = compare(board, (a, b), sample.photos[0].read_bytes(), 10)
+    assert found.comparison.stages["total"].ratio < 1
+    assert found.comparison.deciding_stage == "invoke"
+    profiles = [run.profile for run in found.runs]
+    assert all(profile is not None and len(profile.operators) > 50 for profile in profiles)
+    (line,) = [line for line in comparison_lines(Report(found.runs), found.comparison) if line.startswith("of invoke")]
+    # Most of a MobileNet is convolutions, of which those of 1 x 1 gain most by 8 bits.
+    assert line.startswith("of invoke it is CONV_2D: ")

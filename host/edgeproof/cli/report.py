@@ -43,7 +43,8 @@ def command(file: Path, html: Path | None, mlflow: str | None) -> None:
     for comparison in report.comparisons:
         print_comparison(report, comparison, console)
         console.print()
-    print_profiles(report.runs, console, top=_ALL)
+    compared = {place for comparison in report.comparisons for place in (comparison.a, comparison.b)}
+    print_profiles([run for place, run in enumerate(report.runs) if place not in compared], console, top=_ALL)
     measured = [run for run in report.runs if run.profile is None or run.latency or run.pictures or run.error]
     if measured and all(run.latency and not run.pictures and not run.stream for run in report.runs):
         for run in report.runs:

@@ -106,7 +106,7 @@ def render_html(report: Report) -> str:
         limits=limits,
         parity_lines=parity_lines,
         series_variable=series_variable,
-        comparisons=[(comparison, comparison_lines(comparison)) for comparison in report.comparisons],
+        comparisons=[(comparison, comparison_lines(report, comparison)) for comparison in report.comparisons],
         distributions=distributions(report),
         front=front(report),
         curves=curves(report),

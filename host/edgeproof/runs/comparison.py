@@ -8,12 +8,15 @@ from dataclasses import dataclass, replace
 from edgeproof.board.agent.session import AgentSession
 from edgeproof.board.deploy import open_session
 from edgeproof.board.open_board import OpenBoard
+from edgeproof.board.runtime.proof import proof_model
 from edgeproof.record.board import BoardState
 from edgeproof.record.detections import BenchResult, joined_benches
+from edgeproof.record.measured.profile import Profile
 from edgeproof.record.run import BundleFacts, Run
 from edgeproof.record.verdict.comparison import Comparison
 from edgeproof.verify.comparison import FEWEST_PAIRS, Side, abba_order, comparison_of
 from edgeproof.verify.latency import latency_of, percentile_ns
+from edgeproof.verify.operator_times import profile_of
 from edgeproof.wording.progress import Progress, ProgressListener, silent
 from edgeproof_agent.store.objects import Kind
 
@@ -21,6 +24,7 @@ PAIRS = 20
 _BLOCK_SECONDS = 0.25
 _FEWEST_RUNS, _MOST_RUNS = 5, 200
 _WARMUP_RUNS, _WARMUP_BLOCK = 5, 10
+_PROFILED_RUNS, _PROFILE_SECONDS = 50, 20.0
 
 
 @dataclass(frozen=True)
@@ -63,10 +67,26 @@ def compare(
         for done, side in enumerate(abba_order(pairs)):
             progress(Progress("measuring A and B in turns", done=done, total=2 * pairs))
             blocks[side].append(sessions[side].bench(picture, block_runs, 1))
-    for side in Side:
-        run = replace(runs[side], latency=latency_of(_whole(blocks[side])))
-        runs[side] = replace(run, after=run.latency.after if run.latency else None)
-    return Compared((runs[Side.A], runs[Side.B]), comparison_of(runs[Side.A], runs[Side.B], pairs, block_runs))
+        for side in Side:
+            run = replace(runs[side], latency=latency_of(_whole(blocks[side])))
+            runs[side] = replace(run, after=run.latency.after if run.latency else None)
+        comparison = comparison_of(runs[Side.A], runs[Side.B], pairs, block_runs)
+        if _is_told(comparison) and comparison.deciding_stage == "invoke":
+            for side in Side:
+                progress(Progress(f"profiling {side.value}"))
+                runs[side] = replace(runs[side], profile=_profile(sessions[side], picture))
+    return Compared((runs[Side.A], runs[Side.B]), comparison)
+
+
+def _is_told(comparison: Comparison) -> bool:
+    total = comparison.stages.get("total")
+    return total is not None and total.told_apart and not comparison.void
+
+
+def _profile(session: AgentSession, picture: bytes) -> Profile:
+    """Which operator makes the difference, where the runtime can tell."""
+    found = session.profile(picture, proof_model(), _PROFILED_RUNS, _WARMUP_RUNS, _PROFILE_SECONDS)
+    return Profile(unavailable=found) if isinstance(found, str) else profile_of(found)
 
 
 def _loaded(board: OpenBoard, session: AgentSession, contender: Contender) -> Run:

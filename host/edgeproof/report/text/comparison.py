@@ -3,10 +3,12 @@
 from rich.console import Console
 from rich.text import Text
 
+from edgeproof.record.measured.profile import Profile
 from edgeproof.record.run import Report
 from edgeproof.record.verdict.comparison import Comparison, StageRatio
-from edgeproof.report.formatting import run_title
+from edgeproof.report.formatting import ms, run_title
 from edgeproof.report.text.table import plain_table
+from edgeproof.verify.operator_times import deciding_operator
 from edgeproof.wording.printable import shown, shown_line
 
 
@@ -14,7 +16,7 @@ def print_comparison(report: Report, comparison: Comparison, console: Console) -
     """What was compared, the answer in one line, then each stage."""
     for letter, place in (("A", comparison.a), ("B", comparison.b)):
         console.print(Text(f"{letter}: {shown_line(run_title(report.runs[place]))}"))
-    for line in comparison_lines(comparison):
+    for line in comparison_lines(report, comparison):
         console.print(Text(line, style="bold" if line.startswith("B ") else ""))
     table = plain_table("B over A")
     for head in ("stage", "ratio", "95 % interval", "B - A, ms"):
@@ -25,8 +27,8 @@ def print_comparison(report: Report, comparison: Comparison, console: Console) -
     console.print(table)
 
 
-def comparison_lines(comparison: Comparison) -> list[str]:
-    """The answer, and what it rests on."""
+def comparison_lines(report: Report, comparison: Comparison) -> list[str]:
+    """The answer, what makes the difference, and what it rests on."""
     total = comparison.stages.get("total")
     if total is None:
         return ["the stages are too short for the board's clock: nothing can be told of them"]
@@ -35,8 +37,22 @@ def comparison_lines(comparison: Comparison) -> list[str]:
         lines = [f"not told: {shown('; '.join(comparison.void))}"]
     elif total.told_apart and comparison.deciding_stage is not None:
         lines.append(f"{shown_line(comparison.deciding_stage)} makes most of the difference")
+        lines += _operator_lines(report.runs[comparison.a].profile, report.runs[comparison.b].profile)
     lines.append(f"{comparison.pairs} pairs of blocks of {comparison.block_runs} runs, in turns (ABBA)")
     return lines
+
+
+def _operator_lines(a: Profile | None, b: Profile | None) -> list[str]:
+    """Which kind of operator makes most of the difference in invoke, or why that cannot be told."""
+    if a is None or b is None:
+        return []
+    for letter, profile in (("A", a), ("B", b)):
+        if profile.unavailable is not None:
+            return [f"of {letter} no operator's time is told: {shown_line(profile.unavailable)}"]
+    most = deciding_operator(a, b)
+    if most is None:
+        return []
+    return [f"of invoke it is {shown_line(most.kind)}: {ms(most.a_ms)} ms in A, {ms(most.b_ms)} ms in B"]
 
 
 def _verdict(total: StageRatio) -> str:

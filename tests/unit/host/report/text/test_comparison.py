@@ -6,10 +6,13 @@ from dataclasses import replace
 import pytest
 
 from edgeproof.cli.display.terminal import Terminal
+from edgeproof.record.measured.profile import Profile
 from edgeproof.record.run import Report
 from edgeproof.record.verdict.comparison import Comparison, StageRatio
 from edgeproof.report.text.comparison import comparison_lines, print_comparison
 from tests.support import sample_report as sample
+
+PAIR = Report((sample.run(), sample.run("float32")))
 
 
 def comparison(low: float, high: float, *void: str) -> Comparison:
@@ -27,22 +30,42 @@ def comparison(low: float, high: float, *void: str) -> Comparison:
     ],
 )
 def test_the_answer_is_one_line(low: float, high: float, line: str) -> None:
-    assert comparison_lines(comparison(low, high))[0] == line
+    assert comparison_lines(PAIR, comparison(low, high))[0] == line
 
 
 def test_the_deciding_stage_is_named_where_there_is_a_difference() -> None:
-    assert "invoke makes most of the difference" in comparison_lines(comparison(0.4, 0.5))
-    assert "invoke makes most of the difference" not in comparison_lines(comparison(0.9, 1.1))
+    assert "invoke makes most of the difference" in comparison_lines(PAIR, comparison(0.4, 0.5))
+    assert "invoke makes most of the difference" not in comparison_lines(PAIR, comparison(0.9, 1.1))
+
+
+def profiled(*profiles: Profile | None) -> Report:
+    return Report(tuple(replace(run, profile=profile) for run, profile in zip(PAIR.runs, profiles, strict=True)))
+
+
+def test_the_operator_is_named_where_both_were_profiled() -> None:
+    whole = sample.profile()
+    half = replace(whole, plain_ms=whole.plain_ms / 2)
+    lines = comparison_lines(profiled(whole, half), comparison(0.4, 0.5))
+    assert lines[2].startswith("of invoke it is CONV_2D: ")
+    assert lines[2].endswith(" ms in B")
+    assert comparison_lines(profiled(whole, None), comparison(0.4, 0.5))[2].startswith("20 pairs")
+    assert not any("of invoke" in line for line in comparison_lines(profiled(whole, half), comparison(0.9, 1.1)))
+
+
+def test_a_runtime_that_tells_no_operators_is_named_with_its_reason() -> None:
+    silent = Profile(unavailable="tflite-runtime has no profiler\nof ours")
+    lines = comparison_lines(profiled(sample.profile(), silent), comparison(0.4, 0.5))
+    assert lines[2] == "of B no operator's time is told: tflite-runtime has no profiler\ufffdof ours"
 
 
 def test_a_void_comparison_tells_nothing() -> None:
-    lines = comparison_lines(comparison(0.4, 0.5, "the board reports: throttled"))
+    lines = comparison_lines(PAIR, comparison(0.4, 0.5, "the board reports: throttled"))
     assert lines[0] == "not told: the board reports: throttled"
     assert not any("as fast" in line for line in lines)
 
 
 def test_without_a_total_nothing_is_told() -> None:
-    assert "nothing can be told" in comparison_lines(replace(sample.comparison(), stages={}))[0]
+    assert "nothing can be told" in comparison_lines(PAIR, replace(sample.comparison(), stages={}))[0]
 
 
 def test_both_are_named_above_the_table() -> None:
