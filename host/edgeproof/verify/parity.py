@@ -20,8 +20,8 @@ _SAME_BOX_IOU = 0.9
 _SAME_SCORE = 0.05
 """A detection that both have but with less overlap, or scores further apart, differs."""
 OUTPUT_TOLERANCE = 1e-5
-"""Of the largest magnitude in a tensor. One runtime's float32 kernels for x86 and aarch64 agree to 1e-6; its int8
-kernels agree in every bit."""
+"""Of the largest magnitude in a tensor. ai-edge-litert's float32 kernels for x86 and aarch64 agree to 1e-6, its int8
+kernels in every bit; those of tflite-runtime round otherwise on ARM, where outputs may part and detections agree."""
 
 
 def share_differing(parity: Parity) -> Interval:
