@@ -1,7 +1,6 @@
 """The `edgeproof` command. A subcommand's module is imported when it is used, which keeps `edgeproof --help` fast."""
 
 import errno
-import os
 import sys
 import traceback
 from typing import NoReturn
@@ -9,13 +8,13 @@ from typing import NoReturn
 import click
 
 from edgeproof import __version__
-from edgeproof.cli.display.echo import ReaderGoneError, echo, echo_heading, show_usage_error, to_a_reader
+from edgeproof.cli.display.echo import echo, echo_heading, is_unread, show_usage_error
 from edgeproof.cli.options.lazy_group import LazyGroup
 from edgeproof.errors import EdgeproofError
 
 EXIT_ERROR = 2
 EXIT_READER_GONE = 141
-"""As of a program that SIGPIPE has ended: no verdict."""
+"""As of a program that SIGPIPE has ended, where all else went well: nobody has read it."""
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 # name -> what `edgeproof --help` says of it; the command itself is `command` in edgeproof.cli.NAME.
@@ -72,14 +71,11 @@ def cli(ctx: click.Context, debug: bool) -> None:
 def main() -> None:
     """Runs the command line; errors become a message and exit code 2."""
     try:
-        with to_a_reader():
-            _run("--debug" in sys.argv)
-    except ReaderGoneError:
-        # Python must not complain of it when it ends.
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        for stream in (sys.stdout, sys.stderr):
-            os.dup2(nowhere, stream.fileno())
-        sys.exit(EXIT_READER_GONE)
+        _run("--debug" in sys.argv)
+    except SystemExit as ended:
+        if is_unread() and not ended.code:
+            sys.exit(EXIT_READER_GONE)
+        raise
 
 
 def _run(debug: bool) -> NoReturn:
@@ -93,8 +89,6 @@ def _run(debug: bool) -> NoReturn:
         sys.exit(130)
     except EdgeproofError as error:
         _fail(str(error), debug)
-    except BrokenPipeError:
-        raise
     except OSError as error:
         remedy = " Free some space there, or write elsewhere." if error.errno in _FULL else ""
         _fail(f"{error.filename or 'output'}: {error.strerror or error}.{remedy}", debug)

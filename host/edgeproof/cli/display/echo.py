@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import sys
 from collections.abc import Iterator
 from typing import IO, Any
 
@@ -9,36 +10,50 @@ import click
 
 from edgeproof.wording.printable import shown
 
+_gone: list[str] = []
+"""Streams whose readers have ended, as `| head` does."""
 
-class ReaderGoneError(Exception):
-    """Whoever read our output has ended, as `| head` does."""
+
+def go_quiet(stream: IO[str]) -> None:
+    """What is still written to a stream that nobody reads goes nowhere: the command goes on, and writes its files."""
+    _gone.append(stream.name)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
+def is_unread() -> bool:
+    """Whether anything of what was printed has found no reader."""
+    return bool(_gone)
 
 
 @contextlib.contextmanager
-def to_a_reader() -> Iterator[None]:
-    """A pipe that nobody reads from raises `ReaderGoneError`: click would end with status 1, which is a verdict's."""
+def _printing(stream: IO[str]) -> Iterator[None]:
     try:
         yield
-    except BrokenPipeError as error:
-        raise ReaderGoneError from error
+    except BrokenPipeError:
+        go_quiet(stream)
 
 
 def echo(text: str = "", err: bool = False, nl: bool = True) -> None:
     """Prints a line of text to standard output, or to standard error."""
-    click.echo(shown(text), err=err, nl=nl)
+    with _printing(sys.stderr if err else sys.stdout):
+        click.echo(shown(text), err=err, nl=nl)
 
 
 def echo_heading(text: str) -> None:
     """Prints what an error message begins with."""
     colour = False if os.environ.get("NO_COLOR") else None  # None: where it is a terminal
-    click.secho(shown(text), fg="red", bold=True, err=True, nl=False, color=colour)
+    with _printing(sys.stderr):
+        click.secho(shown(text), fg="red", bold=True, err=True, nl=False, color=colour)
 
 
 class ShownFile:
     """A file whose text is shown on standard error: click writes its own errors to one."""
 
     def write(self, text: str) -> int:
-        click.echo(shown(text), err=True, nl=False)
+        with _printing(sys.stderr):
+            click.echo(shown(text), err=True, nl=False)
         return len(text)
 
     def flush(self) -> None: ...

@@ -2,13 +2,14 @@
 
 import difflib
 import importlib
+import sys
 from collections.abc import Mapping
 from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
 
-from edgeproof.cli.display.echo import to_a_reader
+from edgeproof.cli.display.echo import go_quiet
 
 
 class LazyGroup(click.Group):
@@ -20,12 +21,18 @@ class LazyGroup(click.Group):
         self._summaries = summaries
 
     def make_context(self, *arguments: Any, **options: Any) -> click.Context:
-        with to_a_reader():
+        try:
             return super().make_context(*arguments, **options)
+        except BrokenPipeError:  # click would end with status 1, which is a verdict's
+            go_quiet(sys.stdout)
+            raise click.exceptions.Exit(0) from None
 
     def invoke(self, ctx: click.Context) -> Any:
-        with to_a_reader():
+        try:
             return super().invoke(ctx)
+        except BrokenPipeError:
+            go_quiet(sys.stdout)
+            return None
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(self._summaries)

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from edgeproof.record.writer import write_report
+from tests.support import sample_report as sample
+
 
 def run_closed(arguments: list[str], closed: str) -> tuple[int, str]:
     """Exit status and what the other stream got, of a command whose `closed` stream nobody reads."""
@@ -36,5 +39,12 @@ def test_nobody_reads_the_output(arguments: list[str], tiny_bundles: dict[str, P
 
 
 def test_nobody_reads_the_errors() -> None:
-    status, shown = run_closed(["inspect", "nowhere"], "stderr")
-    assert (status, shown) == (141, "")
+    assert run_closed(["inspect", "nowhere"], "stderr") == (2, "")
+
+
+def test_what_a_command_writes_is_written_though_nobody_reads_what_it_prints(tmp_path: Path) -> None:
+    write_report(sample.report(tmp_path), tmp_path / "report.json")
+    page = tmp_path / "page.html"
+    status, _ = run_closed(["report", str(tmp_path / "report.json"), "--html", str(page)], "stdout")
+    assert status == 141
+    assert page.read_text().startswith("<!doctype html>")
