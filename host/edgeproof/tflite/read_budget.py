@@ -9,11 +9,11 @@ from collections.abc import Iterator
 
 from edgeproof.errors import EdgeproofError, ModelError
 
-MAX_ITEMS = 4_000_000
+MAX_ITEMS = 2_000_000
 """Tables, items of lists and 16 bytes of copied text count one each. A detector of the Object Detection API takes about
 10,000, and language models that fill the 2 GB that a .tflite may have less than 1,000,000: their weights are not
 visited."""
-MAX_SECONDS = 20.0
+MAX_SECONDS = 8.0
 _BYTES_AN_ITEM = 16
 _CHECKED_EVERY = 4096
 

@@ -117,6 +117,6 @@ def vector(builder: flatbuffers.Builder, tables: list[int]) -> int:
 
 
 def test_a_file_whose_tables_are_one_and_the_same_is_not_visited_to_its_end() -> None:
-    with pytest.raises(ModelError, match=r"evil.tflite: it holds more than the 4000000 items"):
+    with pytest.raises(ModelError, match=r"evil.tflite: it holds more than the 2000000 items"):
         read_tflite(aliased(20_000, 20_000), "evil.tflite")
     assert sum(read_tflite(aliased(2, 3)).operators.values()) == 6
