@@ -129,7 +129,9 @@ def test_accuracy_on_the_embedded_board_is_that_of_the_detector_itself(
         assert accuracy[name]["value"] == pytest.approx(value, abs=1e-3)
         assert accuracy[name]["low"] < value < accuracy[name]["high"]
     same, float32 = accuracy["against"]
-    assert (same["variant"], same["drop"]) == ("int8", {"value": 0.0, "low": 0.0, "high": 0.0})
+    assert (same["variant"], same["drop"]["value"]) == ("int8", 0.0)
+    # Of 200 pictures none differs, which leaves open that up to so many of others do (Clopper and Pearson).
+    assert [-same["drop"]["low"], same["drop"]["high"]] == pytest.approx([1 - 0.025 ** (1 / 200)] * 2)
     assert float32["drop"]["value"] == pytest.approx(precision["float32"].map - precision["int8"].map, abs=1e-3)
     assert [one["label"] for one in accuracy["classes"]] == ["circle", "square", "triangle", "star"]
     results = json.loads((tmp_path / "out" / "detections.json").read_text())

@@ -18,8 +18,16 @@ from edgeproof.board.link.transport import Transport
 from edgeproof.board.ssh.transport import connect
 from edgeproof.board.store.agent_object import agent_object
 from edgeproof.board.store.client import BoardStore, open_store
+from edgeproof.board.store.status import read_status
 from edgeproof.config.boards import BoardProfile
-from edgeproof.errors import AgentDiedError, BoardPythonError, DeadlineError, LoginShellError, ProtocolError
+from edgeproof.errors import (
+    AgentDiedError,
+    BoardPythonError,
+    DeadlineError,
+    DeploymentError,
+    LoginShellError,
+    ProtocolError,
+)
 from edgeproof_agent.wire.fields import FieldError
 
 SCHEMA = "edgeproof.doctor/1"
@@ -90,8 +98,22 @@ def _sections(board: str, store: BoardStore) -> dict[str, list[Finding]]:
         "system": list(system(facts, examination, facts.info(board).emulated)),
         "store": list(store_findings(store.try_store())),
         "processor": list(processor(facts, examination)),
-        "edgeproof": list(provisioned(board, facts, store.inventory, agent_object().digest, examination.incoming)),
+        "edgeproof": list(
+            provisioned(
+                board, facts, store.inventory, agent_object().digest, examination.incoming, _served_variants(store)
+            )
+        ),
     }
+
+
+def _served_variants(store: BoardStore) -> dict[str, str]:
+    """By the digests of the bundles that apps name; empty where the board does not tell them."""
+    try:
+        apps = read_status(store).apps.values()
+    except (DeploymentError, ProtocolError):  # what ails it stands in the other lines
+        return {}
+    bundles = [bundle for app in apps for bundle in (app.current, app.previous) if bundle is not None]
+    return {bundle.digest: bundle.variant for bundle in bundles}
 
 
 def _examine(board: str, store: BoardStore) -> Examination:

@@ -1,7 +1,7 @@
 """What edgeproof has put on the board, and what is missing there."""
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from edgeproof.board.doctor.examination import PartialUpload
 from edgeproof.board.doctor.finding import Finding, Value, bad, good, not_available, warning
@@ -16,14 +16,22 @@ _SHOWN_DIGITS = 12
 
 
 def provisioned(
-    board: str, facts: BoardFacts, inventory: Inventory, agent_digest: str, incoming: Sequence[PartialUpload]
+    board: str,
+    facts: BoardFacts,
+    inventory: Inventory,
+    agent_digest: str,
+    incoming: Sequence[PartialUpload],
+    variants: Mapping[str, str],
 ) -> Iterator[Finding]:
-    """`agent_digest` is of the agent that belongs to this version of edgeproof."""
+    """`agent_digest` is of the agent that belongs to this version of edgeproof.
+
+    `variants` are those of the bundles that apps name, by their digests, as far as they are told.
+    """
     yield _runtimes(board, facts, inventory)
     yield _agent(inventory, agent_digest)
     yield _bundles(inventory)
     yield _signatures(inventory)
-    yield from (_app(board, name, state) for name, state in inventory.apps.items())
+    yield from (_app(board, name, state, variants) for name, state in inventory.apps.items())
     if incoming:
         yield _incoming(board, incoming)
 
@@ -82,13 +90,17 @@ def _signatures(inventory: Inventory) -> Finding:
     return good("signatures", f"a bundle must be signed by one of {keys}", required=True, keys=len(inventory.signers))
 
 
-def _app(board: str, name: str, state: AppState) -> Finding:
+def _app(board: str, name: str, state: AppState, variants: Mapping[str, str]) -> Finding:
     if state.current is None:
         remedy = f"edgeproof push {shlex.quote(board)} BUNDLE --app {name}"
         return bad(f"app {name}", "has no bundle", remedy, current=None, previous=state.previous)
-    before = f", before {state.previous[:_SHOWN_DIGITS]}" if state.previous else ""
-    value = f"{state.current[:_SHOWN_DIGITS]}{before}"
+    before = f", before {_bundle(state.previous, variants)}" if state.previous else ""
+    value = f"{_bundle(state.current, variants)}{before}"
     return good(f"app {name}", value, current=state.current, previous=state.previous)
+
+
+def _bundle(digest: str, variants: Mapping[str, str]) -> str:
+    return " ".join(filter(None, (variants.get(digest), digest[:_SHOWN_DIGITS])))
 
 
 def _incoming(board: str, uploads: Sequence[PartialUpload]) -> Finding:

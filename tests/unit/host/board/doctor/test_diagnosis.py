@@ -172,7 +172,10 @@ def _provisioned(name: str, **inventory: Any) -> dict[str, Any]:
     whole = Inventory(
         **{"agents": frozenset(), "bundles": frozenset(), "runtimes": (), "apps": {}, "signers": None, **inventory}
     )
-    return {item.name: item for item in provisioned("my board", facts, whole, DIGEST, examination.incoming)}
+    return {
+        item.name: item
+        for item in provisioned("my board", facts, whole, DIGEST, examination.incoming, {"b" * 64: "int8"})
+    }
 
 
 def test_a_bare_board_is_told_how_to_provision_it() -> None:
@@ -194,7 +197,7 @@ def test_a_board_that_no_runtime_fits_is_told_which_would() -> None:
     recorded["facts"] |= {"libc": "", "soabi": "cpython-311-aarch64-linux-musl"}
     facts, _ = understood(recorded)
     inventory = Inventory(agents=frozenset(), bundles=frozenset(), runtimes=(), apps={}, signers=frozenset({"k"}))
-    told = {item.name: item for item in provisioned("desk", facts, inventory, DIGEST, ())}
+    told = {item.name: item for item in provisioned("desk", facts, inventory, DIGEST, (), {})}
     assert (told["runtimes"].level, told["runtimes"].value) == (BAD, "none fits this board")
     assert "glibc" in told["runtimes"].remedy
     assert told["signatures"].value == "a bundle must be signed by one of 1 key"
@@ -223,7 +226,7 @@ def test_a_provisioned_board_is_described() -> None:
     there = StoredRuntime(release.digest(facts), release.name, release.version, "/r")
     assert "; 1 more that this" in _provisioned("pi-4-bookworm", runtimes=(there, older))["runtimes"].value
     assert told["bundles"].value == "2"
-    assert told["app people"].value == f"{'b' * 12}, before {'c' * 12}"
+    assert told["app people"].value == f"int8 {'b' * 12}, before {'c' * 12}"
     assert told["app cats"].level is BAD
     assert told["app cats"].remedy == "edgeproof push 'my board' BUNDLE --app cats"
 
@@ -315,7 +318,7 @@ def test_whatever_a_board_says_the_doctor_answers_in_plain_text(recorded: dict[s
         return  # becomes a ProtocolError
     told = list(findings(recorded).values())
     inventory = Inventory(agents=frozenset(), bundles=frozenset(), runtimes=(), apps={}, signers=None)
-    told = [*told, *provisioned("desk", facts, inventory, DIGEST, examination.incoming)]
+    told = [*told, *provisioned("desk", facts, inventory, DIGEST, examination.incoming, {})]
     for finding in told:
         for text in (finding.name, finding.value, finding.remedy):
             assert all(letter.isprintable() or letter == "\n" for letter in text)
