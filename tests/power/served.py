@@ -23,7 +23,7 @@ _SHELL_SECONDS = 120.0
 _WATCHED = "coming"
 _FEED = """
 rm -rf {folder}; mkdir {folder}; cat > {folder}/.picture
-echo 'number=0; while [ -d {folder} ]; do
+echo 'number=0; while [ -e {folder}/.picture ]; do
   number=$((number + 1)); cp {folder}/.picture {folder}/.new; mv {folder}/.new {folder}/$number{suffix}; sleep 0.02
 done' > feed.sh
 setsid sh feed.sh < /dev/null > /dev/null 2>&1 &
@@ -32,7 +32,10 @@ _START = """
 echo 'echo $$ > service.pid; exec {command}' > service.sh
 setsid sh service.sh < /dev/null > service.txt 2>&1 &
 """
-_STOP = "kill $(cat service.pid) && while kill -0 $(cat service.pid) 2> /dev/null; do sleep 0.1; done; rm -rf {folder}"
+_STOP = """
+rm {folder}/.picture
+kill $(cat service.pid) && while kill -0 $(cat service.pid) 2> /dev/null; do sleep 0.1; done
+"""
 
 
 class ServedApp:
