@@ -143,6 +143,12 @@ def test_who_may_not_ask_the_firmware_is_told_the_group_that_may() -> None:
         ({"mountinfo": "1 0 0:2 / / rw - overlay overlay rw"}, "disk", WARNING, "Switch the overlay file system off"),
         ({"mountinfo": "1 0 8:1 / /home rw - vfat /dev/sda1 rw"}, "disk", BAD, "no links"),
         ({"meminfo": "MemTotal: 400000 kB\nMemAvailable: 50000 kB\n"}, "memory", BAD, "add swap"),
+        (
+            {"meminfo": "MemTotal: 400000 kB\nMemAvailable: 50000 kB\nSwapTotal: 90000 kB\nSwapFree: 90000 kB\n"},
+            "memory",
+            WARNING,
+            "add swap",
+        ),
         ({"meminfo": ""}, "memory", NOT_AVAILABLE, ""),
         ({"cpuinfo": ""}, "cpu features", NOT_AVAILABLE, ""),
         ({"cpuinfo": "processor : 0\nFeatures : fp\n"}, "cpu features", WARNING, "without NEON"),

@@ -32,6 +32,15 @@ def test_files_count_in_whole_blocks_and_python_twice_for_what_is_compiled_from_
     assert unpacked_bytes(wheels) == 2 * (8192 + 50 * MIB)
 
 
+def test_what_is_left_out_of_a_runtime_counts_in_its_wheel_alone(wheels: list[Path]) -> None:
+    before = Footprint.of(wheels, 60.0)
+    with zipfile.ZipFile(wheels[0], "a") as archive:
+        archive.writestr("ai_edge_litert/vendors/compiler.so", bytes(3 * MIB))
+    after = Footprint.of(wheels, 60.0)
+    assert after.disk_bytes == before.disk_bytes
+    assert after.peak_disk_bytes > before.peak_disk_bytes
+
+
 def test_the_peak_counts_the_wheels_too(wheels: list[Path]) -> None:
     footprint = Footprint.of(wheels, 60.0)
     assert footprint.peak_disk_bytes - footprint.disk_bytes == sum(wheel.stat().st_size for wheel in wheels)

@@ -74,6 +74,15 @@ def test_a_file_system_that_will_not_do_is_told_before_anything_is_sent(
         assert (words in bad.value, bad.remedy) == (True, TRIAL_REMEDIES[kind])
 
 
+def test_a_limit_is_told_once_as_what_is_allowed_or_as_what_is_in_the_way() -> None:
+    figures = {"address_space_bytes": 256 << 20, "file_bytes": 2 << 30}
+    (trial, limits) = store_findings(StoreTrial((), figures))
+    assert (trial.name, limits.name, limits.level) == ("trial", "limits", Level.GOOD)
+    assert limits.value == "addresses (ulimit -v) 256 MiB, a file (ulimit -f) 2048 MiB"
+    (told,) = store_findings(StoreTrial((("limits", "ulimit -v allows a process 256 MiB of addresses"),), figures))
+    assert (told.name, told.level) == ("limits", Level.BAD)
+
+
 def test_the_free_space_is_that_of_the_file_system_which_the_store_is_on(home: Path) -> None:
     other = home / "data"
     other.mkdir()
