@@ -2,7 +2,7 @@
 
 import pytest
 
-CUTS = 4  # one of each but a provisioning: ten would take longer than two minutes
+CUTS = 5  # one of each but a provisioning: ten would take longer than two minutes
 SUITE = "bookworm-amd64"
 
 

@@ -6,7 +6,7 @@ import subprocess
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,12 +20,15 @@ from edgeproof.board.prune import prune
 from edgeproof.bundle import Bundle
 from edgeproof.errors import EdgeproofError
 from edgeproof_agent.store.objects import Kind
+from tests.power.served import ServedApp
 from tests.support.volatile_disk import VolatileDisk
 from tests.support.whole_bundles import tune
 
 APP, RUNTIME, OTHER_RUNTIME = "powered", "tflite-runtime", "ai-edge-litert"
 STRAYS = 3
 """Bundles without an app, for `prune`."""
+_LINES = 60
+"""That a service writes down and a host pulls while it may be cut."""
 _KEPT_SHARES = (0.0, 0.0, 0.5, 0.9)
 """Of what was not flushed: a drive may have written none of it, or any part in any order."""
 
@@ -50,6 +53,10 @@ class Tally:
     done: Counter[str] = field(default_factory=Counter)
     """Those of which the board served what had been asked for and not answered."""
     lost_blocks: int = 0
+    service_lines: int = 0
+    broken_tails: int = 0
+    in_full_run: int = 0
+    """Of the services: see `ServedApp`."""
     seconds: float = 0.0
     boot_seconds: float = 0.0
 
@@ -59,6 +66,9 @@ class Tally:
             yield f"{name:10} {count:5} {self.within[name]:18} {self.done[name]:13}"
         total = sum(self.cuts.values())
         yield f"{total} power cuts survived; of the disk's cache {self.lost_blocks} blocks of 4 KiB were lost"
+        if self.service_lines:
+            yield f"{self.service_lines} lines of the service came home, each once; {self.in_full_run} of its cuts fell"
+            yield f"when lines of that run were home already, and {self.broken_tails} left a part of a line"
         yield f"{self.seconds / total:.1f} s a cut, {self.boot_seconds / total:.1f} s of them booting"
 
 
@@ -70,6 +80,7 @@ class PoweredBoard:
         self.disk = VolatileDisk(artefacts(suite)[1].get() / DISK_IMAGE, folder)
         self.tally = Tally()
         self._folder, self._bundle, self._picture = folder, bundle, picture
+        self._served = ServedApp(self.virtual, APP, picture, folder / "found")
         self._chance = random.Random(seed)
         self._made = 0
         self._promise = Promise()
@@ -98,12 +109,20 @@ class PoweredBoard:
         self.virtual.kill()
         return lost
 
-    def prepare(self, both: bool) -> None:
-        """A runtime, or both, and two bundles to go back and forth between."""
+    def prepare(self, names: Collection[str]) -> None:
+        """A runtime, or both, and two bundles to go back and forth between. A service is run once uncut: as long as it
+        is taken for shorter than it is, all cuts fall into its start."""
         with open_board(self.virtual.profile) as board:
-            provision(board, [RUNTIME, OTHER_RUNTIME] if both else [RUNTIME])
+            provision(board, [RUNTIME, OTHER_RUNTIME] if "provision" in names else [RUNTIME])
             for _ in range(2):
                 self._push(board)
+            if "service" in names:
+                self._describe_service(board)
+                started = time.monotonic()
+                self._serve(board)
+                self._seconds["service"] = time.monotonic() - started
+                self._served.stop()
+                self._served.assert_home(board)
 
     def survive(self, name: str) -> None:
         """Cuts the power at a random instant of an operation, boots, and asserts that the board is well."""
@@ -159,6 +178,8 @@ class PoweredBoard:
                     assert not result.error, f"{name}: {result.error}"
             if name == "provision":
                 provision(board, [OTHER_RUNTIME])
+            if name == "service":
+                self._assert_service_well(board)
             self._push(board)
             app = board.store.refresh().apps[APP]
             assert (app.current, app.previous) == (promise.current, current)
@@ -206,6 +227,24 @@ class PoweredBoard:
     def _provision(self, board: OpenBoard) -> None:
         provision(board, [OTHER_RUNTIME])
 
+    def _describe_service(self, board: OpenBoard) -> None:
+        self._served.describe(board, RUNTIME)
+
+    def _serve(self, board: OpenBoard) -> None:
+        """From its start, through its bundle's trial, to lines that are pulled as they come."""
+        self._served.start()
+        self._served.pull_until(board, _LINES)
+
+    def _assert_service_well(self, board: OpenBoard) -> None:
+        """Started again it goes on in the same log."""
+        self._served.assert_unbroken()
+        self._served.start()
+        self._served.pull_until(board, _LINES)
+        self._served.stop()
+        self._served.assert_home(board)
+        self.tally.service_lines, self.tally.broken_tails = self._served.lines, self._served.broken_tails
+        self.tally.in_full_run = self._served.in_full_run
+
     def _nothing(self, board: OpenBoard) -> None:
         """For an operation that needs no preparation."""
 
@@ -225,6 +264,10 @@ OPERATIONS: Mapping[str, Operation] = {
     "rollback": Operation(PoweredBoard._nothing, PoweredBoard._roll_back, 1.0),
     "prune": Operation(PoweredBoard._send_strays, PoweredBoard._prune, 0.2),
     "provision": Operation(PoweredBoard._drop_other_runtime, PoweredBoard._provision, 20.0),
+    "service": Operation(PoweredBoard._describe_service, PoweredBoard._serve, 5.0),
 }
-TURNS = ("push", "switch", "rollback", "prune", "push", "rollback", "prune", "switch", "push", "provision")
+TURNS = (
+    *("push", "switch", "rollback", "prune", "service"),
+    *("push", "service", "rollback", "prune", "switch", "provision"),
+)
 """One after the other; a provisioning takes as long as all others."""

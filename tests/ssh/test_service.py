@@ -250,6 +250,25 @@ def test_without_a_service_or_with_a_source_that_ends_the_right_words_come(
     assert "there is no service for the app other" in remove.stderr
 
 
+def test_an_app_that_a_service_runs_is_not_removed_and_goes_on_through_a_prune(
+    server: SystemdBoard, camera: MjpegCamera, edgeproof: Command
+) -> None:
+    edgeproof("service", "install", "desk", "--source", camera.url, "--stable-seconds", 1)
+    running = wait_for(server, lambda status: status.active and not status.on_trial)
+    refused = " ".join(edgeproof("app", "remove", "desk", "--app", APP, expect=2).stderr.split())
+    assert f"a service runs the app {APP}" in refused
+    assert "edgeproof service remove BOARD --app NAME" in refused
+    edgeproof("prune", "desk")
+    edgeproof("service", "stop", "desk")
+    edgeproof("prune", "desk")
+    edgeproof("service", "start", "desk")
+    again = wait_for(server, lambda status: status.active)
+    assert again.current == running.current
+    edgeproof("service", "remove", "desk", "--app", APP)
+    edgeproof("app", "remove", "desk", "--app", APP)
+    assert str(running.current)[:12] in edgeproof("prune", "desk").stdout
+
+
 def test_what_a_service_runs_with_stays_when_a_board_is_pruned_and_all_of_it_goes_when_it_is_removed(
     server: SystemdBoard, camera: MjpegCamera, edgeproof: Command
 ) -> None:

@@ -171,9 +171,13 @@ class StoreOperations:
         return {} if all_hosts else wanted_by_others(self._store, host)
 
     def remove_app(self, exchange: Exchange) -> Reply:
-        """Takes an app away; its bundles stay until `prune`."""
+        """Takes an app away that no service runs; its bundles stay until `prune`."""
+        from edgeproof_agent.store.services.description import service_names
+
         app = exchange.fields.text("app")
         with self._locked(exchange.fields):
+            if app in service_names(self._store):
+                raise StoreError("served", f"a service runs the app {app}")
             remove_app(self._store, app)
         return {}, b""
 

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any, Optional
 
 from edgeproof_agent.store.objects import APP_NAME, Store, StoreError, checked_digest, replace_file
+from edgeproof_agent.store.services.places import PROBATION
+from edgeproof_agent.store.services.probation import read_probation
 from edgeproof_agent.wire.fields import FieldError, Fields
 
 USER, SYSTEM = "user", "system"
@@ -106,12 +108,14 @@ def read_description(store: Store, app: str) -> ServiceDescription:
 
 
 def kept_digests(store: Store) -> set[str]:
-    """Agents and runtimes that a service runs with. Raises `StoreError` when that cannot be told."""
-    return {
-        digest
-        for description in (read_description(store, app) for app in service_names(store))
-        for digest in (description.agent, description.runtime)
-    }
+    """Agents and runtimes that a service runs with, and the bundle that it goes back to when a new one never gets
+    healthy: two pushes later no app names that one. Raises `StoreError` when that cannot be told."""
+    kept = set()
+    for app in service_names(store):
+        description = read_description(store, app)
+        proven = read_probation(service_folder(store, app) / PROBATION).proven
+        kept |= {description.agent, description.runtime, *([proven] if proven else [])}
+    return kept
 
 
 def log_bytes(description: ServiceDescription) -> int:

@@ -28,7 +28,7 @@ def store_findings(trial: StoreTrial) -> Iterator[Finding]:
     if not trial.troubles:
         yield good("trial", f"writes, executes, links, renames and locks{_left(trial)}", **data)
     limits = [
-        f"{name} {value // _MIB} MiB" if name != "open files" else f"{value} {name}"
+        f"{name} {value // _MIB} MiB"
         for name, key in _LIMITS
         for value in [trial.figures.get(key)]
         if value is not None
@@ -48,6 +48,6 @@ _LIMITS = (
 
 def _left(trial: StoreTrial) -> str:
     free, inodes = trial.figures.get("free_bytes"), trial.figures.get("free_inodes")
-    parts = [f"{free / _MIB:.0f} MiB"] * (free is not None) if free is not None else []
+    parts = [] if free is None else [f"{free / _MIB:.0f} MiB"]
     parts += [f"{inodes} inodes"] if inodes is not None else []
     return f"; {' and '.join(parts)} free" if parts else ""

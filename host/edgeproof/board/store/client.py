@@ -37,6 +37,8 @@ _REMEDIES = {
     "missing": "\nIt has been pruned in the meantime; push it again.",
     "noservice": "\nShow what there is: edgeproof service status BOARD. Make one: edgeproof service install BOARD "
     "--app NAME --source camera:0",
+    "served": "\nPull what it has found and end it first: edgeproof service pull BOARD --app NAME --out FOLDER, then "
+    "edgeproof service remove BOARD --app NAME",
     "linger": "\nRun this once on the board, as root: loginctl enable-linger USER. Or let the system keep the service: "
     "edgeproof service install BOARD --system ...",
     "sudo": "\nAllow sudo without a password for that login, or leave --system out: the login user's own systemd "

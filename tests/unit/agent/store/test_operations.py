@@ -16,8 +16,10 @@ from edgeproof_agent.store.chunks import pack_chunks
 from edgeproof_agent.store.inventory import RUNTIME_FILE
 from edgeproof_agent.store.objects import Kind, Store, StoredFile, StoreError, listing_digest
 from edgeproof_agent.store.operations import StoreOperations
+from edgeproof_agent.store.services.description import service_folder, write_description
 from edgeproof_agent.wire.answering import Exchange, RequestError
 from edgeproof_agent.wire.frames import Frame
+from tests.support.services import a_service
 from tests.support.stores import DIGEST, put
 
 
@@ -439,6 +441,11 @@ def test_an_app_is_removed_by_name(service: Service) -> None:
     service.ask("switch", app="people", digest=digest)
     with refused("app"):
         service.ask("remove_app", app="nobody")
+    write_description(Store(service.root), a_service("people", agent=DIGEST, runtime=DIGEST))
+    with refused("served"):
+        service.ask("remove_app", app="people")
+    assert service.ask("inventory")["apps"]["people"]["current"] == digest
+    (service_folder(Store(service.root), "people") / "service.json").unlink()
     service.ask("remove_app", app="people")
     assert service.ask("inventory")["apps"] == {}
     with refused("app"):

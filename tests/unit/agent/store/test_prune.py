@@ -10,7 +10,11 @@ import pytest
 from edgeproof_agent.store.apps import PREVIOUS, linked_digest, remove_app, switch
 from edgeproof_agent.store.objects import Kind, Store, replace_file
 from edgeproof_agent.store.prune import Unwanted, disk_bytes, prune
+from edgeproof_agent.store.services.description import service_folder, write_description
+from edgeproof_agent.store.services.places import PROBATION
+from edgeproof_agent.store.services.probation import Probation, write_probation
 from edgeproof_agent.store.uploads import Upload
+from tests.support.services import a_service
 from tests.support.stores import CONTENT, DIGEST, OTHER, another_process, described, put, refused
 
 THIRD, FOURTH = "c" * 64, "d" * 64
@@ -86,6 +90,20 @@ def test_partial_uploads_go_with_the_bundles(store: Store) -> None:
     assert dropped(prune(store, {Kind.AGENT: ()}, dry_run=False)) == set()
     assert ("incoming", f"bundles-{FOURTH}") in dropped(prune(store, {Kind.BUNDLE: ()}, dry_run=False))
     assert list((store.root / "incoming").iterdir()) == []
+
+
+def test_what_a_service_would_go_back_to_stays(store: Store) -> None:
+    """Two pushes have come since it was healthy last: no app names it."""
+    agent, runtime, stray = "e" * 64, "f" * 64, FOURTH
+    folder = service_folder(store, "app")
+    write_description(store, a_service("app", agent=agent, runtime=runtime))
+    for kind, digest in ((Kind.AGENT, agent), (Kind.RUNTIME, runtime), (Kind.BUNDLE, stray)):
+        put(store, digest, kind)
+    everything: dict[Kind, tuple[str, ...]] = {Kind.BUNDLE: (), Kind.AGENT: (), Kind.RUNTIME: ()}
+    write_probation(folder / PROBATION, Probation(proven=THIRD, trial=OTHER))
+    assert dropped(prune(store, everything, dry_run=False)) == {("bundles", stray)}
+    write_probation(folder / PROBATION, Probation(proven=OTHER))
+    assert dropped(prune(store, everything, dry_run=False)) == {("bundles", THIRD)}
 
 
 def test_what_a_process_uses_stays_until_it_ends(store: Store) -> None:
