@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import sys
 from collections.abc import Iterator
 from typing import IO, Any
 
@@ -10,41 +9,38 @@ import click
 
 from edgeproof.wording.printable import shown
 
-_gone: list[str] = []
-"""Streams whose readers have ended, as `| head` does."""
+_unread: list[bool] = []
+"""Holds something once a reader has ended, as `| head` does."""
 
 
-def go_quiet(stream: IO[str]) -> None:
-    """What is still written to a stream that nobody reads goes nowhere: the command goes on, and writes its files."""
-    _gone.append(stream.name)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, stream.fileno())
-    os.close(nowhere)
+def note_lost_reader() -> None:
+    """What is still printed goes nowhere: the command goes on, and writes its files."""
+    _unread.append(True)
 
 
 def is_unread() -> bool:
     """Whether anything of what was printed has found no reader."""
-    return bool(_gone)
+    return bool(_unread)
 
 
 @contextlib.contextmanager
-def _printing(stream: IO[str]) -> Iterator[None]:
+def _printing() -> Iterator[None]:
     try:
         yield
     except BrokenPipeError:
-        go_quiet(stream)
+        note_lost_reader()
 
 
 def echo(text: str = "", err: bool = False, nl: bool = True) -> None:
     """Prints a line of text to standard output, or to standard error."""
-    with _printing(sys.stderr if err else sys.stdout):
+    with _printing():
         click.echo(shown(text), err=err, nl=nl)
 
 
 def echo_heading(text: str) -> None:
     """Prints what an error message begins with."""
     colour = False if os.environ.get("NO_COLOR") else None  # None: where it is a terminal
-    with _printing(sys.stderr):
+    with _printing():
         click.secho(shown(text), fg="red", bold=True, err=True, nl=False, color=colour)
 
 
@@ -52,7 +48,7 @@ class ShownFile:
     """A file whose text is shown on standard error: click writes its own errors to one."""
 
     def write(self, text: str) -> int:
-        with _printing(sys.stderr):
+        with _printing():
             click.echo(shown(text), err=True, nl=False)
         return len(text)
 

@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
-from edgeproof.cli.display.echo import go_quiet
+from edgeproof.cli.display.echo import note_lost_reader
 from edgeproof.wording.printable import shown
 
 
@@ -18,7 +18,7 @@ class Terminal(Console):
 
     def on_broken_pipe(self) -> None:
         self.quiet = True
-        go_quiet(self.file)
+        note_lost_reader()
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """Every text becomes a segment here; rich's own control codes are segments of another kind."""

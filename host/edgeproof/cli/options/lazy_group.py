@@ -2,14 +2,13 @@
 
 import difflib
 import importlib
-import sys
 from collections.abc import Mapping
 from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
 
-from edgeproof.cli.display.echo import go_quiet
+from edgeproof.cli.display.echo import note_lost_reader
 
 
 class LazyGroup(click.Group):
@@ -24,14 +23,14 @@ class LazyGroup(click.Group):
         try:
             return super().make_context(*arguments, **options)
         except BrokenPipeError:  # click would end with status 1, which is a verdict's
-            go_quiet(sys.stdout)
+            note_lost_reader()
             raise click.exceptions.Exit(0) from None
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
-            go_quiet(sys.stdout)
+            note_lost_reader()
             return None
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002

@@ -45,7 +45,7 @@ def interval(
     if pictures < FEWEST_PICTURES or len(known) < _FEWEST_KNOWN * len(drawn):
         return Estimate(value)
     scatter = float(known.std(ddof=1))
-    if differing == 0 or scatter <= _NO_SCATTER:
+    if scatter <= _NO_SCATTER:
         half = share_bounds(0, pictures, CONFIDENCE)[1]
     else:
         times = t_quantile(0.5 + CONFIDENCE / 2, pictures - 1)

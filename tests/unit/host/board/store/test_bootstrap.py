@@ -20,6 +20,7 @@ from edgeproof.board.store.client import open_store
 from edgeproof.errors import BoardPythonError, LoginShellError
 from edgeproof_agent import __version__
 from edgeproof_agent.store.objects import Kind
+from tests.contract.counting import CountingTransport
 from tests.support.interpreters import find_python
 
 
@@ -137,6 +138,18 @@ def test_the_source_is_sent_where_anything_of_it_has_changed(tmp_path: Path, sto
     with (stored / name).open("a") as file:
         file.write("# changed\n")
     assert agent_that_the_service_tells(tmp_path) == (LACKING, __version__)
+
+
+def test_who_opens_the_store_sends_the_source_where_it_lacks_alone(tmp_path: Path, stored: Path) -> None:
+    with LocalTransport("local", tmp_path) as inner:
+        transport = CountingTransport(inner)
+        with open_store(transport, sys.executable) as store:
+            assert store.root == str(tmp_path / ".edgeproof")
+        assert transport.sent_bytes < 1000
+        (stored / "wire/link.py").unlink()
+        with open_store(transport, sys.executable):
+            pass
+        assert transport.sent_bytes > 20_000
 
 
 def test_a_board_that_has_nothing_is_sent_the_source(tmp_path: Path) -> None:

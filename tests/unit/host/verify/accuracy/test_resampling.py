@@ -137,6 +137,17 @@ def test_what_hardly_any_picture_shows_is_within_reach(rate: float, plain_holds:
     assert bool(plain > 0.93) is plain_holds, "what the reach is for"
 
 
+def test_where_few_differ_an_interval_is_wider_by_what_the_bound_of_their_share_is() -> None:
+    """By scipy's Clopper and Pearson: of 1 in 200 up to .02754 may differ, where the normal bound says .01483."""
+    drawn = np.linspace(-0.01, 0.03, 301)
+    plain, few, many = (interval(0.01, drawn, 200, low=-1.0, differing=count) for count in (None, 1, 200))
+    assert plain.high is not None
+    assert few.high is not None
+    wider = (0.027540 - 0.005) / (1.971957 * np.sqrt(0.005 * 0.995 / 200))
+    assert few.high - 0.01 == pytest.approx((plain.high - 0.01) * wider, rel=1e-3)
+    assert (many.low, many.high) == (plain.low, plain.high)
+
+
 def test_sides_differ_where_any_digit_does() -> None:
     rows = np.array([[0, 0, 1, 1, 2, 2, 0.5], [2, 0, 1, 1, 2, 2, 0.5], [2, 1, 1, 1, 2, 2, 0.4]], np.float64)
     found = FoundObjects.from_rows(rows)
